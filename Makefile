@@ -1,0 +1,74 @@
+# Watchfloor. `make help` lists everything; every target does its own set-up on a machine with only Python >= 3.11.
+SHELL       := /bin/bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+MAKEFLAGS   += --no-print-directory
+
+# The newest suitable interpreter; `make PYTHON=/path/to/python3.12 run` chooses another.
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
+BIN    := .venv/bin
+# Two workers by default, as the reference machine has two cores. PYTEST_ARGS="-k grant" narrows a run.
+WORKERS     ?= 2
+PYTEST_ARGS ?=
+PYTEST      := $(BIN)/python -m pytest
+SOURCES     := $(wildcard src tests tools benchmarks examples)
+
+.PHONY: help
+help:  ## this list
+	@grep -hE '^[a-z-]+: .*##|^[a-z-]+:  ##' Makefile | sed -E 's/:[^#]*## /\t/' | awk -F'\t' '{ printf "  make %-11s %s\n", $$1, $$2 }'
+
+.PHONY: python
+python:
+	@if [ -z "$(PYTHON)" ]; then echo "Watchfloor needs Python >= 3.11 and found none (make PYTHON=/path/to/python3 …)" >&2; exit 1; fi
+
+.PHONY: env-demo env-dev
+env-demo: python
+	@$(PYTHON) tools/environment.py demo
+env-dev: python
+	@$(PYTHON) tools/environment.py dev
+
+.PHONY: run
+run: env-demo  ## start Watchfloor with a demo organisation and a real agent; Ctrl-C stops it
+	@$(BIN)/watchfloor demo
+
+.PHONY: demo
+demo: env-demo  ## the same story headless with a scripted person; exits 0 only after the verifier has passed
+	@$(BIN)/watchfloor demo --unattended
+
+.PHONY: test
+test: env-dev  ## every test this machine can run in minutes; says what was skipped and why
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not long and not serial" $(PYTEST_ARGS)
+	@$(PYTEST) -m "serial and not long" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; }
+
+.PHONY: test-long
+test-long: env-dev  ## the tests marked `long`: many more seeds, soaks (tens of minutes)
+	@$(PYTEST) -m long --timeout 3600 $(PYTEST_ARGS)
+
+.PHONY: check
+check: env-dev  ## lint, format, types, layers, house rules
+	@tools/check $(SOURCES)
+
+.PHONY: format
+format: env-dev  ## rewrite the sources as `make check` wants them
+	@$(BIN)/ruff check --fix-only --quiet $(SOURCES)
+	@$(BIN)/ruff format $(SOURCES)
+
+.PHONY: bench
+bench: env-dev  ## the benchmark programs; figures as JSON in benchmarks/results/
+	@mkdir -p benchmarks/results
+	@$(BIN)/watchfloor bench --all --json benchmarks/results/
+
+.PHONY: docs
+docs: env-dev  ## regenerate what documents and protocol/ take from the code, and check every link
+	@$(BIN)/python tools/reference.py
+	@$(BIN)/python tools/tidy.py --only dead-link
+
+.PHONY: lock
+lock: python  ## resolve the dependencies again and write requirements/*.lock
+	@$(PYTHON) tools/lock.py
+
+.PHONY: clean
+clean:  ## remove the environment, caches and build results (never data)
+	@rm -rf .venv build dist .mypy_cache .ruff_cache .pytest_cache .import_linter_cache .hypothesis htmlcov .coverage .coverage.*
+	@find src tests tools benchmarks -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true

@@ -1,0 +1,46 @@
+#!/usr/bin/env python3
+"""Write `requirements/*.lock` from `pyproject.toml`: one resolution, hashes for every platform, no index addresses.
+
+`dev.lock` is resolved first and constrains the others, so all three agree on every version. The resolver (uv)
+lives in an environment of its own and never becomes a dependency of the project.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+RESOLVER = ROOT / "build" / "resolver"
+EXTRAS = {"dev": ["dev"], "demo": ["agents", "build"], "runtime": []}
+OPTIONS = [
+    "--quiet",
+    "--universal",
+    "--python-version=3.11",
+    "--generate-hashes",
+    "--no-emit-index-url",
+    "--no-annotate",
+    "--custom-compile-command=make lock",
+]
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point; `--upgrade` takes the newest versions instead of keeping the locked ones."""
+    uv = RESOLVER / "bin" / "uv"
+    if not uv.exists():
+        subprocess.run([sys.executable, "-m", "venv", str(RESOLVER)], check=True)
+        subprocess.run([str(RESOLVER / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv"], check=True)
+    for name, extras in EXTRAS.items():
+        command = [str(uv), "pip", "compile", *OPTIONS, *arguments]
+        command += [f"--extra={extra}" for extra in extras]
+        if name != "dev":
+            command += ["--constraints", "requirements/dev.lock"]
+        command += ["pyproject.toml", "--output-file", f"requirements/{name}.lock"]
+        subprocess.run(command, cwd=ROOT, check=True)
+        print(f"requirements/{name}.lock")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
