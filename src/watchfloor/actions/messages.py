@@ -1,0 +1,378 @@
+"""Actions: request, ruling, grant, execution; stops and standing approvals: commands and facts (spec 3.1–3.3).
+
+A level-0 decision is one event, `action.decided/1`, of at most 1 KiB: it holds the request's facts, the evidence, the
+ruling and the grant. Parameters and the agent's words are private. `digest` is SHA-256(salt ‖ canonical action).
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+from watchfloor.kernel.messages import Command, Facts
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """Terms of a single-use permission. `basis`: auto, approved, committee, standing, forced or observed.
+
+    `number` counts the grants of this action from 1; the public id is derived from it.
+    """
+
+    basis: str
+    execution_ms: int
+    expires_at: int
+    number: int = 1
+
+
+class Derived(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the gate derived from the private parameters: class, named risk factors with points, hard violations."""
+
+    cls: str
+    factors: tuple[tuple[str, int], ...] = ()
+    level_min: int = 0
+    violations: tuple[str, ...] = ()
+
+
+class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Everything the gate looked at outside the request, positional and ≤ 600 bytes (DESIGN 2b.3).
+
+    Codes: `agent_state` 0 active, 1 quarantined, 2 retired. Counts are of this agent, windows ending at the instant
+    of the command. `standing` is the subject of the standing approval in force, 0 none. `stops` are subjects of stops in force.
+    """
+
+    agent_state: int
+    scope_allows: bool
+    tool_permitted: bool
+    stops: tuple[int, ...]
+    breaker_agent_until: int  # instant until which the breaker is open, 0 closed
+    breaker_tool_until: int
+    requests_1s: int
+    requests_5s: int
+    executed_10s: int
+    same_digest_60s: int
+    throttles_60s: int
+    spent_today_micro: int
+    tier: int
+    score: int
+    tasks_open: int
+    task_valid: bool
+    first_time: bool
+    failures_24h: int
+    auto_hour: int
+    requests_hour: int
+    standing: int
+    standing_until: int
+    of_type_before: int
+
+
+class RequestAction(Command):
+    """An agent asks before it acts. `frame` is the agent's request id, `frame_digest` identifies the body (DESIGN 2b.5).
+
+    `action` is the canonical action (type, tool, params) as the server renders it, `salt` 32 bytes, `private`
+    canonical JSON {"action", "reason", "salt"}; `params` the decoded parameters for the gate's derivation only.
+    """
+
+    KIND: ClassVar[str] = "action"
+    agent: int
+    type: str
+    tool: str = ""
+    params: object = None
+    action: bytes = b""
+    salt: bytes = b""
+    private: bytes = b""
+    urgency: str = "normal"
+    task: int = 0
+    generation: int = 0
+    cost_micro: int = 0
+    frame: int = 0
+    frame_digest: str = ""
+    dry_run: bool = False
+
+
+class GrantAction(Command):
+    """The people agreed: give the grant. From the approval process only."""
+
+    KIND: ClassVar[str] = "action"
+    decision: int
+    basis: str
+    execution_ms: int
+    expires_at: int
+
+
+class CloseAction(Command):
+    """The people did not agree in time or at all: `reason` denied, expired or cancelled."""
+
+    KIND: ClassVar[str] = "action"
+    decision: int
+    reason: str
+
+
+class StartAction(Command):
+    """Consume the grant. `digest` is what the executor is about to run, `target` the resolved host or path it attests."""
+
+    KIND: ClassVar[str] = "action"
+    agent: int
+    grant: int
+    execution: str
+    digest: str = ""
+    target: str = ""
+    frame: int = 0
+    frame_digest: str = ""
+
+
+class CompleteAction(Command):
+    KIND: ClassVar[str] = "action"
+    agent: int
+    execution: str
+    outcome_digest: str = ""
+    cost_micro: int = 0
+    frame: int = 0
+    frame_digest: str = ""
+    private: bytes = b""  # canonical JSON {"outcome"}
+
+
+class FailAction(Command):
+    KIND: ClassVar[str] = "action"
+    agent: int
+    execution: str
+    code: str = "failed"
+    cost_micro: int = 0
+    frame: int = 0
+    frame_digest: str = ""
+    private: bytes = b""  # canonical JSON {"reason"}
+
+
+class SettleAction(Command):
+    """What really happened to an execution of unknown outcome: `outcome` completed or failed."""
+
+    KIND: ClassVar[str] = "action"
+    execution: str
+    outcome: str
+    cost_micro: int = 0
+
+
+class CancelAction(Command):
+    KIND: ClassVar[str] = "action"
+    reason: str = ""
+
+
+class ActionTimePassed(Command):
+    """The grant expired unused, or the execution ran out of time."""
+
+    KIND: ClassVar[str] = "action"
+
+
+class RecordStop(Command):
+    """A kill switch: `scope` organisation, agent, agent_type, action_type or tool; `target` empty for the organisation."""
+
+    KIND: ClassVar[str] = "stop"
+    scope: str
+    target: str = ""
+    reason: str = ""
+    effective_at: int = 0
+    journal: str = ""
+
+
+class LiftStop(Command):
+    KIND: ClassVar[str] = "stop"
+    reason: str = ""
+
+
+class GrantStanding(Command):
+    """'This type, this agent, until …': recorded, revocable, never above level 2 (spec 3.1 rule 8, 3.2)."""
+
+    KIND: ClassVar[str] = "standing"
+    agent: int
+    type: str
+    expires_at: int
+
+
+class RevokeStanding(Command):
+    KIND: ClassVar[str] = "standing"
+
+
+class OpenBreaker(Command):
+    """`scope` agent or tool. From the containment process."""
+
+    KIND: ClassVar[str] = "breaker"
+    scope: str
+    target: str
+    until_at: int
+    failures: int
+
+
+class ActionDecided(Facts):
+    """The gate's ruling. `verdict` permitted, pending or denied; `failed` = rules that did not pass (name, answer, level)."""
+
+    TYPE: ClassVar[str] = "action.decided/1"
+    KIND: ClassVar[str] = "action"
+    action_type: str
+    agent: int
+    cost_micro: int
+    derived: Derived
+    digest: str
+    evidence: Evidence
+    failed: tuple[tuple[str, str, int], ...]
+    frame: int
+    frame_digest: str
+    generation: int
+    grant: Grant | None
+    level: int
+    nonce: int
+    policy_digest: str
+    reserves_micro: int
+    risk: int
+    task: int
+    tool: str
+    urgency: str
+    verdict: str
+
+
+class ActionGranted(Facts):
+    TYPE: ClassVar[str] = "action.granted/1"
+    KIND: ClassVar[str] = "action"
+    agent: int
+    decision: int
+    grant: Grant
+
+
+class ActionClosed(Facts):
+    """Never started: `reason` denied, expired, cancelled, grant_expired. Releases the reservation."""
+
+    TYPE: ClassVar[str] = "action.closed/1"
+    KIND: ClassVar[str] = "action"
+    agent: int
+    decision: int
+    reason: str
+    released_micro: int
+
+
+class GrantRevoked(Facts):
+    """A check at start found the basis gone (`reason` names it); a new decision is opened (law *Monotone oversight*)."""
+
+    TYPE: ClassVar[str] = "action.grant_revoked/1"
+    KIND: ClassVar[str] = "action"
+    agent: int
+    digest: str
+    grant: int
+    level: int
+    reason: str
+    risk: int
+    urgency: str
+
+
+class GrantMisused(Facts):
+    """A second use, other parameters or another agent: refused, and a security violation."""
+
+    TYPE: ClassVar[str] = "action.grant_misused/1"
+    KIND: ClassVar[str] = "action"
+    agent: int
+    frame: int
+    frame_digest: str
+    misuse: str
+
+
+class ActionStarted(Facts):
+    TYPE: ClassVar[str] = "action.started/1"
+    KIND: ClassVar[str] = "action"
+    action_type: str
+    agent: int
+    execution: str
+    frame: int
+    frame_digest: str
+    grant: int
+    target: str
+    tool: str
+    until_at: int
+
+
+class ActionCompleted(Facts):
+    TYPE: ClassVar[str] = "action.completed/1"
+    KIND: ClassVar[str] = "action"
+    action_type: str
+    agent: int
+    cost_micro: int
+    execution: str
+    frame: int
+    frame_digest: str
+    outcome_digest: str
+    released_micro: int
+    tool: str
+
+
+class ActionFailed(Facts):
+    TYPE: ClassVar[str] = "action.failed/1"
+    KIND: ClassVar[str] = "action"
+    action_type: str
+    agent: int
+    code: str
+    cost_micro: int
+    execution: str
+    frame: int
+    frame_digest: str
+    released_micro: int
+    tool: str
+
+
+class ActionUnknown(Facts):
+    """No outcome within the execution time-out: the reservation is held until somebody settles it."""
+
+    TYPE: ClassVar[str] = "action.unknown/1"
+    KIND: ClassVar[str] = "action"
+    action_type: str
+    agent: int
+    execution: str
+    tool: str
+
+
+class ActionSettled(Facts):
+    TYPE: ClassVar[str] = "action.settled/1"
+    KIND: ClassVar[str] = "action"
+    agent: int
+    cost_micro: int
+    execution: str
+    outcome: str
+    released_micro: int
+
+
+class StopRecorded(Facts):
+    TYPE: ClassVar[str] = "stop.recorded/1"
+    KIND: ClassVar[str] = "stop"
+    effective_at: int
+    journal: str
+    nonce: int
+    reason: str
+    scope: str
+    target: str
+
+
+class StopLifted(Facts):
+    TYPE: ClassVar[str] = "stop.lifted/1"
+    KIND: ClassVar[str] = "stop"
+    reason: str
+
+
+class StandingGranted(Facts):
+    TYPE: ClassVar[str] = "standing.granted/1"
+    KIND: ClassVar[str] = "standing"
+    action_type: str
+    agent: int
+    expires_at: int
+    nonce: int
+
+
+class StandingRevoked(Facts):
+    TYPE: ClassVar[str] = "standing.revoked/1"
+    KIND: ClassVar[str] = "standing"
+    action_type: str
+    agent: int
+
+
+class BreakerOpened(Facts):
+    TYPE: ClassVar[str] = "breaker.opened/1"
+    KIND: ClassVar[str] = "breaker"
+    failures: int
+    scope: str
+    target: str
+    until_at: int

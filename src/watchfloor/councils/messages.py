@@ -1,0 +1,121 @@
+"""Decisions by people: commands and facts (spec 3.2). One decision per action that needs somebody's agreement."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchfloor.kernel.messages import Command, Facts
+
+
+class OpenDecision(Command):
+    """From the approval process. `owner` is the public id of the agent's owner, who may not decide."""
+
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    owner: str
+    digest: str
+    level: int
+    risk: int
+    urgency: str
+    role: str
+    needed: int
+    deadline_at: int
+    unanswered: str
+    grant_ms: int
+    execution_ms: int
+
+
+class CastVote(Command):
+    """`vote` approve, deny or abstain; `digest` is the action digest the person saw; `private` canonical JSON {"comment"}."""
+
+    KIND: ClassVar[str] = "decision"
+    person: str
+    vote: str
+    digest: str = ""
+    private: bytes = b""
+
+
+class CancelDecision(Command):
+    KIND: ClassVar[str] = "decision"
+    reason: str = ""
+
+
+class DecisionTimePassed(Command):
+    KIND: ClassVar[str] = "decision"
+
+
+class DecisionOpened(Facts):
+    TYPE: ClassVar[str] = "decision.opened/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    deadline_at: int
+    digest: str
+    execution_ms: int
+    grant_ms: int
+    level: int
+    needed: int
+    nonce: int
+    owner: str
+    risk: int
+    role: str
+    unanswered: str
+    urgency: str
+
+
+class VoteCast(Facts):
+    """`late`: the decision was over already; the vote is kept and changes nothing."""
+
+    TYPE: ClassVar[str] = "decision.voted/1"
+    KIND: ClassVar[str] = "decision"
+    late: bool
+    person: str
+    vote: str
+
+
+class VoteRefused(Facts):
+    """Somebody who may not decide tried to: an owner's own agent, a missing role (fault G1)."""
+
+    TYPE: ClassVar[str] = "decision.vote_refused/1"
+    KIND: ClassVar[str] = "decision"
+    person: str
+    reason: str
+
+
+class DecisionApproved(Facts):
+    """The quorum is met. `voters` are the persons whose votes made it."""
+
+    TYPE: ClassVar[str] = "decision.approved/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    execution_ms: int
+    grant_ms: int
+    level: int
+    voters: tuple[str, ...]
+
+
+class DecisionDenied(Facts):
+    """`reason`: voted, unanswered or unanswerable (not enough eligible people)."""
+
+    TYPE: ClassVar[str] = "decision.denied/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    reason: str
+
+
+class DecisionExpired(Facts):
+    TYPE: ClassVar[str] = "decision.expired/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+
+
+class DecisionCancelled(Facts):
+    TYPE: ClassVar[str] = "decision.cancelled/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    reason: str

@@ -1,0 +1,55 @@
+"""Public ids: a subject's integer and 40 random bits in Crockford base 32, so there is no map table (DESIGN 2b.12)."""
+
+from __future__ import annotations
+
+from watchfloor.kernel.messages import Refused
+
+ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
+_VALUES = {character: index for index, character in enumerate(ALPHABET)}
+NONCE_BITS = 40
+_NONCE_MASK = (1 << NONCE_BITS) - 1
+
+PREFIXES = {
+    "organisation": "org",
+    "agent": "agt",
+    "task": "tsk",
+    "action": "act",
+    "decision": "dec",
+    "person": "per",
+    "policy": "pol",
+    "stop": "stp",
+    "standing": "std",
+    "credential": "key",
+    "execution": "exe",
+    "grant": "grt",
+}
+KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
+
+
+def nonce_from(entropy: bytes) -> int:
+    """The 40 random bits of a public id, taken from a command's entropy (≥ 5 bytes)."""
+    return int.from_bytes(entropy[:5], "big")
+
+
+def public_id(kind: str, subject: int, nonce: int) -> str:
+    """`act_…` for the subject's integer and its random bits. Total and injective in (subject, nonce)."""
+    number = subject << NONCE_BITS | nonce & _NONCE_MASK
+    digits = []
+    while number:
+        number, digit = divmod(number, 32)
+        digits.append(ALPHABET[digit])
+    return f"{PREFIXES[kind]}_{''.join(reversed(digits)) or '0'}"
+
+
+def parse_id(text: str, kind: str) -> tuple[int, int]:
+    """(subject, nonce) of a public id. Raises Refused `unknown_id` (404) when it is not one of this kind."""
+    prefix, _, digits = text.partition("_")
+    if prefix != PREFIXES[kind] or not 0 < len(digits) <= 24:
+        raise Refused("unknown_id", f"not an id of a {kind}", status=404)
+    number = 0
+    for character in digits:
+        value = _VALUES.get(character)
+        if value is None:
+            raise Refused("unknown_id", f"not an id of a {kind}", status=404)
+        number = number << 5 | value
+    return number >> NONCE_BITS, number & _NONCE_MASK

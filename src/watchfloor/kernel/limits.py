@@ -1,0 +1,45 @@
+"""Every bound in the product with its reason (law *Limits*, DESIGN §1). Nothing here is tuned at run time."""
+
+from __future__ import annotations
+
+# One command and what follows from it -------------------------------------------------------------------------
+DERIVED_COMMANDS_MAX = 256  # beyond it a set-valued event and a continuation do the work in slices
+DERIVED_DEPTH_MAX = 16  # a longer chain of processes is a loop
+CONTINUATION_SLICE = 64  # subjects worked off per slice: a slice stays well below the derived bound
+
+# Events ---------------------------------------------------------------------------------------------------------
+FACTS_BYTES_MAX = 64 * 1024  # hard cap; a level-0 decision stays under 1 KiB
+PRIVATE_BYTES_MAX = 512 * 1024  # parameters and diffs; above this belongs into an object store
+INTEGER_MAX = 2**53 - 1  # RFC 8785 numbers are IEEE doubles
+
+# Agents' input ---------------------------------------------------------------------------------------------------
+FRAME_BYTES_MAX = 1024 * 1024  # spec 2.2: 1009 above
+JSON_DEPTH_MAX = 32  # nobody nests deeper on purpose; keeps every parser away from its recursion limit
+PARAMS_BYTES_MAX = 256 * 1024  # a large diff fits
+NAME_CHARS_MAX = 128
+TEXT_CHARS_MAX = 16 * 1024
+CAPABILITIES_MAX = 64
+IN_FLIGHT_PER_AGENT = 8  # DESIGN §2: fairness inside a lane
+REQUEST_WINDOW = 1024  # frame ids remembered per agent (DESIGN 2b.5)
+REQUEST_CHUNK = 64  # the window is kept in chunks, so that one entry copies at most this many
+OUTBOX_SEQS = 256  # deliverable events kept per agent before `resync`
+
+# Engine ------------------------------------------------------------------------------------------------------------
+STEP_SLICE_US = 2_000  # the loop is never held longer
+INBOX_MAX = 20_000  # commands waiting in one organisation before `overloaded`
+FINISHED_SUBJECTS_MAX = 50_000  # LRU of finished subjects
+BATCH_EVENTS_MAX = 4_096  # one commit; bounds the memory of the writer
+EVENTS_PER_CHECKPOINT = 1_000
+CHECKPOINT_INTERVAL_MS = 1_000
+SNAPSHOT_EVENTS = 100_000  # a new snapshot after this many events
+VIEW_INTERVAL_MS = 50
+VIEW_WAIT_MS = 2_000  # `min_seq` reads wait this long
+STREAM_COALESCE_MS = 30
+
+# People -------------------------------------------------------------------------------------------------------------
+IDEMPOTENCY_HOURS = 24
+IDEMPOTENCY_KEYS_MAX = 10_000  # per credential and day
+PAGE_MAX = 200
+PAGE_DEFAULT = 50
+BODY_BYTES_MAX = 1024 * 1024
+SESSION_HOURS = 12

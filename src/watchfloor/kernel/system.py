@@ -1,0 +1,54 @@
+"""Facts the engine itself records (DESIGN §1, §2): nothing a capability owns."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchfloor.kernel.messages import Facts
+
+
+class ProcessRefused(Facts):
+    """A derived command was refused; its cause stands (law *One batch*)."""
+
+    TYPE: ClassVar[str] = "process.refused/1"
+    KIND: ClassVar[str] = "organisation"
+    code: str
+    command: str
+    subject_id: int
+    subject_kind: str
+
+
+class ClockAnomaly(Facts):
+    """Wall and monotonic clocks parted by more than 5 s; due dates shift by `offset_ms` (DESIGN §2 *Time*)."""
+
+    TYPE: ClassVar[str] = "clock.anomaly/1"
+    KIND: ClassVar[str] = "organisation"
+    offset_ms: int
+
+
+class RollbackDeclared(Facts):
+    """An operator declared that the ledger was rolled back to an older copy (spec 04)."""
+
+    TYPE: ClassVar[str] = "ledger.rollback_declared/1"
+    KIND: ClassVar[str] = "organisation"
+    reason: str
+    size_lost: int
+    size_now: int
+
+
+class Redacted(Facts):
+    """The private part of event `redacted` was erased; its commitment stays (spec 04)."""
+
+    TYPE: ClassVar[str] = "ledger.redacted/1"
+    KIND: ClassVar[str] = "organisation"
+    reason: str
+    redacted: int
+
+
+class Continued(Facts):
+    """A slice of a continuation is done; `left` more to do (law *One batch*)."""
+
+    TYPE: ClassVar[str] = "continuation.advanced/1"
+    KIND: ClassVar[str] = "organisation"
+    left: int
+    name: str

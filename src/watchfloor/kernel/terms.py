@@ -1,0 +1,213 @@
+"""The terms that rules are judged by: the sections of the policy document as types (spec 03.6).
+
+They live in the kernel because the gate, the councils and trust each read their own section while the policy
+capability owns the whole document, and siblings never import each other. Defaults are those of spec 03. Points and
+scores are integers; money is in micro units (10⁻⁶) of the organisation's currency.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+
+class _Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
+    pass
+
+
+class Condition(_Terms):
+    """One typed condition on a parameter: `field` a dotted path into params; `op` eq, ne, gt, ge, lt, le, in, exists, prefix."""
+
+    field: str
+    op: str = "exists"
+    value: int | str | bool | tuple[str, ...] | None = None
+
+
+class ClassTerms(_Terms):
+    """What the policy says of one action class."""
+
+    base: int  # risk points 0–100
+    rate: str = "normal"  # rate class light, normal, heavy
+    execution_timeout_ms: int = 600_000
+    attempts: int = 1
+    idempotent: bool = False
+
+
+class Factor(_Terms):
+    """A parameter factor of the risk score: when all conditions hold, `points` are added and the name is shown."""
+
+    name: str
+    when: tuple[Condition, ...]
+    points: int
+    level_min: int = 0  # "amount above X" may also demand a level
+
+
+class ParameterLimit(_Terms):
+    """A hard limit nobody can approve away: a parameter above `value_max` (integer) is denied."""
+
+    name: str
+    field: str
+    value_max: int
+
+
+class EnvelopeTerms(_Terms):
+    forbidden_types: tuple[str, ...] = ()
+    forbidden_tools: tuple[str, ...] = ()
+    forbidden_hosts: tuple[str, ...] = ("169.254.169.254", "metadata.google.internal")
+    forbidden_paths: tuple[str, ...] = ("/etc", "/root", "/proc", "/sys", "/boot")
+    allowed_hosts: tuple[str, ...] = ()  # empty: every host that is not forbidden
+    allowed_paths: tuple[str, ...] = ()
+    parameter_limits: tuple[ParameterLimit, ...] = ()
+    spend_per_day_micro: int = 1_000_000_000  # 1,000 units of money per agent and day
+
+
+class BreakerTerms(_Terms):
+    failures: int = 3
+    window_ms: int = 300_000
+    open_ms: int = 900_000
+
+
+class RunawayTerms(_Terms):
+    requests_per_second: int = 20
+    executed_per_10s: int = 100
+    same_digest_per_60s: int = 20
+    throttles_per_minute: int = 3
+
+
+class RateTerms(_Terms):
+    """Requests per minute and agent by rate class; ingress buckets are filled from it (spec 3.3)."""
+
+    light: int = 120
+    normal: int = 60
+    heavy: int = 10
+
+
+class AutoTerms(_Terms):
+    """Auto-approval (spec 3.1 rule 8)."""
+
+    score_min: int = 800
+    medium_allowed: bool = False
+    look_back_ms: int = 86_400_000
+    per_hour: int = 30
+    usual_hour_from: int = 0  # UTC hours; 0–24 is "any hour is usual"
+    usual_hour_to: int = 24
+    bootstrap_actions: int = 0  # supervised first N actions of a type that count as known
+
+
+class LevelTerms(_Terms):
+    low: int = 0
+    medium: int = 2
+    high: int = 3
+    critical: int = 4
+
+
+class RouteTerms(_Terms):
+    """Who decides a level: role, number of distinct persons, deadline and what its passing means."""
+
+    role: str
+    needed: int = 1
+    deadline_ms: int = 300_000
+    unanswered: str = "expired"  # expired or denied; never approved
+
+
+class RoutingTerms(_Terms):
+    confirm: RouteTerms = RouteTerms(role="operator", deadline_ms=300_000)
+    approve: RouteTerms = RouteTerms(role="supervisor", deadline_ms=3_600_000, unanswered="denied")
+    committee: RouteTerms = RouteTerms(role="director", needed=2, deadline_ms=900_000, unanswered="denied")
+
+
+class TrustKind(_Terms):
+    points: int
+    decay_days: int
+
+
+def _kinds() -> dict[str, TrustKind]:
+    return {
+        "task_succeeded": TrustKind(points=10, decay_days=30),
+        "action_completed": TrustKind(points=2, decay_days=30),
+        "reviewed_positively": TrustKind(points=5, decay_days=30),
+        "reviewed_negatively": TrustKind(points=-5, decay_days=30),
+        "failed": TrustKind(points=-15, decay_days=14),
+        "timed_out": TrustKind(points=-10, decay_days=14),
+        "invalid_delegation": TrustKind(points=-20, decay_days=7),
+        "security_violation": TrustKind(points=-50, decay_days=60),
+    }
+
+
+class TrustTerms(_Terms):
+    base: int = 300
+    kinds: dict[str, TrustKind] = msgspec.field(default_factory=_kinds)
+    tiers: tuple[int, ...] = (0, 200, 400, 600, 800, 950)  # lower bound of each of the six tiers
+    hysteresis: int = 10
+    successes_per_day: int = 20  # task_succeeded/action_completed beyond this number a day count nothing
+    tasks_per_tier: tuple[int, ...] = (0, 1, 3, 5, 10, 1_000)
+
+
+def _classes() -> dict[str, ClassTerms]:
+    return {
+        "read": ClassTerms(base=5, rate="light", idempotent=True),
+        "write": ClassTerms(base=30),
+        "execute": ClassTerms(base=35, rate="heavy"),
+        "external_api": ClassTerms(base=30),
+        "data_access": ClassTerms(base=30),
+        "user_facing": ClassTerms(base=35),
+        "delegate": ClassTerms(base=45),
+        "spawn": ClassTerms(base=60, rate="heavy"),
+        "system_config": ClassTerms(base=65, rate="heavy"),
+        "financial": ClassTerms(base=80, rate="heavy"),
+        "unknown": ClassTerms(base=90, rate="heavy"),
+    }
+
+
+def _types() -> dict[str, str]:
+    return {
+        "file.read": "read",
+        "repository.read": "read",
+        "search.query": "read",
+        "file.write": "write",
+        "repository.patch": "system_config",
+        "command.run": "execute",
+        "http.get": "external_api",
+        "http.post": "external_api",
+        "database.query": "data_access",
+        "message.send": "user_facing",
+        "task.delegate": "delegate",
+        "agent.spawn": "spawn",
+        "config.change": "system_config",
+        "policy.change": "system_config",
+        "payment.send": "financial",
+    }
+
+
+class Policy(_Terms):
+    """Everything an organisation configures, version one of the document. `grant_ms`: life of an unused grant."""
+
+    name: str = "default"
+    classes: dict[str, ClassTerms] = msgspec.field(default_factory=_classes)
+    types: dict[str, str] = msgspec.field(default_factory=_types)  # action type → class; others are `unknown`
+    tools: dict[str, str] = msgspec.field(default_factory=dict)  # tool → class, strictest of the mappings wins
+    hosts: dict[str, str] = msgspec.field(default_factory=dict)  # host → class
+    host_fields: tuple[str, ...] = ("url", "host")
+    path_fields: tuple[str, ...] = ("path", "file")
+    factors: tuple[Factor, ...] = ()
+    envelope: EnvelopeTerms = EnvelopeTerms()
+    breaker: BreakerTerms = BreakerTerms()
+    runaway: RunawayTerms = RunawayTerms()
+    rates: RateTerms = RateTerms()
+    auto: AutoTerms = AutoTerms()
+    levels: LevelTerms = LevelTerms()
+    routing: RoutingTerms = RoutingTerms()
+    trust: TrustTerms = TrustTerms()
+    grant_ms: int = 900_000
+
+
+TIERS = ("UNTRUSTED", "PROBATIONARY", "TRUSTED", "VERIFIED", "CERTIFIED", "ELITE")
+ROLES = ("auditor", "operator", "supervisor", "director", "admin")
+_RANK = {"operator": 1, "supervisor": 2, "director": 3, "admin": 4}
+
+
+def holds(roles: tuple[str, ...] | list[str], needed: str) -> bool:
+    """Does somebody with these roles have the rights of `needed`? A role includes those before it except auditor."""
+    if needed in roles:
+        return True
+    rank = _RANK.get(needed)
+    return rank is not None and any(_RANK.get(role, 0) >= rank for role in roles)

@@ -1,0 +1,29 @@
+"""Policy versions: commands and facts (spec 3.6)."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchfloor.kernel.messages import Command, Facts
+from watchfloor.kernel.terms import Policy
+
+
+class ApplyPolicy(Command):
+    """Make `document` the active policy. `expected_version` is the If-Match of the change, -1 to skip the check."""
+
+    KIND: ClassVar[str] = "policy"
+    document: Policy
+    expected_version: int = -1
+    reason: str = ""
+
+
+class PolicyApplied(Facts):
+    """`digest` is the SHA-256 of the canonical document."""
+
+    TYPE: ClassVar[str] = "policy.applied/1"
+    KIND: ClassVar[str] = "policy"
+    digest: str
+    document: Policy
+    nonce: int
+    reason: str
+    version: int

@@ -1,0 +1,54 @@
+"""Trust: commands and facts (spec 3.4). The subject of an agent's trust has the agent's own integer."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchfloor.kernel.messages import Command, Facts
+
+
+class RecordTrust(Command):
+    """`what` is one of the policy's trust kinds; `source` the seq of the event that shows it."""
+
+    KIND: ClassVar[str] = "trust"
+    what: str
+    source: int
+
+
+class AdjustTrust(Command):
+    """A person's manual adjustment by `points`, with a reason."""
+
+    KIND: ClassVar[str] = "trust"
+    points: int
+    reason: str
+
+
+class ReassessTrust(Command):
+    """Time alone moved the score: recompute and move the tier where due (daily, spread over the hour)."""
+
+    KIND: ClassVar[str] = "trust"
+
+
+class TrustChanged(Facts):
+    """`counted` False: a success beyond the day's cap, kept for the record. Tiers are indices 0–5."""
+
+    TYPE: ClassVar[str] = "trust.changed/1"
+    KIND: ClassVar[str] = "trust"
+    counted: bool
+    points: int
+    reason: str
+    score: int
+    score_before: int
+    source: int
+    tier: int
+    tier_before: int
+    what: str
+
+
+class TrustReassessed(Facts):
+    TYPE: ClassVar[str] = "trust.reassessed/1"
+    KIND: ClassVar[str] = "trust"
+    score: int
+    score_before: int
+    tier: int
+    tier_before: int

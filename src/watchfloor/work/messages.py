@@ -1,0 +1,247 @@
+"""Tasks: commands and facts (spec 2.4). Titles, descriptions, criteria, results and reports are private parts."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from watchfloor.kernel.messages import Command, Effect, Facts
+
+LANES = ("urgent", "high", "normal", "low")
+
+
+class SubmitTask(Command):
+    """`private`: canonical JSON {"criteria": [{"argv", "cwd", "kind": "command"}], "description", "input", "metadata", "title"}."""
+
+    KIND: ClassVar[str] = "task"
+    priority: str = "normal"
+    needs: tuple[str, ...] = ()
+    agent: int = 0  # only this agent, 0: any that matches
+    criteria: int = 0  # how many criteria the private part holds
+    attempts_max: int = 3
+    acceptance_ms: int = 60_000
+    timeout_ms: int = 1_800_000  # from acceptance; the attempt counts as failed
+    deadline_at: int = 0
+    backoff_ms: int = 1_000
+    grace_ms: int = 60_000  # how long an orphaned task waits for its agent
+    private: bytes = b""
+
+
+class AssignTask(Command):
+    KIND: ClassVar[str] = "task"
+    agent: int
+
+
+class AcceptTask(Command):
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+
+
+class RejectTask(Command):
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    reason: str = ""
+
+
+class ReportProgress(Command):
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    percent: int = 0
+    status: str = "running"  # running or blocked
+
+
+class CompleteTask(Command):
+    """The agent says it is done. `private`: canonical JSON {"report", "result"}; `cost_micro`, `tokens` as it claims."""
+
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    cost_micro: int = 0
+    tokens: int = 0
+    private: bytes = b""
+
+
+class FailTask(Command):
+    """`private`: canonical JSON {"reason"}."""
+
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    retryable: bool = True
+    private: bytes = b""
+
+
+class RecordVerification(Command):
+    """What the platform's own check found. `private`: canonical JSON {"checks": [{"exit_code", "stderr", "stdout", …}]}."""
+
+    KIND: ClassVar[str] = "task"
+    generation: int
+    passed: bool
+    private: bytes = b""
+
+
+class OrphanTask(Command):
+    KIND: ClassVar[str] = "task"
+    agent: int
+
+
+class ResumeTask(Command):
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+
+
+class CancelTask(Command):
+    KIND: ClassVar[str] = "task"
+    reason: str = ""
+
+
+class RetryTask(Command):
+    """Out of the dead letter, with all its attempts again."""
+
+    KIND: ClassVar[str] = "task"
+
+
+class TaskTimePassed(Command):
+    """A due date of the task has passed (acceptance, time-out, grace, back-off or deadline)."""
+
+    KIND: ClassVar[str] = "task"
+
+
+class TaskSubmitted(Facts):
+    TYPE: ClassVar[str] = "task.submitted/1"
+    KIND: ClassVar[str] = "task"
+    acceptance_ms: int
+    agent: int
+    attempts_max: int
+    backoff_ms: int
+    criteria: int
+    deadline_at: int
+    grace_ms: int
+    needs: tuple[str, ...]
+    nonce: int
+    priority: str
+    timeout_ms: int
+
+
+class TaskAssigned(Facts):
+    TYPE: ClassVar[str] = "task.assigned/1"
+    KIND: ClassVar[str] = "task"
+    accept_by_at: int
+    agent: int
+    attempt: int
+    generation: int
+
+
+class TaskAccepted(Facts):
+    TYPE: ClassVar[str] = "task.accepted/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+
+
+class TaskProgressed(Facts):
+    """Durable at a change of status or every 60 s only (DESIGN 2b.6)."""
+
+    TYPE: ClassVar[str] = "task.progressed/1"
+    KIND: ClassVar[str] = "task"
+    generation: int
+    percent: int
+    status: str
+
+
+class TaskReported(Facts):
+    """The agent reported success and the criteria are still to be checked by the platform."""
+
+    TYPE: ClassVar[str] = "task.reported/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    cost_micro: int
+    generation: int
+    tokens: int
+
+
+class TaskSucceeded(Facts):
+    """`verified`: criteria held by the platform's check (False: the task had no criteria)."""
+
+    TYPE: ClassVar[str] = "task.succeeded/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    cost_micro: int
+    generation: int
+    tokens: int
+    verified: bool
+
+
+class TaskAttemptFailed(Facts):
+    """`reason`: failed, rejected, not_accepted, timed_out, not_verified, disconnected. Back in the queue at `retry_at`."""
+
+    TYPE: ClassVar[str] = "task.attempt_failed/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    reason: str
+    retry_at: int
+
+
+class TaskRequeued(Facts):
+    """The back-off is over; the task may be matched again."""
+
+    TYPE: ClassVar[str] = "task.requeued/1"
+    KIND: ClassVar[str] = "task"
+
+
+class TaskDeadLettered(Facts):
+    TYPE: ClassVar[str] = "task.dead_lettered/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    reason: str
+
+
+class TaskOrphaned(Facts):
+    TYPE: ClassVar[str] = "task.orphaned/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    until_at: int
+
+
+class TaskResumed(Facts):
+    TYPE: ClassVar[str] = "task.resumed/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+
+
+class TaskCancelled(Facts):
+    TYPE: ClassVar[str] = "task.cancelled/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    reason: str
+
+
+class TaskRetried(Facts):
+    TYPE: ClassVar[str] = "task.retried/1"
+    KIND: ClassVar[str] = "task"
+
+
+class TaskReportedLate(Facts):
+    """A report of an old generation or after the end: recorded, and ignored (spec 2.3)."""
+
+    TYPE: ClassVar[str] = "task.reported_late/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    report: str
+
+
+class VerifyTask(Effect):
+    """Run the task's criteria and answer with RecordVerification."""
+
+    task: int
+    generation: int
+    seq: int  # of task.submitted, whose private part holds the criteria
