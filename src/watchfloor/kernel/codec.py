@@ -18,8 +18,11 @@ from watchfloor.kernel.limits import INTEGER_MAX, JSON_DEPTH_MAX
 from watchfloor.kernel.messages import Actor, Event, Facts
 
 _encode = msgspec.json.Encoder(order="sorted").encode
-# Any number token of 17 digits, or of 16 beginning with 9, may lie outside ±2⁵³ and takes the slow check.
-_SUSPECT = re.compile(rb'[0-9]\.[0-9]|[0-9][eE]|9[0-9]{15}|[0-9]{17}')
+# A number of 17 digits, or of 16 beginning with 9, may lie outside ±2⁵³ and takes the slow check. Translating digits
+# and searching is ten times faster than one expression over the whole event.
+_DIGITS = bytes(0x30 if 0x30 <= code <= 0x39 else 0x20 for code in range(256))
+_LONG = b"0" * 17
+_NINES = re.compile(rb"9[0-9]{15}")
 
 
 class NotCanonical(ValueError):
@@ -68,7 +71,7 @@ def canonical(value: Any) -> bytes:
 
 
 def canonicalise(value: Any) -> Any:
-    """The same plain data with text in NFC; floats that are whole stay refused, fractions become decimal strings never."""
+    """The same plain data with text in NFC. What is outside the subset stays so and is refused by `canonical`."""
     if isinstance(value, str):
         return value if value.isascii() else unicodedata.normalize("NFC", value)
     if isinstance(value, dict):
@@ -143,8 +146,8 @@ def encode_event(event: Event) -> bytes:
             private=event.private,
         )
     )
-    if not data.isascii() or _SUSPECT.search(data) is not None:
-        # Rare: commitments in hex can look like exponents, texts may be non-ASCII; the slow check decides.
+    if not data.isascii() or _LONG in data.translate(_DIGITS) or _NINES.search(data) is not None:
+        # Rare: texts may be non-ASCII, digests in hex may hold long runs of digits; the slow check decides.
         check_canonical(_decode_plain(data))
     return data
 
@@ -165,6 +168,8 @@ class Catalogue:
         for facts in types:
             if not facts.TYPE or facts.TYPE in self.types:
                 raise ValueError(f"{facts.__name__}: event types have one name and one class ({facts.TYPE!r})")
+            if '"type":"number"' in msgspec.json.encode(msgspec.json.schema(facts)).decode():
+                raise ValueError(f"{facts.__name__}: facts hold no floats")
             self.types[facts.TYPE] = facts
             self._decoders[facts.TYPE] = msgspec.json.Decoder(facts)
 
