@@ -67,7 +67,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class RequestAction(Command):
-    """An agent asks before it acts. `frame` is the agent's request id, `frame_digest` identifies the body (DESIGN 2b.5).
+    """An agent asks before it acts.
 
     `action` is the canonical action (type, tool, params) as the server renders it, `salt` 32 bytes, `private`
     canonical JSON {"action", "reason", "salt"}; `params` the decoded parameters for the gate's derivation only.
@@ -85,8 +85,6 @@ class RequestAction(Command):
     task: int = 0
     generation: int = 0
     cost_micro: int = 0
-    frame: int = 0
-    frame_digest: str = ""
     dry_run: bool = False
 
 
@@ -117,8 +115,6 @@ class StartAction(Command):
     execution: str
     digest: str = ""
     target: str = ""
-    frame: int = 0
-    frame_digest: str = ""
 
 
 class CompleteAction(Command):
@@ -127,8 +123,6 @@ class CompleteAction(Command):
     execution: str
     outcome_digest: str = ""
     cost_micro: int = 0
-    frame: int = 0
-    frame_digest: str = ""
     private: bytes = b""  # canonical JSON {"outcome"}
 
 
@@ -138,8 +132,6 @@ class FailAction(Command):
     execution: str
     code: str = "failed"
     cost_micro: int = 0
-    frame: int = 0
-    frame_digest: str = ""
     private: bytes = b""  # canonical JSON {"reason"}
 
 
@@ -214,8 +206,6 @@ class ActionDecided(Facts):
     digest: str
     evidence: Evidence
     failed: tuple[tuple[str, str, int], ...]
-    frame: int
-    frame_digest: str
     generation: int
     grant: Grant | None
     level: int
@@ -268,8 +258,6 @@ class GrantMisused(Facts):
     TYPE: ClassVar[str] = "action.grant_misused/1"
     KIND: ClassVar[str] = "action"
     agent: int
-    frame: int
-    frame_digest: str
     misuse: str
 
 
@@ -279,8 +267,6 @@ class ActionStarted(Facts):
     action_type: str
     agent: int
     execution: str
-    frame: int
-    frame_digest: str
     grant: int
     target: str
     tool: str
@@ -294,8 +280,6 @@ class ActionCompleted(Facts):
     agent: int
     cost_micro: int
     execution: str
-    frame: int
-    frame_digest: str
     outcome_digest: str
     released_micro: int
     tool: str
@@ -309,8 +293,6 @@ class ActionFailed(Facts):
     code: str
     cost_micro: int
     execution: str
-    frame: int
-    frame_digest: str
     released_micro: int
     tool: str
 

@@ -98,6 +98,8 @@ class _Wire(msgspec.Struct, omit_defaults=True, gc=False):
     v: int
     of: str = ""
     private: str = ""
+    frame: int = 0
+    body: str = ""
 
 
 class _Subject(msgspec.Struct, gc=False, frozen=True):
@@ -120,6 +122,8 @@ class _WireIn(msgspec.Struct, gc=False):
     v: int
     of: str = ""
     private: str = ""
+    frame: int = 0
+    body: str = ""
 
 
 _decode_wire = msgspec.json.Decoder(_WireIn).decode
@@ -144,6 +148,8 @@ def encode_event(event: Event) -> bytes:
             v=1,
             of=event.of,
             private=event.private,
+            frame=event.frame,
+            body=event.body,
         )
     )
     if not data.isascii() or _LONG in data.translate(_DIGITS) or _NINES.search(data) is not None:
@@ -193,6 +199,8 @@ class Catalogue:
             policy=wire.policy,
             rules=wire.rules,
             private=wire.private,
+            frame=wire.frame,
+            body=wire.body,
             facts=decoder.decode(wire.facts),
         )
 

@@ -59,7 +59,9 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
 
     `at` is in µs UTC and never decreases with `seq`; `cause` is the seq of the event that led to this one (0: a
     command from outside); `correlation` ties a story together; `of` is the person on whose behalf it was done;
-    `private` is the hex commitment SHA-256(salt ‖ private part), empty when there is no private part.
+    `private` is the hex commitment SHA-256(salt ‖ private part), empty when there is no private part; `frame` and
+    `body` are the agent's request id and the first 16 hex digits of the SHA-256 of its body, on the first event of a
+    command that came as a frame (DESIGN 2b.5; 0 and empty otherwise).
     """
 
     org: str
@@ -75,6 +77,8 @@ class Event(msgspec.Struct, frozen=True, kw_only=True):
     policy: int = 0
     rules: int = 0
     private: str = ""
+    frame: int = 0
+    body: str = ""
     facts: Facts
 
 
