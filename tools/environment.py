@@ -69,7 +69,9 @@ def make_venv() -> None:
         if alive.returncode == 0:
             return
         shutil.rmtree(VENV)
-    made = subprocess.run([sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False)
+    made = subprocess.run(
+        [sys.executable, "-m", "venv", str(VENV)], capture_output=True, text=True, check=False
+    )
     if made.returncode != 0:
         shutil.rmtree(VENV, ignore_errors=True)
         sys.exit(
@@ -89,7 +91,9 @@ def install(kind: str) -> None:
     environ = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "0"}
     for step in steps:
         if subprocess.run(step, env=environ, stdin=subprocess.DEVNULL, check=False).returncode != 0:
-            sys.exit(f"\ninstallation failed; nothing was marked as done, so the same command tries again ({kind})")
+            sys.exit(
+                f"\ninstallation failed; nothing was marked as done, so the same command tries again ({kind})"
+            )
 
 
 def main(arguments: list[str]) -> int:

@@ -30,7 +30,9 @@ def main(arguments: list[str]) -> int:
     uv = RESOLVER / "bin" / "uv"
     if not uv.exists():
         subprocess.run([sys.executable, "-m", "venv", str(RESOLVER)], check=True)
-        subprocess.run([str(RESOLVER / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv"], check=True)
+        subprocess.run(
+            [str(RESOLVER / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv"], check=True
+        )
     for name, extras in EXTRAS.items():
         command = [str(uv), "pip", "compile", *OPTIONS, *arguments]
         command += [f"--extra={extra}" for extra in extras]
