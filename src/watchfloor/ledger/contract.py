@@ -34,7 +34,7 @@ class TileRow(NamedTuple):
 
     org: int
     level: int
-    index: int
+    tile: int
     data: bytes
 
 
@@ -195,6 +195,9 @@ class Ledger(Protocol):
 
     def read_privates(self, org: int, seqs: Iterable[int]) -> dict[int, tuple[bytes, bytes]]: ...
 
+    def privates_between(self, org: int, after: int, limit: int) -> list[tuple[int, bytes, bytes]]:
+        """(seq, salt, body) with seq > after, in order."""
+
     def redacted(self, org: int, after: int, limit: int) -> list[int]:
         """Seqs > after whose private part was erased, in order."""
 
@@ -205,6 +208,9 @@ class Ledger(Protocol):
 
     def checkpoints(self, org: int, limit: int, before: int | None = None) -> list[CheckpointRow]:
         """Newest first; `before` = only sizes below it."""
+
+    def checkpoints_after(self, org: int, after: int, limit: int) -> list[CheckpointRow]:
+        """Oldest first, sizes above `after`."""
 
     def latest_checkpoint(self, org: int) -> CheckpointRow | None: ...
 

@@ -1,0 +1,372 @@
+"""The one writer of the SQLite store: its own thread, one transaction per commit, poisoned by doubt.
+
+Theory of operation
+-------------------
+Jobs come through a queue and are answered with one `call_soon_threadsafe`. A commit is BEGIN IMMEDIATE, executemany
+per table, COMMIT. What can go wrong falls in three classes (DESIGN 2b.17):
+
+* *rolled back for certain*: SQLITE_FULL (the disk refused bytes before the commit record), a constraint, a busy lock.
+  The head is read back to make sure; the writer goes on.
+* *unknown*: any I/O error, a failed fsync, damage, and every error after COMMIT was sent. The writer is poisoned: after
+  a failed fsync the kernel may drop the dirty pages and report success the next time, so nothing that this process
+  sees afterwards is proof. Only `reopen` (new connection, everything readable written and synced again, verified)
+  clears it.
+* *ours*: a batch that does not continue the head. Nothing was sent to the store.
+
+The write-ahead log is folded back by this thread after the answer has gone out, not by SQLite inside COMMIT: commits
+do not pay for it, and a failed fsync of the database file is seen instead of swallowed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import queue
+import sqlite3
+import threading
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from watchfloor.ledger.contract import (
+    Batch,
+    BatchRefused,
+    LedgerClosed,
+    LedgerPoisoned,
+    SequenceConflict,
+    StorageBusy,
+    StorageFull,
+)
+from watchfloor.ledger.limits import ORGANISATION_MAX, PAGE_BYTES, WAL_PAGES_MAX
+from watchfloor.ledger.reserve import Reserve
+from watchfloor.ledger.sqlite.faults import Faults
+from watchfloor.ledger.sqlite.schema import key_bounds, open_writer
+
+_INSERT_EVENTS = (
+    "INSERT INTO events (id, stream, data, hash) VALUES ((?1 << 40) | ?2, (?1 << 40) | ?3, ?4, ?5)"
+)
+_INSERT_PRIVATES = "INSERT INTO privates (id, salt, body) VALUES ((?1 << 40) | ?2, ?3, ?4)"
+_INSERT_TILES = "INSERT INTO tiles (org, level, tile, data) VALUES (?, ?, ?, ?)"
+_INSERT_REDACTIONS = "INSERT OR IGNORE INTO redactions (id) VALUES ((?1 << 40) | ?2)"
+_ERASE_PRIVATES = "DELETE FROM privates WHERE id = (?1 << 40) | ?2"
+_INSERT_ORGANISATIONS = "INSERT INTO organisations (org, public_id, name, created_at) VALUES (?, ?, ?, ?)"
+_UPSERT_CREDENTIALS = """
+INSERT INTO credentials
+    (id, org, kind, subject, verifier, scopes, created_at, expires_at, revoked_at, label)
+VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
+ON CONFLICT (id) DO UPDATE SET
+    verifier = excluded.verifier, scopes = excluded.scopes, expires_at = excluded.expires_at,
+    revoked_at = excluded.revoked_at, label = excluded.label
+"""
+_CREATE_KEYS = """
+CREATE TABLE IF NOT EXISTS keys_{day:d} (
+    org INTEGER NOT NULL, credential TEXT NOT NULL, key TEXT NOT NULL, body_digest BLOB NOT NULL, seq INTEGER NOT NULL,
+    PRIMARY KEY (org, credential, key)
+) WITHOUT ROWID
+"""
+
+Job = tuple[Callable[[Any], Any], Any, "asyncio.Future[Any] | None", "asyncio.AbstractEventLoop | None"]
+
+
+class Writer:
+    """Owns the writing connection and its thread. All methods that begin with `_do` run on that thread."""
+
+    def __init__(
+        self, path: Path, *, synchronous: str, pages_max: int, reserve: Reserve, faults: Faults
+    ) -> None:
+        self._path = path
+        self._synchronous = synchronous
+        self._pages_max = pages_max
+        self._reserve = reserve
+        self._faults = faults
+        self._heads: dict[int, int] = {}
+        self._days: set[int] = set()
+        self._wal_pages = 0
+        self.poisoned = ""
+        self.full = False
+        self._closed = False
+        self._db = self._open()
+        self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
+        self._thread.start()
+
+    def _open(self) -> sqlite3.Connection:
+        connection = open_writer(self._path, self._synchronous)
+        if self._pages_max:
+            connection.execute(f"PRAGMA max_page_count = {self._pages_max:d}").fetchall()
+        return connection
+
+    # -- hand-over --------------------------------------------------------------------------------------------
+
+    async def ask(self, work: Callable[[Any], Any], argument: Any = None) -> Any:
+        """Run `work(argument)` on the writer's thread and wait for its result."""
+        if self._closed:
+            raise LedgerClosed("the ledger is closed")
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[Any] = loop.create_future()
+        self._jobs.put((work, argument, future, loop))
+        return await future
+
+    def _run(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            work, argument, future, loop = job
+            result = error = None
+            try:
+                result = work(argument)
+            except BaseException as raised:  # noqa: BLE001 - whatever it was belongs to the caller
+                error = raised
+            if future is not None and loop is not None:
+                # A closed loop means that nobody waits any more.
+                with contextlib.suppress(RuntimeError):
+                    loop.call_soon_threadsafe(_settle, future, result, error)
+            del job, future, result, error, argument
+            if self._wal_pages >= WAL_PAGES_MAX and not self.poisoned:
+                self._fold("PASSIVE")
+
+    def close(self) -> None:
+        """Finish what is queued, fold the log, close. Idempotent."""
+        if self._closed:
+            return
+        self._closed = True
+        self._jobs.put(None)
+        self._thread.join()
+        if not self.poisoned:
+            self._fold("TRUNCATE")
+        self._db.close()
+
+    # -- commit -----------------------------------------------------------------------------------------------
+
+    def do_commit(self, batch: Batch) -> None:
+        """One transaction (see the module's text for what it raises)."""
+        self._require_writable(batch.essential)
+        heads = self._next_heads(batch)
+        if batch.redactions:
+            self._secure_delete(True)
+        days: set[int] = set()
+
+        def write() -> None:
+            db = self._db
+            db.executemany(_INSERT_EVENTS, batch.events)
+            if batch.privates:
+                db.executemany(_INSERT_PRIVATES, batch.privates)
+            if batch.tiles:
+                db.executemany(_INSERT_TILES, batch.tiles)
+            if batch.organisations:
+                db.executemany(_INSERT_ORGANISATIONS, batch.organisations)
+            if batch.credentials:
+                db.executemany(_UPSERT_CREDENTIALS, batch.credentials)
+            if batch.keys:
+                days.update(self._write_keys(batch.keys))
+            if batch.redactions:
+                db.executemany(_INSERT_REDACTIONS, batch.redactions)
+                db.executemany(_ERASE_PRIVATES, batch.redactions)
+
+        self._transaction(write, heads)
+        self._heads.update(heads)
+        self._days |= days
+        self._wal_pages += 3 + len(batch.events) * 700 // PAGE_BYTES
+        if batch.redactions:
+            # The log still holds the page as it was: erase it there too. A reader may be in the way; the fold of a
+            # later commit catches up.
+            self._fold("TRUNCATE")
+            self._secure_delete(False)
+
+    def _write_keys(self, keys: list[tuple[int, int, str, str, bytes, int]]) -> set[int]:
+        by_day: dict[int, list[tuple[Any, ...]]] = {}
+        for day, *rest in keys:
+            by_day.setdefault(day, []).append(tuple(rest))
+        for day, rows in by_day.items():
+            if day not in self._days:
+                self._db.execute(_CREATE_KEYS.format(day=day))
+            self._db.executemany(f"INSERT INTO keys_{day:d} VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608 - an integer
+        return set(by_day)
+
+    def _next_heads(self, batch: Batch) -> dict[int, int]:
+        """The heads after this batch. Raises SequenceConflict on a gap, before anything is sent."""
+        heads: dict[int, int] = {}
+        for org, seq, _, _, _ in batch.events:
+            head = heads.get(org, -1)
+            if head < 0:
+                head = self._head(org)
+            if seq != head + 1:
+                raise SequenceConflict(f"organisation {org}: expected seq {head + 1}, the batch has {seq}")
+            heads[org] = seq
+        return heads
+
+    def _head(self, org: int) -> int:
+        head = self._heads.get(org)
+        if head is None:
+            if not 0 <= org <= ORGANISATION_MAX:
+                raise BatchRefused(f"organisation {org} is outside 0 … {ORGANISATION_MAX}")
+            head = self._heads[org] = self._stored_head(org)
+        return head
+
+    def _stored_head(self, org: int) -> int:
+        row = self._db.execute(
+            "SELECT id & 0xFFFFFFFFFF FROM events WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1",
+            key_bounds(org),
+        ).fetchone()
+        return row[0] if row else 0
+
+    # -- one transaction and its failures ---------------------------------------------------------------------
+
+    def _transaction(self, write: Callable[[], object], heads: dict[int, int]) -> None:
+        stage = "begin"
+        try:
+            self._faults.at("begin")
+            self._db.execute("BEGIN IMMEDIATE")
+            stage = "insert"
+            write()
+            self._faults.at("insert")
+            stage = "commit"
+            self._faults.at("commit")
+            self._db.execute("COMMIT")
+            stage = "committed"
+            self._faults.at("committed")
+        except BaseException as error:
+            raise self._judge(error, stage, heads) from error
+
+    def _judge(self, error: BaseException, stage: str, heads: dict[int, int]) -> BaseException:
+        """Which of the three classes a failure belongs to. Rolls back; poisons when in doubt."""
+        if stage == "committed":
+            return self._poison(f"outcome unknown after commit: {error}")
+        if not isinstance(error, sqlite3.Error):
+            self._roll_back(heads)
+            return self._poison(f"failed while writing: {error}") if self._db.in_transaction else error
+        code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
+        if code == sqlite3.SQLITE_FULL and self._roll_back(heads):
+            self.full = True
+            self._reserve.release()
+            return StorageFull("no space left in the store; nothing was written")
+        if code == sqlite3.SQLITE_BUSY and stage != "commit" and self._roll_back(heads):
+            return StorageBusy("the store was locked by another writer; nothing was written")
+        if code == sqlite3.SQLITE_CONSTRAINT and self._roll_back(heads):
+            return BatchRefused(f"nothing was written: {error}")
+        self._roll_back(heads)
+        name = getattr(error, "sqlite_errorname", "") or type(error).__name__
+        return self._poison(f"{stage} failed: {name}: {error}")
+
+    def _roll_back(self, heads: dict[int, int]) -> bool:
+        """Roll back and prove it: the stored heads must be those from before. False when that cannot be shown."""
+        try:
+            if self._db.in_transaction:
+                self._db.execute("ROLLBACK")
+            return all(self._stored_head(org) == self._heads.get(org) for org in heads)
+        except sqlite3.Error:
+            return False
+
+    def _poison(self, reason: str) -> LedgerPoisoned:
+        self.poison(reason)
+        return LedgerPoisoned(reason)
+
+    def poison(self, reason: str) -> None:
+        """Refuse every further write; the first reason is kept."""
+        if not self.poisoned:
+            self.poisoned = reason
+
+    def _require_writable(self, essential: bool) -> None:
+        if self.poisoned:
+            raise LedgerPoisoned(self.poisoned)
+        if self.full and not essential:
+            if not self._reserve.refill():
+                raise StorageFull("the disk is full; waiting for space")
+            self.full = False
+
+    # -- other jobs -------------------------------------------------------------------------------------------
+
+    def do_checkpoint(self, row: tuple[int, int, str]) -> None:
+        """Publish a signed note."""
+        self._require_writable(False)
+        org, size, note = row
+
+        def write() -> None:
+            found = self._db.execute(
+                "SELECT note FROM checkpoints WHERE org = ? AND size = ?", (org, size)
+            ).fetchone()
+            if found is None:
+                self._db.execute("INSERT INTO checkpoints (org, size, note) VALUES (?, ?, ?)", row)
+            elif found[0] != note:
+                raise BatchRefused(f"organisation {org} already has another checkpoint of size {size}")
+
+        self._transaction(write, {})
+        self._wal_pages += 2
+
+    def do_drop_partitions(self, days: list[int]) -> int:
+        """Drop whole days of idempotency keys."""
+        for day in days:
+            self._require_writable(False)
+            self._transaction(partial(self._db.execute, f"DROP TABLE IF EXISTS keys_{day:d}"), {})
+            self._days.discard(day)
+            self._wal_pages += 2
+        return len(days)
+
+    def do_compact(self, pages_max: int) -> int:
+        """Give free pages back; incremental, so it is short."""
+        self._require_writable(False)
+        before: int = self._db.execute("PRAGMA freelist_count").fetchone()[0]
+        if before:
+            # The pragma frees one page per row it is stepped: it must be read to its end.
+            self._transaction(
+                lambda: self._db.execute(f"PRAGMA incremental_vacuum({pages_max:d})").fetchall(), {}
+            )
+            self._wal_pages += min(before, pages_max)
+        after: int = self._db.execute("PRAGMA freelist_count").fetchone()[0]
+        return before - after
+
+    def do_claim_epoch(self, epoch: int) -> None:
+        """Store a signer epoch that is not lower than the stored one."""
+        self._require_writable(False)
+
+        def write() -> None:
+            row = self._db.execute("SELECT value FROM meta WHERE name = 'signer_epoch'").fetchone()
+            if row is not None and row[0] > epoch:
+                raise BatchRefused(f"signer epoch {row[0]} has taken over from {epoch}")
+            self._db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('signer_epoch', ?)", (epoch,))
+
+        self._transaction(write, {})
+        self._wal_pages += 1
+
+    def do_reopen(self, verify: Callable[[], None]) -> None:
+        """New connection; everything readable is written and synced once more; then `verify` must pass."""
+        with contextlib.suppress(sqlite3.Error):
+            self._db.close()
+        self._heads.clear()
+        self._days.clear()
+        try:
+            self._db = self._open()
+            self.poisoned = ""
+            self._fold("TRUNCATE")
+            if not self.poisoned:
+                verify()
+        except BaseException as error:
+            self.poisoned = self.poisoned or f"reopening failed: {error}"
+            raise LedgerPoisoned(self.poisoned) from error
+        if self.poisoned:
+            raise LedgerPoisoned(self.poisoned)
+
+    def _secure_delete(self, on: bool) -> None:
+        self._db.execute(f"PRAGMA secure_delete = {'ON' if on else 'OFF'}").fetchall()
+
+    def _fold(self, mode: str) -> None:
+        """Copy the log into the database file (SQLite calls it a checkpoint). An I/O error poisons; a full disk does not:
+        the log stays, and nothing is lost."""
+        self._wal_pages = 0
+        try:
+            self._faults.at("fold")
+            _, pages, folded = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
+            self._faults.at("folded")
+        except sqlite3.Error as error:
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_FULL:
+                self.poison(f"folding the log failed: {error}")
+            return
+        self._wal_pages = max(0, pages - folded)
+
+
+def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
+    if future.done():  # the caller was cancelled; the outcome is in the store
+        return
+    if error is not None:
+        future.set_exception(error)
+    else:
+        future.set_result(result)
