@@ -203,7 +203,7 @@ def decorated(node: ast.FunctionDef | ast.AsyncFunctionDef, names: set[str]) -> 
 
 
 def stub(source: Source) -> Iterator[Finding]:
-    """A body of `...` or NotImplementedError promises what is not there. Only protocols and abstract methods may."""
+    """A body of `...` promises what is not there, except in a protocol. A no-op says why it is one, in a docstring."""
     if source.tree is None or source.path.startswith("tests/"):
         return
     excused: set[ast.AST] = set()
@@ -297,8 +297,7 @@ def dead_link(source: Source) -> Iterator[Finding]:
                 yield Finding("dead-link", source.path, number, f"{target} does not exist")
 
 
-Rule = Callable[[Source], Iterable[Finding]]
-RULES: dict[str, Rule] = {
+RULES: dict[str, Callable[[Source], Iterable[Finding]]] = {
     "file-size": file_size,
     "function-size": function_size,
     "banned-name": banned_name,
@@ -371,8 +370,7 @@ def write_ratchet(root: Path) -> dict[str, int]:
 def report(findings: list[Finding]) -> int:
     """Print findings by rule, each rule with its reason once. Returns the exit code."""
     for name in RULES:
-        mine = [f for f in findings if f.rule == name]
-        if mine:
+        if mine := [f for f in findings if f.rule == name]:
             print(f"{name}: {(RULES[name].__doc__ or '').strip()}")
             for f in mine:
                 place = f"{f.path}:{f.line}" if f.line else f.path
