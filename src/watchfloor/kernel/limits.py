@@ -15,6 +15,7 @@ INTEGER_MAX = 2**53 - 1  # RFC 8785 numbers are IEEE doubles
 # Agents' input ---------------------------------------------------------------------------------------------------
 FRAME_BYTES_MAX = 1024 * 1024  # spec 2.2: 1009 above
 JSON_DEPTH_MAX = 32  # nobody nests deeper on purpose; keeps every parser away from its recursion limit
+JSON_VALUES_MAX = 10_000  # looking at each of them stays below STEP_SLICE_US
 PARAMS_BYTES_MAX = 256 * 1024  # a large diff fits
 NAME_CHARS_MAX = 128
 TEXT_CHARS_MAX = 16 * 1024

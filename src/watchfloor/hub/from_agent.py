@@ -1,0 +1,199 @@
+"""Frames that agents send, as payload Structs (spec 2.2). Strict bounds; unknown fields pass."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar, Literal
+
+import msgspec
+from msgspec import Meta, Raw
+
+from watchfloor.hub.wire import (
+    PROTOCOL_VERSION,
+    Count,
+    Hex,
+    Id,
+    Money,
+    Name,
+    NoId,
+    Number,
+    Payload,
+    Percent,
+    Text,
+    Word,
+)
+
+
+class Hello(Payload, frozen=True, kw_only=True):
+    """First frame when the key is not in the Authorization header (within 5 s); names what the agent has seen."""
+
+    FRAME: ClassVar[str] = "hello"
+    key: Annotated[str, Meta(max_length=256)] = ""
+    protocol: Number = PROTOCOL_VERSION
+    sdk: Word = ""
+    agent_version: Word = ""
+    last_seq: Count = 0
+
+    def __repr__(self) -> str:
+        return f"Hello(protocol={self.protocol}, sdk={self.sdk!r}, last_seq={self.last_seq})"
+
+
+class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
+    """What the agent's process uses: `cpu_milli` thousandths of one core, `memory_bytes`, `queue` tasks waiting."""
+
+    cpu_milli: Count = 0
+    memory_bytes: Count = 0
+    queue: Count = 0
+
+
+class Heartbeat(Payload, frozen=True, kw_only=True):
+    """I am alive. `seq` acknowledges every push up to it. Not answered, not numbered."""
+
+    FRAME: ClassVar[str] = "heartbeat"
+    status: Literal["healthy", "degraded", "unhealthy"] = "healthy"
+    seq: Count = 0
+    metrics: Metrics = Metrics()
+
+
+class StatusUpdate(Payload, frozen=True, kw_only=True):
+    """What the agent is doing, for the people who watch. Not answered, not numbered."""
+
+    FRAME: ClassVar[str] = "status:update"
+    state: Literal["idle", "working", "blocked"] = "working"
+    progress: Percent = 0
+    task_id: NoId = ""
+    message: Text = ""
+
+
+class _OfTask(Payload, frozen=True, kw_only=True):
+    ANSWERED: ClassVar[bool] = True
+    task_id: Id
+    generation: Number
+
+
+class TaskAccepted(_OfTask, frozen=True, kw_only=True):
+    """The agent takes the task it was assigned."""
+
+    FRAME: ClassVar[str] = "task:accepted"
+
+
+class TaskRejected(_OfTask, frozen=True, kw_only=True):
+    """The agent cannot take the task; it goes to another."""
+
+    FRAME: ClassVar[str] = "task:rejected"
+    reason: Text = ""
+
+
+class TaskProgress(_OfTask, frozen=True, kw_only=True):
+    """Work goes on, or waits (`blocked`)."""
+
+    FRAME: ClassVar[str] = "task:progress"
+    percent: Percent = 0
+    status: Literal["running", "blocked"] = "running"
+    message: Text = ""
+
+
+class TaskCompleted(_OfTask, frozen=True, kw_only=True):
+    """Done, as the agent says. `report` is its own account of how it checked; the platform checks the criteria."""
+
+    FRAME: ClassVar[str] = "task:completed"
+    result: Raw = Raw(b"null")
+    report: Raw = Raw(b"null")
+    tokens: Count = 0
+    cost_micro: Money = 0
+
+
+class TaskFailed(_OfTask, frozen=True, kw_only=True):
+    """The attempt failed; `retryable`: another attempt may succeed."""
+
+    FRAME: ClassVar[str] = "task:failed"
+    reason: Text = ""
+    retryable: bool = True
+
+
+class TaskResume(_OfTask, frozen=True, kw_only=True):
+    """After a reconnect: may I go on? Answered by task:continue or task:reassigned."""
+
+    FRAME: ClassVar[str] = "task:resume"
+    status: Literal["running", "blocked"] = "running"
+
+
+class ActionRequest(Payload, frozen=True, kw_only=True):
+    """May I do this? Answered by action:decided. `value_micro` and `cost_micro` are the agent's estimates."""
+
+    FRAME: ClassVar[str] = "action:request"
+    ANSWERED: ClassVar[bool] = True
+    type: Name
+    tool: Word = ""
+    params: Raw = Raw(b"{}")
+    reason: Text = ""
+    urgency: Literal["low", "normal", "high", "immediate"] = "normal"
+    task_id: NoId = ""
+    generation: Count = 0
+    value_micro: Money = 0
+    cost_micro: Money = 0
+    dry_run: bool = False
+
+
+class ActionStarted(Payload, frozen=True, kw_only=True):
+    """Consumes the grant: single use, idempotent by (grant_id, execution_id). `digest` is of what is about to run."""
+
+    FRAME: ClassVar[str] = "action:started"
+    ANSWERED: ClassVar[bool] = True
+    action_id: Id
+    grant_id: Id
+    execution_id: Id
+    digest: Hex = ""
+    target: Text = ""
+
+
+class ActionCompleted(Payload, frozen=True, kw_only=True):
+    """It ran. `outcome_digest` is SHA-256 (hex) of what came out; `outcome` a short account of it."""
+
+    FRAME: ClassVar[str] = "action:completed"
+    ANSWERED: ClassVar[bool] = True
+    action_id: Id
+    execution_id: Id
+    outcome_digest: Hex = ""
+    outcome: Raw = Raw(b"null")
+    cost_micro: Money = 0
+
+
+class ActionFailed(Payload, frozen=True, kw_only=True):
+    """It did not run to its end. `code` is snake_case, chosen by the agent."""
+
+    FRAME: ClassVar[str] = "action:failed"
+    ANSWERED: ClassVar[bool] = True
+    action_id: Id
+    execution_id: Id
+    code: Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_]*\Z")] = "failed"
+    reason: Text = ""
+    cost_micro: Money = 0
+
+
+class ActionSettled(Payload, frozen=True, kw_only=True):
+    """What really happened to an execution whose outcome the server does not know (DESIGN 2b.8)."""
+
+    FRAME: ClassVar[str] = "action:settled"
+    ANSWERED: ClassVar[bool] = True
+    action_id: Id
+    execution_id: Id
+    outcome: Literal["completed", "failed"]
+    cost_micro: Money = 0
+
+
+FROM_AGENT: tuple[type[Payload], ...] = (
+    Hello,
+    Heartbeat,
+    StatusUpdate,
+    TaskAccepted,
+    TaskRejected,
+    TaskProgress,
+    TaskCompleted,
+    TaskFailed,
+    TaskResume,
+    ActionRequest,
+    ActionStarted,
+    ActionCompleted,
+    ActionFailed,
+    ActionSettled,
+)

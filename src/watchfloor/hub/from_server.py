@@ -1,0 +1,251 @@
+"""Frames that the server sends, as payload Structs (spec 2.2)."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+import msgspec
+
+from watchfloor.hub.wire import PROTOCOL_VERSION, CloseCode, Count, Hex, Instant, Millis, Payload
+from watchfloor.kernel.limits import FRAME_BYTES_MAX, PARAMS_BYTES_MAX
+
+
+class Limits(msgspec.Struct, frozen=True, kw_only=True):
+    """What the server takes from this agent. `rates`: requests a minute by rate class."""
+
+    frame_bytes_max: Count = FRAME_BYTES_MAX
+    params_bytes_max: Count = PARAMS_BYTES_MAX
+    in_flight_max: Count = 8
+    tasks_max: Count = 1
+    rates: dict[str, int] = {}
+
+
+class Checkpoint(msgspec.Struct, frozen=True, kw_only=True):
+    """Newest signed tree head: `size` events, `root` hex SHA-256, `note` the C2SP signed note as published (spec 04)."""
+
+    size: Count
+    root: Hex
+    note: str = ""
+
+
+class Permissions(msgspec.Struct, frozen=True, kw_only=True):
+    """What the registration allows. `tools` empty: every tool; `scopes` of the key, empty: every action type."""
+
+    capabilities: tuple[str, ...] = ()
+    tools: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+
+
+class Welcome(Payload, frozen=True, kw_only=True):
+    """Authenticated. `last_id` is the last frame id seen from this agent; `seq` the newest ledger position."""
+
+    FRAME: ClassVar[str] = "welcome"
+    agent_id: str
+    structured_id: str
+    name: str
+    session: str
+    tier: str
+    score: int
+    protocol: int = PROTOCOL_VERSION
+    server: str = ""
+    permissions: Permissions = Permissions()
+    heartbeat_interval_ms: Millis = 30_000
+    limits: Limits = Limits()
+    checkpoint: Checkpoint | None = None
+    last_id: Count = 0
+    seq: Count = 0
+
+
+class TaskAssigned(Payload, frozen=True, kw_only=True):
+    """Work for this agent, until accepted, rejected or `accept_by_at`. `input` and `metadata` are the submitter's."""
+
+    FRAME: ClassVar[str] = "task:assigned"
+    task_id: str
+    generation: int
+    attempt: int
+    title: str
+    description: str = ""
+    input: object = None
+    metadata: object = None
+    criteria: tuple[object, ...] = ()
+    priority: str = "normal"
+    accept_by_at: Instant = 0
+    deadline_at: Instant = 0
+    timeout_ms: Millis = 0
+
+
+class TaskCancelled(Payload, frozen=True, kw_only=True):
+    """Stop working on it; reports of this generation will be ignored."""
+
+    FRAME: ClassVar[str] = "task:cancelled"
+    task_id: str
+    generation: int
+    reason: str = ""
+
+
+class TaskContinue(Payload, frozen=True, kw_only=True):
+    """Answer to task:resume: the task is still this agent's, with this generation."""
+
+    FRAME: ClassVar[str] = "task:continue"
+    task_id: str
+    generation: int
+    status: str = "running"
+
+
+class TaskReassigned(Payload, frozen=True, kw_only=True):
+    """The task is no longer this agent's: drop it. Answer to task:resume, or a push."""
+
+    FRAME: ClassVar[str] = "task:reassigned"
+    task_id: str
+    generation: int
+    reason: str = ""
+
+
+class TaskRecorded(Payload, frozen=True, kw_only=True):
+    """Answer to every task report. `status` is the task's; `late`: recorded and ignored (old generation, or over)."""
+
+    FRAME: ClassVar[str] = "task:recorded"
+    task_id: str
+    status: str
+    generation: int
+    seq: Count
+    late: bool = False
+
+
+class RiskFactor(msgspec.Struct, frozen=True, kw_only=True):
+    name: str
+    points: int
+
+
+class Risk(msgspec.Struct, frozen=True, kw_only=True):
+    """Score 0 to 100 and its band, with what contributed."""
+
+    score: int
+    band: str
+    factors: tuple[RiskFactor, ...] = ()
+
+
+class Reason(msgspec.Struct, frozen=True, kw_only=True):
+    """One rule that did not pass: its name, answer (raise, deny, throttle), the level it asks for, a sentence."""
+
+    rule: str
+    answer: str
+    level: int = 0
+    text: str = ""
+
+
+class Grant(msgspec.Struct, frozen=True, kw_only=True):
+    """Single-use permission. `digest` = SHA-256(salt ‖ canonical action); all three hex except ids."""
+
+    grant_id: str
+    basis: str
+    expires_at: Instant
+    execution_ms: Millis
+    digest: Hex
+    salt: Hex
+
+
+class ActionDecided(Payload, frozen=True, kw_only=True):
+    """The ruling: answer to action:request, and pushed with `seq` when people have decided or a grant was revoked.
+
+    `status` follows a pending decision: pending, approved, denied, expired, cancelled. `judged_at_seq`: dry runs only.
+    """
+
+    FRAME: ClassVar[str] = "action:decided"
+    action_id: str
+    verdict: Literal["permitted", "pending", "denied"]
+    level: int
+    digest: Hex
+    decision_id: str = ""
+    status: str = ""
+    risk: Risk | None = None
+    reasons: tuple[Reason, ...] = ()
+    grant: Grant | None = None
+    deadline_at: Instant = 0
+    retry_after_ms: Millis = 0
+    dry_run: bool = False
+    judged_at_seq: Count = 0
+
+
+class ActionRecorded(Payload, frozen=True, kw_only=True):
+    """Answer to a report on an action. Only `executing` allows the executor to run.
+
+    `status`: executing, completed, failed, unknown, settled; revoked (the basis of the grant is gone, `reason` names
+    it, a new decision may follow as action:decided) or misused (second use, other parameters, another agent).
+    """
+
+    FRAME: ClassVar[str] = "action:recorded"
+    action_id: str
+    status: str
+    seq: Count
+    execution_id: str = ""
+    reason: str = ""
+    until_at: Instant = 0
+
+
+class ConfigUpdated(Payload, frozen=True, kw_only=True):
+    """Something told in welcome has changed; what is absent has not."""
+
+    FRAME: ClassVar[str] = "config:updated"
+    heartbeat_interval_ms: Millis | None = None
+    tier: str | None = None
+    score: int | None = None
+    permissions: Permissions | None = None
+    limits: Limits | None = None
+    policy_version: int | None = None
+    checkpoint: Checkpoint | None = None
+
+
+class RateLimited(Payload, frozen=True, kw_only=True):
+    """A bucket is empty (with `re`: that frame was not executed, send it again later), or at 80 % (`warning`)."""
+
+    FRAME: ClassVar[str] = "rate:limited"
+    retry_after_ms: Millis
+    rate_class: str = msgspec.field(name="class")
+    warning: bool = False
+
+
+class Error(Payload, frozen=True, kw_only=True):
+    """A frame was refused; nothing was recorded. `field` is a JSON pointer into the frame."""
+
+    FRAME: ClassVar[str] = "error"
+    code: str
+    detail: str
+    field: str = ""
+    retryable: bool = False
+    retry_after_ms: Millis = 0
+
+
+class Disconnecting(Payload, frozen=True, kw_only=True):
+    """The server closes this socket. Come back after `retry_after_ms` (jitter included); 0: do not."""
+
+    FRAME: ClassVar[str] = "disconnecting"
+    reason: str
+    code: int = CloseCode.RESTART
+    retry_after_ms: Millis = 0
+
+
+class Resync(Payload, frozen=True, kw_only=True):
+    """More was missed than the outbox keeps: everything open, in place of the pushes up to `seq` (DESIGN §2)."""
+
+    FRAME: ClassVar[str] = "resync"
+    seq: Count
+    tasks: tuple[TaskAssigned, ...] = ()
+    actions: tuple[ActionDecided, ...] = ()
+
+
+FROM_SERVER: tuple[type[Payload], ...] = (
+    Welcome,
+    TaskAssigned,
+    TaskCancelled,
+    TaskContinue,
+    TaskReassigned,
+    TaskRecorded,
+    ActionDecided,
+    ActionRecorded,
+    ConfigUpdated,
+    RateLimited,
+    Error,
+    Disconnecting,
+    Resync,
+)
