@@ -78,7 +78,8 @@ class _Underlay:
     def isEnabledFor(self, _level: int) -> bool:  # noqa: N802 - the name picows calls
         return False
 
-    def info(self, *_args: object) -> None: ...
+    def info(self, *_args: object) -> None:
+        """Nothing that happens to one peer is worth a line."""
 
     debug = log = warning = info
 
@@ -179,7 +180,8 @@ class PicowsWire(WSListener):
     def pause_writing(self) -> None:
         self._connection.overflowed(asyncio.get_running_loop().call_soon)
 
-    def resume_writing(self) -> None: ...
+    def resume_writing(self) -> None:
+        """Too late: an overflowed connection is closing (picows logs when nobody listens)."""
 
     # What `_Underlay` and `Connection` call -------------------------------------------------------------------------
 
@@ -225,7 +227,8 @@ class _Drain(asyncio.BufferedProtocol):
     def get_buffer(self, _sizehint: int) -> memoryview:
         return self.nowhere
 
-    def buffer_updated(self, nbytes: int) -> None: ...
+    def buffer_updated(self, nbytes: int) -> None:
+        """Gone."""
 
     def connection_lost(self, _exc: Exception | None) -> None:
         self.connection.lost()

@@ -14,11 +14,12 @@ from websockets.exceptions import InvalidState
 from websockets.frames import Frame, Opcode
 from websockets.protocol import Protocol, Side, State
 
-from watchfloor.hub.connection import PING, TEXT, Connection
+from watchfloor.hub.connection import OPEN, PING, PONG, TEXT, Connection
 from watchfloor.hub.handshake import accept_value
 from watchfloor.hub.sockets import SocketLimits
 
 _SWITCHING: Final = b"HTTP/1.1 101 Switching Protocols\r\nConnection: upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Accept: %b\r\n\r\n"
+_PONG_HEAD: Final = 0x80 | PONG
 _QUIET: Final = logging.getLogger("watchfloor.hub.websockets")
 _QUIET.setLevel(logging.WARNING)  # its INFO is a line for each connection that closes
 
@@ -69,7 +70,8 @@ class SansIOWire(asyncio.Protocol):
     def pause_writing(self) -> None:
         self._connection.overflowed(asyncio.get_running_loop().call_soon)
 
-    def resume_writing(self) -> None: ...
+    def resume_writing(self) -> None:
+        """Too late: an overflowed connection is closing."""
 
     # What `Connection` calls ------------------------------------------------------------------------------------
 
@@ -111,6 +113,7 @@ class SansIOWire(asyncio.Protocol):
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data:
-                self._transport.write(data)
+                if data[0] != _PONG_HEAD or self._connection.state == OPEN:  # else a flood of pings piles up
+                    self._transport.write(data)
             elif self._transport.can_write_eof():
                 self._transport.write_eof()
