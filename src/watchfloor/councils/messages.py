@@ -7,7 +7,7 @@ from typing import ClassVar
 from watchfloor.kernel.messages import Command, Facts
 
 
-class OpenDecision(Command):
+class OpenDecision(Command, frozen=True, kw_only=True):
     """From the approval process. `owner` is the public id of the agent's owner, who may not decide."""
 
     KIND: ClassVar[str] = "decision"
@@ -26,7 +26,7 @@ class OpenDecision(Command):
     execution_ms: int
 
 
-class CastVote(Command):
+class CastVote(Command, frozen=True, kw_only=True):
     """`vote` approve, deny or abstain; `digest` is the action digest the person saw; `private` canonical JSON {"comment"}."""
 
     KIND: ClassVar[str] = "decision"
@@ -36,16 +36,16 @@ class CastVote(Command):
     private: bytes = b""
 
 
-class CancelDecision(Command):
+class CancelDecision(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "decision"
     reason: str = ""
 
 
-class DecisionTimePassed(Command):
+class DecisionTimePassed(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "decision"
 
 
-class DecisionOpened(Facts):
+class DecisionOpened(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "decision.opened/1"
     KIND: ClassVar[str] = "decision"
     action: int
@@ -64,7 +64,7 @@ class DecisionOpened(Facts):
     urgency: str
 
 
-class VoteCast(Facts):
+class VoteCast(Facts, frozen=True, kw_only=True):
     """`late`: the decision was over already; the vote is kept and changes nothing."""
 
     TYPE: ClassVar[str] = "decision.voted/1"
@@ -74,7 +74,7 @@ class VoteCast(Facts):
     vote: str
 
 
-class VoteRefused(Facts):
+class VoteRefused(Facts, frozen=True, kw_only=True):
     """Somebody who may not decide tried to: an owner's own agent, a missing role (fault G1)."""
 
     TYPE: ClassVar[str] = "decision.vote_refused/1"
@@ -83,7 +83,7 @@ class VoteRefused(Facts):
     reason: str
 
 
-class DecisionApproved(Facts):
+class DecisionApproved(Facts, frozen=True, kw_only=True):
     """The quorum is met. `voters` are the persons whose votes made it."""
 
     TYPE: ClassVar[str] = "decision.approved/1"
@@ -96,7 +96,7 @@ class DecisionApproved(Facts):
     voters: tuple[str, ...]
 
 
-class DecisionDenied(Facts):
+class DecisionDenied(Facts, frozen=True, kw_only=True):
     """`reason`: voted, unanswered or unanswerable (not enough eligible people)."""
 
     TYPE: ClassVar[str] = "decision.denied/1"
@@ -106,14 +106,14 @@ class DecisionDenied(Facts):
     reason: str
 
 
-class DecisionExpired(Facts):
+class DecisionExpired(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "decision.expired/1"
     KIND: ClassVar[str] = "decision"
     action: int
     agent: int
 
 
-class DecisionCancelled(Facts):
+class DecisionCancelled(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "decision.cancelled/1"
     KIND: ClassVar[str] = "decision"
     action: int

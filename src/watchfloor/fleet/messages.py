@@ -7,7 +7,7 @@ from typing import ClassVar
 from watchfloor.kernel.messages import Command, Facts
 
 
-class RegisterAgent(Command):
+class RegisterAgent(Command, frozen=True, kw_only=True):
     """`owner` is a person's public id or "system"; `private` canonical JSON {"metadata", "skills"}.
 
     `credential` is the id of the first key (its verifier travels beside the command, never in it); `frame` unused.
@@ -25,7 +25,7 @@ class RegisterAgent(Command):
     private: bytes = b""
 
 
-class IssueKey(Command):
+class IssueKey(Command, frozen=True, kw_only=True):
     """A further key. With `rotates` set, that key stops working at `overlap_until_at`."""
 
     KIND: ClassVar[str] = "agent"
@@ -35,35 +35,35 @@ class IssueKey(Command):
     overlap_until_at: int = 0
 
 
-class RevokeKey(Command):
+class RevokeKey(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     credential: str
     reason: str = "revoked"
 
 
-class ConnectAgent(Command):
+class ConnectAgent(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     node: str
     session: str
 
 
-class DisconnectAgent(Command):
+class DisconnectAgent(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     session: str
     reason: str
 
 
-class MarkDegraded(Command):
+class MarkDegraded(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     session: str
 
 
-class MarkRecovered(Command):
+class MarkRecovered(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     session: str
 
 
-class ReportThrottled(Command):
+class ReportThrottled(Command, frozen=True, kw_only=True):
     """What ingress refused without an event, once a minute: `count` requests in `window_ms` (DESIGN 2b.6)."""
 
     KIND: ClassVar[str] = "agent"
@@ -71,22 +71,22 @@ class ReportThrottled(Command):
     window_ms: int
 
 
-class QuarantineAgent(Command):
+class QuarantineAgent(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     reason: str
 
 
-class ReleaseAgent(Command):
+class ReleaseAgent(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     reason: str = ""
 
 
-class RetireAgent(Command):
+class RetireAgent(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     reason: str = ""
 
 
-class AgentRegistered(Facts):
+class AgentRegistered(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.registered/1"
     KIND: ClassVar[str] = "agent"
     capabilities: tuple[str, ...]
@@ -100,7 +100,7 @@ class AgentRegistered(Facts):
     version: str
 
 
-class KeyIssued(Facts):
+class KeyIssued(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.key_issued/1"
     KIND: ClassVar[str] = "agent"
     credential: str
@@ -109,21 +109,21 @@ class KeyIssued(Facts):
     rotates: str
 
 
-class KeyRevoked(Facts):
+class KeyRevoked(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.key_revoked/1"
     KIND: ClassVar[str] = "agent"
     credential: str
     reason: str
 
 
-class AgentConnected(Facts):
+class AgentConnected(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.connected/1"
     KIND: ClassVar[str] = "agent"
     node: str
     session: str
 
 
-class AgentDisconnected(Facts):
+class AgentDisconnected(Facts, frozen=True, kw_only=True):
     """The agent is offline; its running tasks are orphaned by the reclaim process."""
 
     TYPE: ClassVar[str] = "agent.disconnected/1"
@@ -132,19 +132,19 @@ class AgentDisconnected(Facts):
     session: str
 
 
-class AgentDegraded(Facts):
+class AgentDegraded(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.degraded/1"
     KIND: ClassVar[str] = "agent"
     session: str
 
 
-class AgentRecovered(Facts):
+class AgentRecovered(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.recovered/1"
     KIND: ClassVar[str] = "agent"
     session: str
 
 
-class NodeStarted(Facts):
+class NodeStarted(Facts, frozen=True, kw_only=True):
     """A server process began: every session of an earlier incarnation of this node is gone (DESIGN 2b.7)."""
 
     TYPE: ClassVar[str] = "node.started/1"
@@ -154,26 +154,26 @@ class NodeStarted(Facts):
     version: str
 
 
-class AgentThrottled(Facts):
+class AgentThrottled(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.throttled/1"
     KIND: ClassVar[str] = "agent"
     count: int
     window_ms: int
 
 
-class AgentQuarantined(Facts):
+class AgentQuarantined(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.quarantined/1"
     KIND: ClassVar[str] = "agent"
     reason: str
 
 
-class AgentReleased(Facts):
+class AgentReleased(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.released/1"
     KIND: ClassVar[str] = "agent"
     reason: str
 
 
-class AgentRetired(Facts):
+class AgentRetired(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.retired/1"
     KIND: ClassVar[str] = "agent"
     reason: str

@@ -20,6 +20,7 @@ PARAMS_BYTES_MAX = 256 * 1024  # a large diff fits
 NAME_CHARS_MAX = 128
 TEXT_CHARS_MAX = 16 * 1024
 CAPABILITIES_MAX = 64
+CAPABILITY_CHARS_MAX = 64  # as many as there may be, of capabilities and of tools, stay below FACTS_BYTES_MAX
 IN_FLIGHT_PER_AGENT = 8  # DESIGN §2: fairness inside a lane
 REQUEST_WINDOW = 1024  # frame ids remembered per agent (DESIGN 2b.5)
 REQUEST_CHUNK = 64  # the window is kept in chunks, so that one entry copies at most this many
@@ -44,3 +45,16 @@ PAGE_MAX = 200
 PAGE_DEFAULT = 50
 BODY_BYTES_MAX = 1024 * 1024
 SESSION_HOURS = 12
+CREDENTIALS_PER_PERSON_MAX = 64  # browsers, scripts and tokens of one person; a new session displaces the oldest
+
+# Agents and work ------------------------------------------------------------------------------------------------------
+KEYS_PER_AGENT_MAX = 8  # several deployments of one agent, each in the middle of a rotation
+KEY_DAYS_MAX = 366  # every key expires (spec 2.1); 30 days are the default of the rim
+CRITERIA_PER_TASK_MAX = 32  # each is a process run by the platform
+ATTEMPTS_PER_TASK_MAX = 100  # poison work must end in the dead letter
+TASK_MS_MAX = 30 * 86_400_000  # acceptance, time-out, grace and back-off of a task; longer is a workflow
+BACKOFF_MS_MAX = 3_600_000  # doubling stops here: an hour later the cause is gone or permanent
+PROGRESS_INTERVAL_MS = 60_000  # DESIGN 2b.6: progress is durable at a change of status or this often
+VERIFICATION_MS_MAX = 3_600_000  # a report that the platform has not checked by then is an attempt that failed
+REASON_CHARS_MAX = 1_024  # reasons are facts: they are hashed and never erased, so they stay short
+LATE_REPORTS_MAX = 16  # late reports remembered per task, so that a repeated one is one event

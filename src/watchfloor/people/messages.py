@@ -10,13 +10,13 @@ from typing import ClassVar
 from watchfloor.kernel.messages import Command, Facts
 
 
-class FoundOrganisation(Command):
+class FoundOrganisation(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "organisation"
     name: str
     origin: str
 
 
-class AddPerson(Command):
+class AddPerson(Command, frozen=True, kw_only=True):
     """`private` is canonical JSON {"email", "name"}; `handle` is the short unique name used to sign in and in lists."""
 
     KIND: ClassVar[str] = "person"
@@ -25,16 +25,16 @@ class AddPerson(Command):
     private: bytes = b""
 
 
-class ChangeRoles(Command):
+class ChangeRoles(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "person"
     roles: tuple[str, ...]
 
 
-class DisablePerson(Command):
+class DisablePerson(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "person"
 
 
-class IssueCredential(Command):
+class IssueCredential(Command, frozen=True, kw_only=True):
     """`purpose` is token, bootstrap, session or link; `scopes` restricts a token (empty: all of the person's rights)."""
 
     KIND: ClassVar[str] = "person"
@@ -44,13 +44,13 @@ class IssueCredential(Command):
     expires_at: int = 0
 
 
-class RevokeCredential(Command):
+class RevokeCredential(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "person"
     credential: str
     reason: str = "revoked"
 
 
-class OrganisationFounded(Facts):
+class OrganisationFounded(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "organisation.founded/1"
     KIND: ClassVar[str] = "organisation"
     name: str
@@ -58,7 +58,7 @@ class OrganisationFounded(Facts):
     origin: str
 
 
-class PersonJoined(Facts):
+class PersonJoined(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "person.joined/1"
     KIND: ClassVar[str] = "person"
     handle: str
@@ -66,18 +66,18 @@ class PersonJoined(Facts):
     roles: tuple[str, ...]
 
 
-class RolesChanged(Facts):
+class RolesChanged(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "person.roles_changed/1"
     KIND: ClassVar[str] = "person"
     roles: tuple[str, ...]
 
 
-class PersonDisabled(Facts):
+class PersonDisabled(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "person.disabled/1"
     KIND: ClassVar[str] = "person"
 
 
-class CredentialIssued(Facts):
+class CredentialIssued(Facts, frozen=True, kw_only=True):
     """A bootstrap link, session or token came into being; a session's start is this event, its end the revocation."""
 
     TYPE: ClassVar[str] = "person.credential_issued/1"
@@ -88,7 +88,7 @@ class CredentialIssued(Facts):
     scopes: tuple[str, ...]
 
 
-class CredentialRevoked(Facts):
+class CredentialRevoked(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "person.credential_revoked/1"
     KIND: ClassVar[str] = "person"
     credential: str

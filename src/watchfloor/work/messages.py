@@ -9,7 +9,7 @@ from watchfloor.kernel.messages import Command, Effect, Facts
 LANES = ("urgent", "high", "normal", "low")
 
 
-class SubmitTask(Command):
+class SubmitTask(Command, frozen=True, kw_only=True):
     """`private`: canonical JSON {"criteria": [{"argv", "cwd", "kind": "command"}], "description", "input", "metadata", "title"}."""
 
     KIND: ClassVar[str] = "task"
@@ -26,25 +26,25 @@ class SubmitTask(Command):
     private: bytes = b""
 
 
-class AssignTask(Command):
+class AssignTask(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
     agent: int
 
 
-class AcceptTask(Command):
+class AcceptTask(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
 
 
-class RejectTask(Command):
+class RejectTask(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
     reason: str = ""
 
 
-class ReportProgress(Command):
+class ReportProgress(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
@@ -52,7 +52,7 @@ class ReportProgress(Command):
     status: str = "running"  # running or blocked
 
 
-class CompleteTask(Command):
+class CompleteTask(Command, frozen=True, kw_only=True):
     """The agent says it is done. `private`: canonical JSON {"report", "result"}; `cost_micro`, `tokens` as it claims."""
 
     KIND: ClassVar[str] = "task"
@@ -63,7 +63,7 @@ class CompleteTask(Command):
     private: bytes = b""
 
 
-class FailTask(Command):
+class FailTask(Command, frozen=True, kw_only=True):
     """`private`: canonical JSON {"reason"}."""
 
     KIND: ClassVar[str] = "task"
@@ -73,7 +73,7 @@ class FailTask(Command):
     private: bytes = b""
 
 
-class RecordVerification(Command):
+class RecordVerification(Command, frozen=True, kw_only=True):
     """What the platform's own check found. `private`: canonical JSON {"checks": [{"exit_code", "stderr", "stdout", …}]}."""
 
     KIND: ClassVar[str] = "task"
@@ -82,35 +82,35 @@ class RecordVerification(Command):
     private: bytes = b""
 
 
-class OrphanTask(Command):
+class OrphanTask(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
     agent: int
 
 
-class ResumeTask(Command):
+class ResumeTask(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
 
 
-class CancelTask(Command):
+class CancelTask(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
     reason: str = ""
 
 
-class RetryTask(Command):
+class RetryTask(Command, frozen=True, kw_only=True):
     """Out of the dead letter, with all its attempts again."""
 
     KIND: ClassVar[str] = "task"
 
 
-class TaskTimePassed(Command):
+class TaskTimePassed(Command, frozen=True, kw_only=True):
     """A due date of the task has passed (acceptance, time-out, grace, back-off or deadline)."""
 
     KIND: ClassVar[str] = "task"
 
 
-class TaskSubmitted(Facts):
+class TaskSubmitted(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "task.submitted/1"
     KIND: ClassVar[str] = "task"
     acceptance_ms: int
@@ -126,7 +126,7 @@ class TaskSubmitted(Facts):
     timeout_ms: int
 
 
-class TaskAssigned(Facts):
+class TaskAssigned(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "task.assigned/1"
     KIND: ClassVar[str] = "task"
     accept_by_at: int
@@ -135,14 +135,14 @@ class TaskAssigned(Facts):
     generation: int
 
 
-class TaskAccepted(Facts):
+class TaskAccepted(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "task.accepted/1"
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
 
 
-class TaskProgressed(Facts):
+class TaskProgressed(Facts, frozen=True, kw_only=True):
     """Durable at a change of status or every 60 s only (DESIGN 2b.6)."""
 
     TYPE: ClassVar[str] = "task.progressed/1"
@@ -152,7 +152,7 @@ class TaskProgressed(Facts):
     status: str
 
 
-class TaskReported(Facts):
+class TaskReported(Facts, frozen=True, kw_only=True):
     """The agent reported success and the criteria are still to be checked by the platform."""
 
     TYPE: ClassVar[str] = "task.reported/1"
@@ -163,7 +163,7 @@ class TaskReported(Facts):
     tokens: int
 
 
-class TaskSucceeded(Facts):
+class TaskSucceeded(Facts, frozen=True, kw_only=True):
     """`verified`: criteria held by the platform's check (False: the task had no criteria)."""
 
     TYPE: ClassVar[str] = "task.succeeded/1"
@@ -175,7 +175,7 @@ class TaskSucceeded(Facts):
     verified: bool
 
 
-class TaskAttemptFailed(Facts):
+class TaskAttemptFailed(Facts, frozen=True, kw_only=True):
     """`reason`: failed, rejected, not_accepted, timed_out, not_verified, disconnected. Back in the queue at `retry_at`."""
 
     TYPE: ClassVar[str] = "task.attempt_failed/1"
@@ -186,14 +186,14 @@ class TaskAttemptFailed(Facts):
     retry_at: int
 
 
-class TaskRequeued(Facts):
+class TaskRequeued(Facts, frozen=True, kw_only=True):
     """The back-off is over; the task may be matched again."""
 
     TYPE: ClassVar[str] = "task.requeued/1"
     KIND: ClassVar[str] = "task"
 
 
-class TaskDeadLettered(Facts):
+class TaskDeadLettered(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "task.dead_lettered/1"
     KIND: ClassVar[str] = "task"
     agent: int
@@ -201,7 +201,7 @@ class TaskDeadLettered(Facts):
     reason: str
 
 
-class TaskOrphaned(Facts):
+class TaskOrphaned(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "task.orphaned/1"
     KIND: ClassVar[str] = "task"
     agent: int
@@ -209,14 +209,14 @@ class TaskOrphaned(Facts):
     until_at: int
 
 
-class TaskResumed(Facts):
+class TaskResumed(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "task.resumed/1"
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
 
 
-class TaskCancelled(Facts):
+class TaskCancelled(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "task.cancelled/1"
     KIND: ClassVar[str] = "task"
     agent: int
@@ -224,12 +224,12 @@ class TaskCancelled(Facts):
     reason: str
 
 
-class TaskRetried(Facts):
+class TaskRetried(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "task.retried/1"
     KIND: ClassVar[str] = "task"
 
 
-class TaskReportedLate(Facts):
+class TaskReportedLate(Facts, frozen=True, kw_only=True):
     """A report of an old generation or after the end: recorded, and ignored (spec 2.3)."""
 
     TYPE: ClassVar[str] = "task.reported_late/1"
@@ -239,7 +239,7 @@ class TaskReportedLate(Facts):
     report: str
 
 
-class VerifyTask(Effect):
+class VerifyTask(Effect, frozen=True, kw_only=True):
     """Run the task's criteria and answer with RecordVerification."""
 
     task: int
