@@ -1,0 +1,67 @@
+"""Keys of an agent as the ledger knows them: ids and instants, never verifiers (spec 2.1, DESIGN 2b.6).
+
+Theory of operation
+-------------------
+An agent may hold several keys. Each expires. Rotation issues a new one and gives the old one an end, the overlap, in
+which both work, so that an agent which dies between receiving and storing the new key can still come back; rotating
+the same key again never lengthens its overlap. Revocation ends a key at once. Keys that no longer work are forgotten
+when the next one is issued, which bounds the list.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.kernel.limits import KEYS_PER_AGENT_MAX
+
+
+class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """One key; instants in µs UTC. `stops_at` (0: not rotated) ends its overlap, `revoked_at` (0: no) its life."""
+
+    id: str
+    issued_at: int
+    expires_at: int
+    stops_at: int = 0
+    revoked_at: int = 0
+
+    def works(self, at: int) -> bool:
+        """Does it open the door at this instant?"""
+        return not self.revoked_at and at < self.expires_at and (not self.stops_at or at < self.stops_at)
+
+
+def find(keys: tuple[Key, ...], key_id: str) -> Key | None:
+    """The key of that id, working or not, unless it is forgotten."""
+    return next((key for key in keys if key.id == key_id), None)
+
+
+def working(keys: tuple[Key, ...], at: int) -> tuple[Key, ...]:
+    """Those that work at this instant, oldest first."""
+    return tuple(key for key in keys if key.works(at))
+
+
+def issued(
+    keys: tuple[Key, ...],
+    key_id: str,
+    expires_at: int,
+    at: int,
+    *,
+    rotates: str = "",
+    overlap_until_at: int = 0,
+) -> tuple[Key, ...]:
+    """The keys after issuing one, with the overlap of the one it rotates; what no longer works is forgotten."""
+    kept = tuple(
+        msgspec.structs.replace(key, stops_at=min(key.stops_at or key.expires_at, max(overlap_until_at, at)))
+        if key.id == rotates
+        else key
+        for key in working(keys, at)
+        if key.id != key_id
+    )
+    return (*kept, Key(id=key_id, issued_at=at, expires_at=expires_at))[-KEYS_PER_AGENT_MAX:]
+
+
+def revoked(keys: tuple[Key, ...], key_id: str, at: int) -> tuple[Key, ...]:
+    """The keys after revoking one; an earlier revocation keeps its instant."""
+    return tuple(
+        msgspec.structs.replace(key, revoked_at=key.revoked_at or at) if key.id == key_id else key
+        for key in keys
+    )
