@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.kernel.messages import Actor, Command, Draft, Event, Facts
+from watchfloor.kernel.messages import Actor, Command, Draft, Effect, Event, Facts
 
 Decide = Callable[[Any, Any, Any], "list[Draft]"]
 Evolve = Callable[[Any, Event], Any]
@@ -52,17 +52,20 @@ class Subject(msgspec.Struct, frozen=True, kw_only=True):
 class Register(msgspec.Struct, frozen=True, kw_only=True):
     """A pure fold over all events of an organisation, kept in cells (name, key) of frozen values (DESIGN §2).
 
-    folds: facts type → fold(event, read) -> list of (key, new value); `read(name, key)` sees any register's cell
-    with this batch's changes applied. A value of None drops the cell.
+    `folds`: facts type → fold(event, read) -> [(cell name, key, new value)]; a value of None drops the cell. `read(name, key)`
+    sees any cell with this command's changes applied. `framed` folds every event that carries an agent's frame id.
+    `cells`: cell name → type of its values (for snapshots); a register may keep several.
     """
 
     name: str
-    value: Any
-    folds: Mapping[type[Facts], Callable[[Event, Read], list[tuple[Any, Any]]]]
-    key: Any = str
+    cells: Mapping[str, Any]
+    folds: Mapping[type[Facts], Fold]
+    framed: Fold | None = None
 
 
 Read = Callable[[str, Any], Any]
+Fold = Callable[[Event, Read], "list[tuple[str, Any, Any]]"]
+React = Callable[[Event, Read], "list[Command | Effect]"]
 
 
 def fold(subject: Subject, events: Iterable[Event], state: Any = None) -> Any:

@@ -1,0 +1,96 @@
+"""Who is who and what is in force: unique names, people and their roles, the active policy (spec 1, 2.1, 3.6).
+
+Cells: `names` by "agent:<name>" or "person:<handle>" → subject; `people` by "all" → every person, `person_roles` by
+public id; `policy` by "active".
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.fleet.messages import AgentRegistered
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.messages import Event
+from watchfloor.kernel.subject import Read, Register
+from watchfloor.kernel.terms import Policy
+from watchfloor.people.messages import OrganisationFounded, PersonDisabled, PersonJoined, RolesChanged
+from watchfloor.policy.messages import PolicyApplied
+
+Cells = list[tuple[str, object, object]]
+
+
+class Person(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    id: str
+    subject: int
+    handle: str
+    roles: tuple[str, ...]
+    enabled: bool = True
+
+
+class ActivePolicy(msgspec.Struct, frozen=True, array_like=True):
+    subject: int
+    version: int
+    digest: str
+    document: Policy
+
+
+def _founded(event: Event, read: Read) -> Cells:
+    return [("names", "organisation", event.subject)]
+
+
+def _registered(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, AgentRegistered)
+    return [("names", f"agent:{facts.name}", event.subject)]
+
+
+def _joined(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, PersonJoined)
+    person = Person(public_id("person", event.subject, facts.nonce), event.subject, facts.handle, facts.roles)
+    everyone: tuple[Person, ...] = read("people", "all") or ()
+    others = tuple(other for other in everyone if other.subject != event.subject)
+    return [("names", f"person:{facts.handle}", event.subject), ("people", "all", (*others, person))]
+
+
+def _roles(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, RolesChanged)
+    return [("people", "all", _changed(event.subject, read, roles=facts.roles))]
+
+
+def _disabled(event: Event, read: Read) -> Cells:
+    return [("people", "all", _changed(event.subject, read, enabled=False))]
+
+
+def _changed(subject: int, read: Read, **changes: object) -> tuple[Person, ...]:
+    everyone: tuple[Person, ...] = read("people", "all") or ()
+    return tuple(
+        msgspec.structs.replace(person, **changes) if person.subject == subject else person for person in everyone
+    )
+
+
+def find_person(read: Read, person: str) -> Person | None:
+    """The person of a public id."""
+    everyone: tuple[Person, ...] = read("people", "all") or ()
+    return next((one for one in everyone if one.id == person), None)
+
+
+def _applied(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, PolicyApplied)
+    return [("policy", "active", ActivePolicy(event.subject, facts.version, facts.digest, facts.document))]
+
+
+REGISTER = Register(
+    name="directory",
+    cells={"names": int, "people": tuple[Person, ...], "policy": ActivePolicy},
+    folds={
+        OrganisationFounded: _founded,
+        AgentRegistered: _registered,
+        PersonJoined: _joined,
+        RolesChanged: _roles,
+        PersonDisabled: _disabled,
+        PolicyApplied: _applied,
+    },
+)
