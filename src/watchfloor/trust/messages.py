@@ -30,11 +30,15 @@ class ReassessTrust(Command):
 
 
 class TrustChanged(Facts):
-    """`counted` False: a success beyond the day's cap, kept for the record. Tiers are indices 0–5."""
+    """`counted` False: a success beyond the day's cap, kept for the record. Tiers are indices 0–5.
+
+    `moves_at` is the instant from which time alone will have moved the score, 0 when it never will.
+    """
 
     TYPE: ClassVar[str] = "trust.changed/1"
     KIND: ClassVar[str] = "trust"
     counted: bool
+    moves_at: int
     points: int
     reason: str
     score: int
@@ -48,6 +52,7 @@ class TrustChanged(Facts):
 class TrustReassessed(Facts):
     TYPE: ClassVar[str] = "trust.reassessed/1"
     KIND: ClassVar[str] = "trust"
+    moves_at: int
     score: int
     score_before: int
     tier: int

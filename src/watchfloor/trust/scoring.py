@@ -1,0 +1,171 @@
+"""The trust formula in exact integers, and what it says to people (spec 03 §3.4, DESIGN 2b.13).
+
+Theory of operation
+-------------------
+`score = clamp(base + Σ points · max(0, 1 − age/decay))`, rounded half up, 0–1000. Age is counted in whole UTC days,
+so an agent's history is a handful of counts per (kind, day), the score is a function of the day alone, and two
+machines can never disagree about it. All terms are brought to one denominator, the least common multiple of the
+decays, and only the last step divides.
+
+`manual` is a kind whose count *is* the points given (AdjustTrust); it decays with the longest decay in the terms.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from math import lcm
+
+import msgspec
+
+from watchfloor.kernel.instants import day_of
+from watchfloor.kernel.terms import TrustTerms
+
+MANUAL = "manual"
+SCORE_MAX = 1000
+# Nothing older is kept: the longest decay a policy may set. Bounds the state at 60 × kinds counts (DESIGN 2b.13).
+WINDOW_DAYS = 60
+# Successes that the daily cap counts together: easy to produce in numbers (spec 3.4, faults F6 and F7).
+CAPPED = ("task_succeeded", "action_completed")
+
+Counts = tuple[tuple[str, int, int], ...]  # (kind, UTC day, how many; for MANUAL the points), oldest day first
+
+
+class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What one day's events of one kind still weigh. `points_milli` are thousandths of a point after decay."""
+
+    what: str
+    day: int
+    count: int
+    points_milli: int
+    gone_day: int  # the UTC day from which it weighs nothing
+
+
+def decay_of(terms: TrustTerms, what: str) -> int:
+    """Days until an event of this kind weighs nothing; 0 for a kind the terms do not know."""
+    if what == MANUAL:
+        return max((kind.decay_days for kind in terms.kinds.values()), default=0)
+    kind = terms.kinds.get(what)
+    return 0 if kind is None else kind.decay_days
+
+
+def points_of(terms: TrustTerms, what: str) -> int:
+    """Points of one fresh event of this kind; 0 for a kind the terms do not know."""
+    if what == MANUAL:
+        return 1
+    kind = terms.kinds.get(what)
+    return 0 if kind is None else kind.points
+
+
+def score(counts: Counts, terms: TrustTerms, day: int) -> int:
+    """The score, 0–1000, on a UTC day. Days after `day` count nothing, so it may lie in the past."""
+    denominator, weights = _weights(terms)
+    total = 0
+    for what, counted_day, count in counts:
+        weight = weights.get(what)
+        age = day - counted_day
+        if weight is not None and 0 <= age < weight[1]:
+            total += count * weight[0] * (weight[1] - age)
+    # Half up, towards the better score, also below zero: floor((2·x + d) / 2d).
+    rounded = terms.base + (2 * total + denominator) // (2 * denominator)
+    return max(0, min(SCORE_MAX, rounded))
+
+
+def _weights(terms: TrustTerms) -> tuple[int, dict[str, tuple[int, int]]]:
+    """The common denominator, and per kind (points × denominator / decay, decay)."""
+    decays = {what: kind.decay_days for what, kind in terms.kinds.items() if kind.decay_days > 0}
+    denominator = lcm(*decays.values())
+    weights = {
+        what: (terms.kinds[what].points * denominator // decay, decay) for what, decay in decays.items()
+    }
+    if decays:
+        longest = max(decays.values())
+        weights[MANUAL] = (denominator // longest, longest)
+    return denominator, weights
+
+
+def tier_of(score_now: int, tier_before: int | None, terms: TrustTerms) -> int:
+    """The tier 0–5 of a score. Up at once; down only `hysteresis` points below the bound, one tier after the other.
+
+    `tier_before` None: there was none (a new agent), so nothing is held. The answer does not depend on whether a
+    score fell at once or by small steps.
+    """
+    bounds = terms.tiers
+    natural = max((index for index, bound in enumerate(bounds) if score_now >= bound), default=0)
+    if tier_before is None or natural >= tier_before:
+        return natural
+    tier = tier_before
+    while tier > natural and score_now < bounds[tier] - terms.hysteresis:
+        tier -= 1
+    return tier
+
+
+def add(counts: Counts, what: str, day: int, count: int) -> Counts:
+    """The counts with `count` more of a kind on a day; what is older than WINDOW_DAYS on that day is forgotten."""
+    for index in range(len(counts) - 1, -1, -1):
+        kept, kept_day, before = counts[index]
+        if kept_day != day:
+            break
+        if kept == what:
+            return (*counts[:index], (what, day, before + count), *counts[index + 1 :])
+    if counts and counts[0][1] <= day - WINDOW_DAYS:
+        counts = tuple(entry for entry in counts if entry[1] > day - WINDOW_DAYS)
+    return (*counts, (what, day, count))
+
+
+def on_day(counts: Counts, day: int, kinds: Iterable[str]) -> int:
+    """How many events of these kinds were counted on a day (the newest days are at the end)."""
+    wanted = tuple(kinds)
+    total = 0
+    for what, counted_day, count in reversed(counts):
+        if counted_day < day:
+            break
+        if counted_day == day and what in wanted:
+            total += count
+    return total
+
+
+# A score that rounding or the clamp holds still is looked at again after a week instead of searched for further.
+_DAYS_AHEAD = 7
+
+
+def moves_on_day(counts: Counts, terms: TrustTerms, day: int) -> int:
+    """The next UTC day on which time alone will have moved the score (or may have: _DAYS_AHEAD), 0 for never."""
+    last = max((counted_day + decay_of(terms, what) for what, counted_day, _ in counts), default=0)
+    if last <= day:
+        return 0
+    now = score(counts, terms, day)
+    for ahead in range(day + 1, min(last, day + _DAYS_AHEAD)):
+        if score(counts, terms, ahead) != now:
+            return ahead
+    return min(last, day + _DAYS_AHEAD)
+
+
+def contributions(counts: Counts, terms: TrustTerms, at: int) -> tuple[Contribution, ...]:
+    """Why the score at an instant is what it is: what still weighs, newest last."""
+    day = day_of(at)
+    found = []
+    for what, counted_day, count in counts:
+        decay = decay_of(terms, what)
+        left = decay - (day - counted_day)
+        if 0 < left <= decay:
+            milli = 1000 * count * points_of(terms, what) * left // decay
+            found.append(
+                Contribution(
+                    what=what, day=counted_day, count=count, points_milli=milli, gone_day=counted_day + decay
+                )
+            )
+    return tuple(found)
+
+
+def lifts(counts: Counts, terms: TrustTerms, at: int, tier: int) -> tuple[tuple[str, int], ...]:
+    """What would lift an agent out of `tier` today: (kind, how many fresh events), fewest first; empty at the top.
+
+    Successes are bounded by the daily cap, so a number above it takes more than a day.
+    """
+    if tier + 1 >= len(terms.tiers):
+        return ()
+    missing = terms.tiers[tier + 1] - score(counts, terms, day_of(at))
+    if missing <= 0:
+        return ()
+    ways = [(what, -(-missing // kind.points)) for what, kind in terms.kinds.items() if kind.points > 0]
+    return tuple(sorted(ways, key=lambda way: (way[1], way[0])))
