@@ -1,0 +1,180 @@
+#!/usr/bin/env python3
+"""Write the documents that the code itself is the source of, or say which of them are out of date.
+
+    python tools/reference.py            write docs/events.md, refusals.md, limits.md, metrics.md
+    python tools/reference.py --check    exit 1 and name the stale ones, write nothing
+
+Events, commands and metrics come from the imported declarations, refusal codes and limits from the syntax tree: a
+code exists where it is raised, and a limit's reason is the comment behind it.
+"""
+
+from __future__ import annotations
+
+import argparse
+import ast
+import importlib
+import pkgutil
+import re
+import sys
+from collections import defaultdict
+from collections.abc import Iterator
+from pathlib import Path
+
+import msgspec
+
+import watchfloor
+from watchfloor.kernel.messages import Command, Facts
+from watchfloor.telemetry import catalogue
+
+ROOT = Path(__file__).resolve().parent.parent
+SOURCE = ROOT / "src" / "watchfloor"
+GENERATED = "Generated from the code by `make docs`; do not edit.\n"
+
+
+def first_sentence(thing: object) -> str:
+    """The first sentence of a docstring that the thing itself has; empty where it only inherits one."""
+    text = " ".join((vars(thing).get("__doc__") or "").split())
+    return re.split(r"(?<=[.;]) ", text)[0].rstrip(";")
+
+
+def cell(text: str) -> str:
+    """Text that fits into a cell of a Markdown table."""
+    return text.replace("|", "\\|").strip()
+
+
+def type_name(annotation: object) -> str:
+    """A type as one would write it, without the modules it comes from."""
+    plain = isinstance(annotation, type) and not hasattr(annotation, "__args__")
+    return re.sub(r"[\w.]+\.(\w+)", r"\1", getattr(annotation, "__name__", "") if plain else str(annotation))
+
+
+def fields_of(declared: type[msgspec.Struct], inherited: type[msgspec.Struct]) -> str:
+    """Fields of a message that its base has not, with types."""
+    base = {f.name for f in msgspec.structs.fields(inherited)}
+    mine = [f for f in msgspec.structs.fields(declared) if f.name not in base]
+    return ", ".join(f"`{f.name}` {cell(type_name(f.type))}" for f in mine) or "none"
+
+
+def declared_in(part: str, kind: type) -> list[type]:
+    """Subclasses of `kind` that modules of a part declare, in the order of their declaration."""
+    package = importlib.import_module(f"watchfloor.{part}")
+    found: list[type] = []
+    for module_info in pkgutil.iter_modules(package.__path__, f"watchfloor.{part}."):
+        module = importlib.import_module(module_info.name)
+        for value in vars(module).values():
+            if isinstance(value, type) and issubclass(value, kind) and value.__module__ == module.__name__:
+                found += [value] if value is not kind else []
+    return found
+
+
+def events_page() -> str:
+    """Commands and events by the part that owns them."""
+    lines = ["# Commands and events", GENERATED]
+    for part in ("fleet", "work", "actions", "councils", "trust", "policy", "people", "kernel"):
+        commands, facts = declared_in(part, Command), declared_in(part, Facts)
+        if not commands and not facts:
+            continue
+        lines.append(f"## {'The engine itself' if part == 'kernel' else part}\n")
+        if commands:
+            lines += ["| command | fields | |", "|---|---|---|"]
+            lines += [
+                f"| `{c.__name__}` | {fields_of(c, Command)} | {cell(first_sentence(c))} |" for c in commands
+            ]
+            lines.append("")
+        if facts:
+            lines += ["| event | facts | |", "|---|---|---|"]
+            rows = [f for f in facts if issubclass(f, Facts)]
+            lines += [f"| `{f.TYPE}` | {fields_of(f, Facts)} | {cell(first_sentence(f))} |" for f in rows]
+            lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def refusals_in(tree: ast.Module) -> Iterator[tuple[str, str]]:
+    """(code, detail) of every refusal raised with a literal code; what is computed in a detail becomes `…`."""
+    for node in ast.walk(tree):
+        if not isinstance(node, ast.Call) or ast.unparse(node.func).rpartition(".")[2] not in {
+            "Refused",
+            "Problem",
+        }:
+            continue
+        if (
+            not node.args
+            or not isinstance(node.args[0], ast.Constant)
+            or not isinstance(node.args[0].value, str)
+        ):
+            continue
+        detail = node.args[1] if len(node.args) > 1 else None
+        text = ""
+        if isinstance(detail, ast.Constant):
+            text = str(detail.value)
+        elif isinstance(detail, ast.JoinedStr):
+            text = "".join(str(v.value) if isinstance(v, ast.Constant) else "…" for v in detail.values)
+        yield node.args[0].value, text
+
+
+def refusals_page() -> str:
+    """Every refusal code, where it is raised and what it says."""
+    codes: dict[str, dict[str, set[str]]] = defaultdict(lambda: {"details": set(), "parts": set()})
+    for path in sorted(SOURCE.rglob("*.py")):
+        for code, detail in refusals_in(ast.parse(path.read_text(encoding="utf-8"))):
+            if re.fullmatch(r"[a-z][a-z0-9_]*", code):
+                codes[code]["parts"].add(path.relative_to(SOURCE).parts[0].removesuffix(".py"))
+                codes[code]["details"] |= {detail} if detail else set()
+    lines = ["# Refusal codes", GENERATED, "| code | raised in | says |", "|---|---|---|"]
+    for code, seen in sorted(codes.items()):
+        says = " · ".join(cell(d) for d in sorted(seen["details"]))
+        lines.append(f"| `{code}` | {', '.join(sorted(seen['parts']))} | {says} |")
+    return "\n".join(lines) + "\n"
+
+
+LIMIT = re.compile(r"^([A-Z][A-Z0-9_]+)(?:: [^=]+)? = (.+?)(?:  # (.+))?$")
+HEADING = re.compile(r"^# (.+?) -{5,}$")
+
+
+def limits_page() -> str:
+    """Every named bound with its value and reason."""
+    lines = ["# Limits", GENERATED]
+    for path in sorted(SOURCE.rglob("limits.py")):
+        lines += [f"## {path.parent.name}", "", "| limit | value | why |", "|---|---|---|"]
+        for line in path.read_text(encoding="utf-8").splitlines():
+            if heading := HEADING.match(line):
+                lines.append(f"| **{heading.group(1)}** | | |")
+            elif limit := LIMIT.match(line):
+                lines.append(f"| `{limit.group(1)}` | {limit.group(2)} | {cell(limit.group(3) or '')} |")
+        lines.append("")
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def pages() -> dict[str, str]:
+    """File name below docs/ → its content."""
+    return {
+        "events.md": events_page(),
+        "refusals.md": refusals_page(),
+        "limits.md": limits_page(),
+        "metrics.md": catalogue.document(),
+    }
+
+
+def main(arguments: list[str]) -> int:
+    """Entry point. With `--check`, 1 when a document differs from what the code says."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--check", action="store_true")
+    check = parser.parse_args(arguments).check
+    stale = []
+    (ROOT / "docs").mkdir(exist_ok=True)
+    for name, text in pages().items():
+        path = ROOT / "docs" / name
+        if not path.is_file() or path.read_text(encoding="utf-8") != text:
+            stale.append(name)
+            if not check:
+                path.write_text(text, encoding="utf-8")
+    if stale:
+        print(f"{'stale' if check else 'written'} (watchfloor {watchfloor.__version__}): {', '.join(stale)}")
+        print("run `make docs`" if check else "commit them with the change that caused it")
+    return 1 if stale and check else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
