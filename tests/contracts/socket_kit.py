@@ -86,7 +86,7 @@ class Ear:
         elif data.startswith(b"flood "):
             _, count, size = data.split(b" ")
             for number in range(int(count)):
-                self.socket.send(b"%d " % number + b"x" * int(size))
+                self.socket.send(b"%d " % number + b"x" * (int(size) + number))
         else:
             self.socket.send(data)
 

@@ -92,12 +92,16 @@ def test_invalid_utf8_is_the_hubs_to_judge(house: House) -> None:
     assert client.receive() == (TEXT, b"\xc3\x28")
 
 
-def test_long_messages_queued_for_a_peer_that_reads_late_are_not_mixed_up(house: House) -> None:
-    client = house.client(receive_buffer=4_096)
-    client.send(TEXT, b"flood 40 20000")
-    time.sleep(0.3)
-    for number in range(40):
-        assert client.receive() == (TEXT, b"%d " % number + b"x" * 20_000)
+@pytest.mark.parametrize("wire", list(WIRES))
+def test_long_messages_queued_for_a_peer_that_reads_late_are_not_mixed_up(wire: str) -> None:
+    """8 MB are more than the kernel takes, so most of it waits in the server (picows, left alone, mixes up the heads)."""
+    with House(wire, SocketLimits(outbound_bytes_max=32_000_000)) as house:
+        client = house.client(receive_buffer=4_096)
+        client.send(TEXT, b"flood 400 20000")
+        time.sleep(0.3)
+        assert house.in_loop(lambda: house.hub.socket.buffered) > 100_000  # type: ignore[union-attr]
+        for number in range(400):
+            assert client.receive() == (TEXT, b"%d " % number + b"x" * (20_000 + number))
 
 
 def test_after_a_long_message_short_ones_still_arrive(house: House) -> None:
