@@ -66,7 +66,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
     of_type_before: int
 
 
-class RequestAction(Command):
+class RequestAction(Command, frozen=True, kw_only=True):
     """An agent asks before it acts.
 
     `action` is the canonical action (type, tool, params) as the server renders it, `salt` 32 bytes, `private`
@@ -88,7 +88,7 @@ class RequestAction(Command):
     dry_run: bool = False
 
 
-class GrantAction(Command):
+class GrantAction(Command, frozen=True, kw_only=True):
     """The people agreed: give the grant. From the approval process only."""
 
     KIND: ClassVar[str] = "action"
@@ -98,7 +98,7 @@ class GrantAction(Command):
     expires_at: int
 
 
-class CloseAction(Command):
+class CloseAction(Command, frozen=True, kw_only=True):
     """The people did not agree in time or at all: `reason` denied, expired or cancelled."""
 
     KIND: ClassVar[str] = "action"
@@ -106,7 +106,7 @@ class CloseAction(Command):
     reason: str
 
 
-class StartAction(Command):
+class StartAction(Command, frozen=True, kw_only=True):
     """Consume the grant. `digest` is what the executor is about to run, `target` the resolved host or path it attests."""
 
     KIND: ClassVar[str] = "action"
@@ -117,7 +117,7 @@ class StartAction(Command):
     target: str = ""
 
 
-class CompleteAction(Command):
+class CompleteAction(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "action"
     agent: int
     execution: str
@@ -126,7 +126,7 @@ class CompleteAction(Command):
     private: bytes = b""  # canonical JSON {"outcome"}
 
 
-class FailAction(Command):
+class FailAction(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "action"
     agent: int
     execution: str
@@ -135,7 +135,7 @@ class FailAction(Command):
     private: bytes = b""  # canonical JSON {"reason"}
 
 
-class SettleAction(Command):
+class SettleAction(Command, frozen=True, kw_only=True):
     """What really happened to an execution of unknown outcome: `outcome` completed or failed."""
 
     KIND: ClassVar[str] = "action"
@@ -144,18 +144,18 @@ class SettleAction(Command):
     cost_micro: int = 0
 
 
-class CancelAction(Command):
+class CancelAction(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "action"
     reason: str = ""
 
 
-class ActionTimePassed(Command):
+class ActionTimePassed(Command, frozen=True, kw_only=True):
     """The grant expired unused, or the execution ran out of time."""
 
     KIND: ClassVar[str] = "action"
 
 
-class RecordStop(Command):
+class RecordStop(Command, frozen=True, kw_only=True):
     """A kill switch: `scope` organisation, agent, agent_type, action_type or tool; `target` empty for the organisation."""
 
     KIND: ClassVar[str] = "stop"
@@ -166,12 +166,12 @@ class RecordStop(Command):
     journal: str = ""
 
 
-class LiftStop(Command):
+class LiftStop(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "stop"
     reason: str = ""
 
 
-class GrantStanding(Command):
+class GrantStanding(Command, frozen=True, kw_only=True):
     """'This type, this agent, until …': recorded, revocable, never above level 2 (spec 3.1 rule 8, 3.2)."""
 
     KIND: ClassVar[str] = "standing"
@@ -180,11 +180,11 @@ class GrantStanding(Command):
     expires_at: int
 
 
-class RevokeStanding(Command):
+class RevokeStanding(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "standing"
 
 
-class OpenBreaker(Command):
+class OpenBreaker(Command, frozen=True, kw_only=True):
     """`scope` agent or tool. From the containment process."""
 
     KIND: ClassVar[str] = "breaker"
@@ -194,7 +194,7 @@ class OpenBreaker(Command):
     failures: int
 
 
-class ActionDecided(Facts):
+class ActionDecided(Facts, frozen=True, kw_only=True):
     """The gate's ruling. `verdict` permitted, pending or denied; `failed` = rules that did not pass (name, answer, level)."""
 
     TYPE: ClassVar[str] = "action.decided/1"
@@ -219,7 +219,7 @@ class ActionDecided(Facts):
     verdict: str
 
 
-class ActionGranted(Facts):
+class ActionGranted(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "action.granted/1"
     KIND: ClassVar[str] = "action"
     agent: int
@@ -227,7 +227,7 @@ class ActionGranted(Facts):
     grant: Grant
 
 
-class ActionClosed(Facts):
+class ActionClosed(Facts, frozen=True, kw_only=True):
     """Never started: `reason` denied, expired, cancelled, grant_expired. Releases the reservation."""
 
     TYPE: ClassVar[str] = "action.closed/1"
@@ -238,7 +238,7 @@ class ActionClosed(Facts):
     released_micro: int
 
 
-class GrantRevoked(Facts):
+class GrantRevoked(Facts, frozen=True, kw_only=True):
     """A check at start found the basis gone (`reason` names it); a new decision is opened (law *Monotone oversight*)."""
 
     TYPE: ClassVar[str] = "action.grant_revoked/1"
@@ -252,7 +252,7 @@ class GrantRevoked(Facts):
     urgency: str
 
 
-class GrantMisused(Facts):
+class GrantMisused(Facts, frozen=True, kw_only=True):
     """A second use, other parameters or another agent: refused, and a security violation."""
 
     TYPE: ClassVar[str] = "action.grant_misused/1"
@@ -261,7 +261,7 @@ class GrantMisused(Facts):
     misuse: str
 
 
-class ActionStarted(Facts):
+class ActionStarted(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "action.started/1"
     KIND: ClassVar[str] = "action"
     action_type: str
@@ -273,7 +273,7 @@ class ActionStarted(Facts):
     until_at: int
 
 
-class ActionCompleted(Facts):
+class ActionCompleted(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "action.completed/1"
     KIND: ClassVar[str] = "action"
     action_type: str
@@ -285,7 +285,7 @@ class ActionCompleted(Facts):
     tool: str
 
 
-class ActionFailed(Facts):
+class ActionFailed(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "action.failed/1"
     KIND: ClassVar[str] = "action"
     action_type: str
@@ -297,7 +297,7 @@ class ActionFailed(Facts):
     tool: str
 
 
-class ActionUnknown(Facts):
+class ActionUnknown(Facts, frozen=True, kw_only=True):
     """No outcome within the execution time-out: the reservation is held until somebody settles it."""
 
     TYPE: ClassVar[str] = "action.unknown/1"
@@ -308,7 +308,7 @@ class ActionUnknown(Facts):
     tool: str
 
 
-class ActionSettled(Facts):
+class ActionSettled(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "action.settled/1"
     KIND: ClassVar[str] = "action"
     agent: int
@@ -318,7 +318,7 @@ class ActionSettled(Facts):
     released_micro: int
 
 
-class StopRecorded(Facts):
+class StopRecorded(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "stop.recorded/1"
     KIND: ClassVar[str] = "stop"
     effective_at: int
@@ -329,13 +329,13 @@ class StopRecorded(Facts):
     target: str
 
 
-class StopLifted(Facts):
+class StopLifted(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "stop.lifted/1"
     KIND: ClassVar[str] = "stop"
     reason: str
 
 
-class StandingGranted(Facts):
+class StandingGranted(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "standing.granted/1"
     KIND: ClassVar[str] = "standing"
     action_type: str
@@ -344,14 +344,14 @@ class StandingGranted(Facts):
     nonce: int
 
 
-class StandingRevoked(Facts):
+class StandingRevoked(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "standing.revoked/1"
     KIND: ClassVar[str] = "standing"
     action_type: str
     agent: int
 
 
-class BreakerOpened(Facts):
+class BreakerOpened(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "breaker.opened/1"
     KIND: ClassVar[str] = "breaker"
     failures: int

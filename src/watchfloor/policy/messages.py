@@ -8,7 +8,7 @@ from watchfloor.kernel.messages import Command, Facts
 from watchfloor.kernel.terms import Policy
 
 
-class ApplyPolicy(Command):
+class ApplyPolicy(Command, frozen=True, kw_only=True):
     """Make `document` the active policy. `expected_version` is the If-Match of the change, -1 to skip the check."""
 
     KIND: ClassVar[str] = "policy"
@@ -17,7 +17,7 @@ class ApplyPolicy(Command):
     reason: str = ""
 
 
-class PolicyApplied(Facts):
+class PolicyApplied(Facts, frozen=True, kw_only=True):
     """`digest` is the SHA-256 of the canonical document."""
 
     TYPE: ClassVar[str] = "policy.applied/1"

@@ -7,7 +7,7 @@ from typing import ClassVar
 from watchfloor.kernel.messages import Command, Facts
 
 
-class RecordTrust(Command):
+class RecordTrust(Command, frozen=True, kw_only=True):
     """`what` is one of the policy's trust kinds; `source` the seq of the event that shows it."""
 
     KIND: ClassVar[str] = "trust"
@@ -15,7 +15,7 @@ class RecordTrust(Command):
     source: int
 
 
-class AdjustTrust(Command):
+class AdjustTrust(Command, frozen=True, kw_only=True):
     """A person's manual adjustment by `points`, with a reason."""
 
     KIND: ClassVar[str] = "trust"
@@ -23,13 +23,13 @@ class AdjustTrust(Command):
     reason: str
 
 
-class ReassessTrust(Command):
+class ReassessTrust(Command, frozen=True, kw_only=True):
     """Time alone moved the score: recompute and move the tier where due (daily, spread over the hour)."""
 
     KIND: ClassVar[str] = "trust"
 
 
-class TrustChanged(Facts):
+class TrustChanged(Facts, frozen=True, kw_only=True):
     """`counted` False: a success beyond the day's cap, kept for the record. Tiers are indices 0–5.
 
     `moves_at` is the instant from which time alone will have moved the score, 0 when it never will.
@@ -49,7 +49,7 @@ class TrustChanged(Facts):
     what: str
 
 
-class TrustReassessed(Facts):
+class TrustReassessed(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "trust.reassessed/1"
     KIND: ClassVar[str] = "trust"
     moves_at: int
