@@ -27,7 +27,9 @@ WINDOW_DAYS = 60
 # Successes that the daily cap counts together: easy to produce in numbers (spec 3.4, faults F6 and F7).
 CAPPED = ("task_succeeded", "action_completed")
 
-Counts = tuple[tuple[str, int, int], ...]  # (kind, UTC day, how many; for MANUAL the points), oldest day first
+Counts = tuple[
+    tuple[str, int, int], ...
+]  # (kind, UTC day, how many; for MANUAL the points), oldest day first
 
 
 class Contribution(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -1,0 +1,242 @@
+"""What a policy document must satisfy beyond its types, and every place where it does not (spec 03 §3.6).
+
+Decoding has settled names and types of fields; these checks settle what a type cannot say: ranges with their units,
+references between sections, orders that the gate's laws rest on. All faults are reported at once, each with a JSON
+pointer, because nobody likes to learn of them one by one.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+
+import msgspec
+
+from watchfloor.kernel.codec import NotCanonical
+from watchfloor.kernel.instants import DAY, MILLISECOND
+from watchfloor.kernel.limits import NAME_CHARS_MAX
+from watchfloor.kernel.strict import pointer_escape
+from watchfloor.kernel.terms import (
+    ROLES,
+    TIERS,
+    Condition,
+    EnvelopeTerms,
+    Policy,
+    RouteTerms,
+    TrustTerms,
+)
+from watchfloor.policy.digest import canonical_bytes
+
+DOCUMENT_BYTES_MAX = 48 * 1024  # with its envelope it stays below FACTS_BYTES_MAX
+RATES = ("light", "normal", "heavy")
+OPERATORS = ("eq", "ne", "gt", "ge", "lt", "le", "in", "exists", "prefix")
+KINDS_NEEDED = (  # what the learning process records; a policy may weigh them 0 but not forget them
+    "task_succeeded", "action_completed", "reviewed_positively", "reviewed_negatively",
+    "failed", "timed_out", "invalid_delegation", "security_violation",
+)  # fmt: skip
+_DAY_MS = DAY // MILLISECOND
+_LOOK_BACK_MS = _DAY_MS  # what the evidence of a ruling counts (`failures_24h`)
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_FIELD = re.compile(r"[!-~]{1,128}")
+_HOST = re.compile(r"[a-z0-9_:.\-]{1,253}")
+
+
+class Fault(msgspec.Struct, frozen=True):
+    """One thing wrong with a document: `path` is a JSON pointer into it, `what` says what it must be."""
+
+    path: str
+    what: str
+
+
+def problems(document: Policy) -> tuple[Fault, ...]:
+    """Every fault of a document; empty when it is sound."""
+    try:
+        size = len(canonical_bytes(document))
+    except NotCanonical as error:
+        path, _, what = str(error).partition(": ")
+        return (Fault(path, what),)
+    if size > DOCUMENT_BYTES_MAX:
+        return (Fault("/", f"{size} bytes, at most {DOCUMENT_BYTES_MAX}"),)
+    return tuple(_all(document))
+
+
+def _all(document: Policy) -> Iterator[Fault]:
+    if not 0 < len(document.name) <= NAME_CHARS_MAX or not document.name.isprintable():
+        yield Fault("/name", f"takes 1 to {NAME_CHARS_MAX} printable characters")
+    yield from _classes(document)
+    for section in ("types", "tools", "hosts"):
+        yield from _mapping(f"/{section}", getattr(document, section), document.classes)
+    for section in ("host_fields", "path_fields"):
+        yield from _fields(f"/{section}", getattr(document, section))
+    yield from _factors(document)
+    yield from _envelope(document.envelope)
+    yield from _numbers(document)
+    yield from _auto_and_levels(document)
+    for name in ("confirm", "approve", "committee"):
+        yield from _route(f"/routing/{name}", getattr(document.routing, name))
+    yield from _trust(document.trust)
+
+
+def _between(path: str, value: int, low: int, high: int, unit: str = "") -> Iterator[Fault]:
+    if not low <= value <= high:
+        yield Fault(path, f"lies between {low} and {high}{unit and ' '}{unit}")
+
+
+def _classes(document: Policy) -> Iterator[Fault]:
+    highest = max((terms.base for terms in document.classes.values()), default=0)
+    if "unknown" not in document.classes:
+        yield Fault("/classes", "needs the class `unknown`, for what the policy does not name")
+    elif document.classes["unknown"].base < highest:
+        yield Fault(
+            "/classes/unknown/base",
+            f"is the highest of all bases ({highest}): the unknown is treated strictest",
+        )
+    for name, terms in document.classes.items():
+        path = f"/classes/{pointer_escape(name)}"
+        if not _WORD.fullmatch(name):
+            yield Fault(path, "is named in lower-case letters, digits and underscores")
+        yield from _between(f"{path}/base", terms.base, 0, 100, "risk points")
+        if terms.rate not in RATES:
+            yield Fault(f"{path}/rate", f"one of {', '.join(RATES)}")
+        yield from _between(f"{path}/execution_timeout_ms", terms.execution_timeout_ms, 1_000, _DAY_MS, "ms")
+        yield from _between(f"{path}/attempts", terms.attempts, 1, 10)
+
+
+def _mapping(path: str, mapping: Mapping[str, str], classes: Mapping[str, object]) -> Iterator[Fault]:
+    for name, cls in mapping.items():
+        place = f"{path}/{pointer_escape(name)}"
+        if not 0 < len(name) <= NAME_CHARS_MAX or name != name.strip().lower() or not name.isprintable():
+            yield Fault(place, "names are compared in lower case without blanks at their ends: write it so")
+        if cls not in classes:
+            yield Fault(place, f"is not a class of this policy: {cls}")
+
+
+def _fields(path: str, fields: tuple[str, ...]) -> Iterator[Fault]:
+    for index, field in enumerate(fields):
+        if not _FIELD.fullmatch(field) or "" in field.split("."):
+            yield Fault(f"{path}/{index}", "a dotted path of parameter names")
+
+
+def _factors(document: Policy) -> Iterator[Fault]:
+    names = [factor.name for factor in document.factors]
+    for index, factor in enumerate(document.factors):
+        path = f"/factors/{index}"
+        if not _WORD.fullmatch(factor.name) or names.count(factor.name) > 1:
+            yield Fault(f"{path}/name", "is a word of its own in lower-case letters, digits and underscores")
+        # A negative factor would let parameters talk the risk down (spec 3.1: nothing lowers another's answer).
+        yield from _between(f"{path}/points", factor.points, 0, 100, "risk points")
+        yield from _between(f"{path}/level_min", factor.level_min, 0, 4)
+        if not factor.when:
+            yield Fault(f"{path}/when", "takes at least one condition")
+        for number, condition in enumerate(factor.when):
+            yield from _condition(f"{path}/when/{number}", condition)
+
+
+def _condition(path: str, condition: Condition) -> Iterator[Fault]:
+    yield from _fields(path, (condition.field,))
+    op, value = condition.op, condition.value
+    fits = {
+        "eq": value is not None and not isinstance(value, tuple),
+        "ne": value is not None and not isinstance(value, tuple),
+        "in": isinstance(value, tuple) and bool(value),
+        "exists": value is None or isinstance(value, bool),
+        "prefix": isinstance(value, str) and bool(value),
+    }.get(op, isinstance(value, int) and not isinstance(value, bool))
+    if op not in OPERATORS:
+        yield Fault(f"{path}/op", f"one of {', '.join(OPERATORS)}")
+    elif not fits:
+        yield Fault(f"{path}/value", f"does not fit the operator {op}")
+
+
+def _envelope(envelope: EnvelopeTerms) -> Iterator[Fault]:
+    for section in ("forbidden_hosts", "allowed_hosts"):
+        for index, host in enumerate(getattr(envelope, section)):
+            if not _HOST.fullmatch(host) or host.startswith("."):
+                yield Fault(
+                    f"/envelope/{section}/{index}", "a host name or address in lower case, without a scheme"
+                )
+    for section in ("forbidden_paths", "allowed_paths"):
+        for index, path in enumerate(getattr(envelope, section)):
+            steps = path.split("/")
+            if not path.strip("/") and path != "/":
+                yield Fault(f"/envelope/{section}/{index}", "a path")
+            elif ".." in steps or "\\" in path or not path.isprintable():
+                yield Fault(f"/envelope/{section}/{index}", "a normal path: no `..`, no backslash, printable")
+    names = [limit.name for limit in envelope.parameter_limits]
+    for index, limit in enumerate(envelope.parameter_limits):
+        place = f"/envelope/parameter_limits/{index}"
+        if not _WORD.fullmatch(limit.name) or names.count(limit.name) > 1:
+            yield Fault(f"{place}/name", "is a word of its own in lower-case letters, digits and underscores")
+        yield from _fields(f"{place}/field", (limit.field,))
+        yield from _between(f"{place}/value_max", limit.value_max, 0, 2**53 - 1)
+    yield from _between(
+        "/envelope/spend_per_day_micro", envelope.spend_per_day_micro, 0, 2**53 - 1, "micro units"
+    )
+
+
+def _numbers(document: Policy) -> Iterator[Fault]:
+    breaker, runaway, rates = document.breaker, document.runaway, document.rates
+    yield from _between("/breaker/failures", breaker.failures, 1, 16)
+    yield from _between("/breaker/window_ms", breaker.window_ms, 1_000, _DAY_MS, "ms")
+    yield from _between("/breaker/open_ms", breaker.open_ms, 1_000, _DAY_MS, "ms")
+    yield from _between("/runaway/requests_per_second", runaway.requests_per_second, 1, 1_000_000)
+    yield from _between("/runaway/executed_per_10s", runaway.executed_per_10s, 1, 10_000_000)
+    yield from _between("/runaway/same_digest_per_60s", runaway.same_digest_per_60s, 1, 100_000_000)
+    yield from _between("/runaway/throttles_per_minute", runaway.throttles_per_minute, 1, 8)
+    for rate in RATES:
+        yield from _between(f"/rates/{rate}", getattr(rates, rate), 1, 100_000_000, "a minute")
+    yield from _between("/grant_ms", document.grant_ms, 1_000, _DAY_MS, "ms")
+
+
+def _auto_and_levels(document: Policy) -> Iterator[Fault]:
+    auto, levels = document.auto, document.levels
+    yield from _between("/auto/score_min", auto.score_min, 0, 1000)
+    if auto.look_back_ms != _LOOK_BACK_MS:
+        yield Fault("/auto/look_back_ms", f"is {_LOOK_BACK_MS} (24 h): failures are counted over that")
+    yield from _between("/auto/per_hour", auto.per_hour, 0, 100_000_000)
+    yield from _between("/auto/usual_hour_from", auto.usual_hour_from, 0, 23)
+    yield from _between("/auto/usual_hour_to", auto.usual_hour_to, 1, 24)
+    if auto.usual_hour_from == auto.usual_hour_to:
+        yield Fault("/auto/usual_hour_to", "differs from usual_hour_from; 0 to 24 is any hour")
+    yield from _between("/auto/bootstrap_actions", auto.bootstrap_actions, 0, 1_000_000)
+    ladder = (levels.low, levels.medium, levels.high, levels.critical)
+    for name, level in zip(("low", "medium", "high", "critical"), ladder, strict=True):
+        yield from _between(f"/levels/{name}", level, 0, 4)
+    if list(ladder) != sorted(ladder):
+        # Law *Monotone oversight*: less risk never demands more.
+        yield Fault("/levels", "more risk never has a lower level: low, medium, high, critical must not fall")
+
+
+def _route(path: str, route: RouteTerms) -> Iterator[Fault]:
+    if route.role not in ROLES or route.role == "auditor":
+        yield Fault(f"{path}/role", "one of operator, supervisor, director, admin")
+    yield from _between(f"{path}/needed", route.needed, 1, 50, "persons")
+    yield from _between(f"{path}/deadline_ms", route.deadline_ms, 10_000, 7 * _DAY_MS, "ms")
+    if route.unanswered not in ("expired", "denied"):
+        yield Fault(f"{path}/unanswered", "expired or denied: no answer never grants")
+
+
+def _trust(trust: TrustTerms) -> Iterator[Fault]:
+    yield from _between("/trust/base", trust.base, 0, 1000)
+    for name in KINDS_NEEDED:
+        if name not in trust.kinds:
+            yield Fault("/trust/kinds", f"needs `{name}`; points 0 make it weightless")
+    for name, kind in trust.kinds.items():
+        path = f"/trust/kinds/{pointer_escape(name)}"
+        if not _WORD.fullmatch(name) or name == "manual":
+            yield Fault(path, "is named in lower-case letters, digits and underscores; `manual` is taken")
+        yield from _between(f"{path}/points", kind.points, -1000, 1000)
+        yield from _between(f"{path}/decay_days", kind.decay_days, 1, 60, "days")
+    bounds = trust.tiers
+    if (
+        len(bounds) != len(TIERS)
+        or bounds[0] != 0
+        or bounds[-1] > 1000
+        or sorted(set(bounds)) != list(bounds)
+    ):
+        yield Fault("/trust/tiers", f"{len(TIERS)} lower bounds that rise from 0 to at most 1000")
+    yield from _between("/trust/hysteresis", trust.hysteresis, 0, 100, "points")
+    yield from _between("/trust/successes_per_day", trust.successes_per_day, 0, 10_000)
+    tasks = trust.tasks_per_tier
+    if len(tasks) != len(TIERS) or sorted(tasks) != list(tasks) or tasks[0] < 0 or tasks[-1] > 1_000_000:
+        yield Fault("/trust/tasks_per_tier", f"{len(TIERS)} numbers from 0 that do not fall")
