@@ -1,0 +1,172 @@
+"""What people see of decisions: `decisions` and `votes` (spec 3.2). Comments are joined by seq."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.councils.messages import (
+    DecisionApproved,
+    DecisionCancelled,
+    DecisionDenied,
+    DecisionExpired,
+    DecisionOpened,
+    VoteCast,
+    VoteRefused,
+)
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.messages import Event
+from watchfloor.kernel.projection import (
+    Change,
+    Computed,
+    Index,
+    Projectors,
+    Table,
+    Value,
+    array,
+    flag,
+    instant,
+    integer,
+    text,
+)
+
+_json = msgspec.json.Encoder().encode
+
+_COUNT = """(SELECT count(*) FROM votes v WHERE v.org = a.org AND v.decision = a.decision
+ AND v.refused = '' AND v.late = 0 AND v.vote = '{vote}')"""
+
+DECISIONS = Table(
+    name="decisions",
+    version=1,
+    meaning="Every action that needs or needed somebody's agreement.",
+    key=("decision",),
+    columns={
+        "decision": integer("subject"),
+        "id": text("public id dec_…"),
+        "action": integer("subject; the seq whose private part holds the parameters"),
+        "agent": integer("subject"),
+        "owner": text("public id of the agent's owner, who may not decide"),
+        "level": integer("authorization level 2 to 4"),
+        "risk": integer("score 0 to 100"),
+        "urgency": text("low, normal, high or immediate"),
+        "role": text("role of those who may decide"),
+        "needed": integer("distinct persons who must approve"),
+        "status": text("pending, approved, denied, expired or cancelled"),
+        "reason": text("voted, unanswered, unanswerable, or why it was cancelled"),
+        "unanswered": text("what a passed deadline means: expired or denied"),
+        "digest": text("of the action; a vote names it"),
+        "voters": array("JSON array of the public ids whose votes approved it"),
+        "deadline_at": instant("no answer by then never grants"),
+        "opened_at": instant("when"),
+        "decided_at": instant("0: pending"),
+        "story": text("correlation; key of timeline"),
+        "seq": integer("newest event"),
+    },
+    indexes=(
+        Index(("deadline_at",), where="status = 'pending'"),
+        Index(("action",)),
+        Index(("agent",)),
+    ),
+    computed={
+        "approvals": Computed(integer("votes for it that count"), _COUNT.format(vote="approve")),
+        "denials": Computed(integer("votes against it that count"), _COUNT.format(vote="deny")),
+    },
+)
+
+VOTES = Table(
+    name="votes",
+    version=1,
+    meaning="What each person said on a decision, the refused and the late included.",
+    key=("decision", "seq"),
+    columns={
+        "decision": integer("subject"),
+        "seq": integer("of the vote, whose private part holds the comment"),
+        "person": text("public id"),
+        "vote": text("approve, deny or abstain; empty when refused"),
+        "late": flag("the decision was over: kept, changes nothing"),
+        "refused": text("why this person may not vote; empty: accepted"),
+        "at": instant("when"),
+    },
+    indexes=(Index(("person",)),),
+)
+
+TABLES = (DECISIONS, VOTES)
+
+
+def _opened(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionOpened)
+    return [
+        DECISIONS.put(
+            event.subject,
+            id=public_id("decision", event.subject, facts.nonce),
+            action=facts.action,
+            agent=facts.agent,
+            owner=facts.owner,
+            level=facts.level,
+            risk=facts.risk,
+            urgency=facts.urgency,
+            role=facts.role,
+            needed=facts.needed,
+            status="pending",
+            unanswered=facts.unanswered,
+            digest=facts.digest,
+            deadline_at=facts.deadline_at,
+            opened_at=event.at,
+            story=event.correlation,
+            seq=event.seq,
+        ),
+        # The action's own row says which decision it waits for; tables are joined by name, never by import.
+        Change("actions", "set", (facts.action,), {"decision": event.subject}),
+    ]
+
+
+def _ended(event: Event, status: str, **values: Value) -> list[Change]:
+    return [DECISIONS.set(event.subject, status=status, decided_at=event.at, seq=event.seq, **values)]
+
+
+def _voted(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, VoteCast)
+    late = int(facts.late)
+    row = VOTES.put(event.subject, event.seq, person=facts.person, vote=facts.vote, late=late, at=event.at)
+    return [row, DECISIONS.set(event.subject, seq=event.seq)]
+
+
+def _vote_refused(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, VoteRefused)
+    row = VOTES.put(event.subject, event.seq, person=facts.person, refused=facts.reason, at=event.at)
+    return [row, DECISIONS.set(event.subject, seq=event.seq)]
+
+
+def _approved(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionApproved)
+    return _ended(event, "approved", reason="voted", voters=_json(facts.voters).decode())
+
+
+def _denied(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionDenied)
+    return _ended(event, "denied", reason=facts.reason)
+
+
+def _expired(event: Event) -> list[Change]:
+    return _ended(event, "expired", reason="unanswered")
+
+
+def _cancelled(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionCancelled)
+    return _ended(event, "cancelled", reason=facts.reason)
+
+
+PROJECT: Projectors = {
+    DecisionOpened: _opened,
+    VoteCast: _voted,
+    VoteRefused: _vote_refused,
+    DecisionApproved: _approved,
+    DecisionDenied: _denied,
+    DecisionExpired: _expired,
+    DecisionCancelled: _cancelled,
+}

@@ -1,0 +1,67 @@
+"""Reading views: a few read-only connections, shared by whatever threads ask (DESIGN §2)."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+import time
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+CONNECTIONS_KEPT = 4  # threads that read at the same time without opening anew
+QUERY_MS_MAX = 5_000  # a page's query takes milliseconds; this only ends the unforeseen
+_STEPS = 10_000  # virtual machine steps between two looks at the clock: well under a millisecond
+
+
+class Readers:
+    """Connections that cannot write. After `renew`, connections to the file as it was are closed when given back."""
+
+    def __init__(self, path: Path) -> None:
+        self._uri = f"{path.absolute().as_uri()}?mode=ro"
+        self._idle: list[tuple[int, sqlite3.Connection]] = []
+        self._lock = threading.Lock()
+        self._generation = 0
+
+    def rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
+        """Rows of one statement as dicts. Raises sqlite3.OperationalError when it takes over QUERY_MS_MAX."""
+        generation, connection = self._take()
+        until = time.monotonic() + QUERY_MS_MAX / 1_000
+        connection.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
+        try:
+            cursor = connection.execute(sql, params)
+            names = [column[0] for column in cursor.description or ()]
+            found = [dict(zip(names, row, strict=True)) for row in cursor]
+        except BaseException:
+            connection.close()
+            raise
+        self._give_back(generation, connection)
+        return found
+
+    def _take(self) -> tuple[int, sqlite3.Connection]:
+        with self._lock:
+            if self._idle:
+                return self._idle.pop()
+            generation = self._generation
+        connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False)
+        connection.execute("PRAGMA query_only = ON")
+        connection.execute("PRAGMA busy_timeout = 5000")
+        return generation, connection
+
+    def _give_back(self, generation: int, connection: sqlite3.Connection) -> None:
+        with self._lock:
+            if generation == self._generation and len(self._idle) < CONNECTIONS_KEPT:
+                self._idle.append((generation, connection))
+                return
+        connection.close()
+
+    def renew(self) -> None:
+        """The file was replaced: the next read opens it anew."""
+        with self._lock:
+            self._generation += 1
+            idle, self._idle = self._idle, []
+        for _, connection in idle:
+            connection.close()
+
+    def close(self) -> None:
+        self.renew()

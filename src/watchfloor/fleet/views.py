@@ -1,0 +1,323 @@
+"""What people see of agents: `agents`, `agent_keys` and `nodes` (spec 2.1, 2.3; DESIGN 2b.7).
+
+An agent's presence and state depend on several independent facts, so the rows keep the facts and the reader's
+database puts them together: a node that started anew (`node.started`) ends every session it had before, in one row.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.fleet.messages import (
+    AgentConnected,
+    AgentDegraded,
+    AgentDisconnected,
+    AgentQuarantined,
+    AgentRecovered,
+    AgentRegistered,
+    AgentReleased,
+    AgentRetired,
+    AgentThrottled,
+    KeyIssued,
+    KeyRevoked,
+    NodeStarted,
+)
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.messages import Event
+from watchfloor.kernel.projection import (
+    Change,
+    Computed,
+    Index,
+    Projectors,
+    Table,
+    Value,
+    array,
+    instant,
+    integer,
+    text,
+)
+
+_json = msgspec.json.Encoder().encode
+
+ROLES = {
+    "executor": 1,
+    "worker": 1,
+    "planner": 2,
+    "validator": 3,
+    "researcher": 4,
+    "communicator": 5,
+    "orchestrator": 6,
+}
+ROLE_OTHER = 9
+# Decades of spec 2.1 and words by which a first capability falls into one; the rest is operations.
+DECADES = (
+    (10, ("research", "search", "crawl", "literature", "summar")),
+    (20, ("content", "write", "writing", "edit", "translat", "media", "image")),
+    (
+        30,
+        ("develop", "code", "coding", "python", "test", "lint", "patch", "repository", "security", "review"),
+    ),
+    (40, ("social", "community", "post")),
+    (50, ("sales", "market", "lead", "crm")),
+    (60, ("support", "helpdesk", "ticket", "chat")),
+    (80, ("analy", "data", "report", "metric", "sql")),
+    (90, ("executive", "strategy", "budget", "finance", "decision")),
+)
+DECADE_OTHER = 70
+
+
+def role_digit(agent_type: str) -> int:
+    """R of the structured id TRCCII (spec 2.1): 9 for types of one's own."""
+    return ROLES.get(agent_type, ROLE_OTHER)
+
+
+def category(capabilities: tuple[str, ...]) -> int:
+    """CC of the structured id, 10 to 99, from the first capability: its decade, and a digit that spreads its names."""
+    first = capabilities[0].lower() if capabilities else ""
+    decade = next((number for number, roots in DECADES if any(root in first for root in roots)), DECADE_OTHER)
+    return decade + sum(first.encode()) % 10
+
+
+# The session is over when its node has started again since (DESIGN 2b.7).
+_PRESENCE = """CASE WHEN a.link <> 'offline' AND a.connected_seq < coalesce((SELECT n.started_seq FROM nodes n
+ WHERE n.org = a.org AND n.node = a.node), 0) THEN 'offline' ELSE a.link END"""
+_OPEN = "SELECT 1 FROM tasks t WHERE t.org = a.org AND t.agent = a.agent AND t.finished_at = 0 AND t.status"
+_STATE = f"""CASE WHEN a.retired_at > 0 THEN 'retired' WHEN a.quarantined_at > 0 THEN 'quarantined'
+ WHEN ({_PRESENCE}) <> 'online' THEN ({_PRESENCE})
+ WHEN EXISTS ({_OPEN} = 'running') THEN 'working' WHEN EXISTS ({_OPEN} = 'blocked') THEN 'blocked'
+ WHEN EXISTS ({_OPEN} = 'assigned') THEN 'assigned' ELSE 'idle' END"""
+_INSTANCE = """(SELECT count(*) FROM @rows b WHERE b.org = a.org AND b.role = a.role
+ AND b.category = a.category AND b.agent < a.agent)"""
+
+AGENTS = Table(
+    name="agents",
+    version=1,
+    meaning="Every agent ever registered, as it is now.",
+    key=("agent",),
+    columns={
+        "agent": integer(
+            "subject; the seq of agent.registered, whose private part holds metadata and skills"
+        ),
+        "id": text("public id agt_…"),
+        "name": text("unique in the organisation"),
+        "type": text("worker, planner, validator, … or a type of one's own"),
+        "capabilities": array("JSON array of names"),
+        "tools": array("JSON array of permitted tools; empty: every tool"),
+        "version": text("the agent's own version"),
+        "owner": text("public id of a person, or system"),
+        "role": integer("R of the structured id TRCCII (1 to 6, 9)"),
+        "category": integer("CC of the structured id (10 to 99)"),
+        "link": text("offline, online or degraded by the last fact of a session; see presence"),
+        "node": text("where the session is or was"),
+        "session": text("id of the session"),
+        "connected_at": instant("start of the newest session"),
+        "connected_seq": integer("seq of that start"),
+        "disconnected_at": instant("end of the newest session"),
+        "disconnect_reason": text("why it ended"),
+        "score": integer(
+            "trust 0 to 1000; null before the first trust event: the policy's base", nullable=True
+        ),
+        "tier": integer("T of the structured id, 0 to 5; null before the first trust event", nullable=True),
+        "throttled_at": instant("last minute in which ingress refused requests"),
+        "throttled_count": integer("requests refused in that window"),
+        "quarantined_at": instant("0: not in quarantine"),
+        "quarantine_reason": text("why"),
+        "retired_at": instant("0: not retired"),
+        "registered_at": instant("when"),
+        "changed_at": instant("newest event about the agent itself or its trust"),
+        "changed_seq": integer("its seq"),
+    },
+    indexes=(Index(("name",)), Index(("role", "category"))),
+    computed={
+        "presence": Computed(text("offline, online or degraded"), _PRESENCE),
+        "state": Computed(
+            text("offline, idle, assigned, working, blocked, degraded, quarantined or retired (spec 1)"),
+            _STATE,
+        ),
+        "instance": Computed(
+            integer("II of the structured id: earlier agents of this role and category"), _INSTANCE
+        ),
+        "tasks_open": Computed(
+            integer("tasks it has: assigned, running, blocked or orphaned"),
+            f"(SELECT count(*) FROM ({_OPEN} IN ('assigned', 'running', 'blocked', 'orphaned')))",  # noqa: S608
+        ),
+        "last_action": Computed(
+            integer("subject of its newest action, null: none", nullable=True),
+            "(SELECT max(x.action) FROM actions x WHERE x.org = a.org AND x.agent = a.agent)",
+        ),
+    },
+)
+
+AGENT_KEYS = Table(
+    name="agent_keys",
+    version=1,
+    meaning="Keys of agents. Verifiers and last use are not here (DESIGN 2b.6).",
+    key=("credential",),
+    columns={
+        "credential": text("key id key_…"),
+        "agent": integer("subject"),
+        "issued_at": instant("when"),
+        "issued_by": text("public id of who asked for it"),
+        "expires_at": instant("end of its life"),
+        "rotates": text("the key it replaces"),
+        "replaced_by": text("the key that replaces it"),
+        "until_at": instant("end of the overlap after rotation, 0: not rotated"),
+        "revoked_at": instant("0: in force"),
+        "reason": text("why revoked"),
+    },
+    indexes=(Index(("agent",)),),
+)
+
+NODES = Table(
+    name="nodes",
+    version=1,
+    meaning="Server processes as this organisation saw them start.",
+    key=("node",),
+    columns={
+        "node": text("name"),
+        "incarnation": text("changes at every start"),
+        "version": text("program version"),
+        "started_at": instant("when"),
+        "started_seq": integer("sessions of this node from before this seq are over"),
+    },
+)
+
+TABLES = (AGENTS, AGENT_KEYS, NODES)
+
+
+def _touch(event: Event, **values: Value) -> Change:
+    return AGENTS.set(event.subject, changed_at=event.at, changed_seq=event.seq, **values)
+
+
+def _registered(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, AgentRegistered)
+    return [
+        AGENTS.put(
+            event.subject,
+            id=public_id("agent", event.subject, facts.nonce),
+            name=facts.name,
+            type=facts.type,
+            capabilities=_json(facts.capabilities).decode(),
+            tools=_json(facts.tools).decode(),
+            version=facts.version,
+            owner=facts.owner,
+            role=role_digit(facts.type),
+            category=category(facts.capabilities),
+            link="offline",
+            registered_at=event.at,
+            changed_at=event.at,
+            changed_seq=event.seq,
+        ),
+        AGENT_KEYS.put(
+            facts.credential,
+            agent=event.subject,
+            issued_at=event.at,
+            issued_by=event.of or event.actor.id,
+            expires_at=facts.expires_at,
+        ),
+    ]
+
+
+def _key_issued(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, KeyIssued)
+    issued = AGENT_KEYS.put(
+        facts.credential,
+        agent=event.subject,
+        issued_at=event.at,
+        issued_by=event.of or event.actor.id,
+        expires_at=facts.expires_at,
+        rotates=facts.rotates,
+    )
+    if not facts.rotates:
+        return [issued]
+    replaced = AGENT_KEYS.set(facts.rotates, replaced_by=facts.credential, until_at=facts.overlap_until_at)
+    return [issued, replaced]
+
+
+def _key_revoked(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, KeyRevoked)
+    return [AGENT_KEYS.set(facts.credential, revoked_at=event.at, reason=facts.reason)]
+
+
+def _connected(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, AgentConnected)
+    return [
+        _touch(
+            event,
+            link="online",
+            node=facts.node,
+            session=facts.session,
+            connected_at=event.at,
+            connected_seq=event.seq,
+            disconnected_at=0,
+            disconnect_reason="",
+        )
+    ]
+
+
+def _disconnected(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, AgentDisconnected)
+    return [_touch(event, link="offline", disconnected_at=event.at, disconnect_reason=facts.reason)]
+
+
+def _degraded(event: Event) -> list[Change]:
+    return [_touch(event, link="degraded")]
+
+
+def _recovered(event: Event) -> list[Change]:
+    return [_touch(event, link="online")]
+
+
+def _node_started(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, NodeStarted)
+    return [
+        NODES.put(
+            facts.node,
+            incarnation=facts.incarnation,
+            version=facts.version,
+            started_at=event.at,
+            started_seq=event.seq,
+        )
+    ]
+
+
+def _throttled(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, AgentThrottled)
+    return [_touch(event, throttled_at=event.at, throttled_count=facts.count)]
+
+
+def _quarantined(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, AgentQuarantined)
+    return [_touch(event, quarantined_at=event.at, quarantine_reason=facts.reason)]
+
+
+def _released(event: Event) -> list[Change]:
+    return [_touch(event, quarantined_at=0, quarantine_reason="")]
+
+
+def _retired(event: Event) -> list[Change]:
+    return [_touch(event, retired_at=event.at)]
+
+
+PROJECT: Projectors = {
+    AgentRegistered: _registered,
+    KeyIssued: _key_issued,
+    KeyRevoked: _key_revoked,
+    AgentConnected: _connected,
+    AgentDisconnected: _disconnected,
+    AgentDegraded: _degraded,
+    AgentRecovered: _recovered,
+    NodeStarted: _node_started,
+    AgentThrottled: _throttled,
+    AgentQuarantined: _quarantined,
+    AgentReleased: _released,
+    AgentRetired: _retired,
+}

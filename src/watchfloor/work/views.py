@@ -1,0 +1,268 @@
+"""What people see of tasks: `tasks` (spec 2.4). Titles, criteria, results and reports are joined by seq."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.messages import Event
+from watchfloor.kernel.projection import (
+    Change,
+    Index,
+    Projectors,
+    Table,
+    Value,
+    array,
+    flag,
+    instant,
+    integer,
+    text,
+)
+from watchfloor.work.messages import (
+    LANES,
+    TaskAccepted,
+    TaskAssigned,
+    TaskAttemptFailed,
+    TaskCancelled,
+    TaskDeadLettered,
+    TaskOrphaned,
+    TaskProgressed,
+    TaskReported,
+    TaskReportedLate,
+    TaskRequeued,
+    TaskResumed,
+    TaskRetried,
+    TaskSubmitted,
+    TaskSucceeded,
+)
+
+_json = msgspec.json.Encoder().encode
+
+TASKS = Table(
+    name="tasks",
+    version=1,
+    meaning="Every task, as it is now.",
+    key=("task",),
+    columns={
+        "task": integer("subject"),
+        "id": text("public id tsk_…"),
+        "status": text(
+            "queued, assigned, running, blocked, orphaned, failed, succeeded, dead_letter or cancelled"
+        ),
+        "priority": text("urgent, high, normal or low"),
+        "lane": integer("0 urgent … 3 low, for sorting"),
+        "needs": array("JSON array of capabilities"),
+        "only_agent": integer("subject of the one agent that may do it, 0: any"),
+        "agent": integer("subject of the agent that has it or had it last, 0: none"),
+        "generation": integer("fencing token of the newest assignment"),
+        "attempt": integer("number of the newest attempt"),
+        "attempts_max": integer("then the dead letter"),
+        "percent": integer("progress 0 to 100 as the agent says"),
+        "criteria": integer("how many criteria the platform checks"),
+        "verified": flag("the platform's own check held"),
+        "reason": text("why the last attempt failed, or the task ended"),
+        "cost_micro": integer("as the agent claims, micro units of money"),
+        "tokens": integer("as the agent claims"),
+        "deadline_at": instant("0: none"),
+        "accept_by_at": instant("an assigned task must be accepted by then"),
+        "until_at": instant("an orphaned task waits for its agent until then"),
+        "retry_at": instant("a failed task returns to the queue then"),
+        "timeout_ms": integer("from acceptance, ms"),
+        "submitted_at": instant("when"),
+        "submitted_by": text("public id of who submitted it"),
+        "submitted_of": text("public id of the person on whose behalf, or empty"),
+        "accepted_at": instant("of the newest attempt"),
+        "reported_at": instant("the agent of the newest attempt said it was done"),
+        "updated_at": instant("newest event of the task"),
+        "finished_at": instant("0: not finished"),
+        "story": text("correlation; key of timeline"),
+        "submitted_seq": integer("private part: title, description, criteria, input, metadata"),
+        "report_seq": integer("private part: the agent's result and report, or its reason; 0: none"),
+        "verification_seq": integer("private part: the platform's checks; 0: none"),
+        "updated_seq": integer("seq of the newest event"),
+    },
+    indexes=(
+        Index(("status",)),
+        Index(("agent",)),
+        Index(("lane", "submitted_seq"), where="finished_at = 0"),
+    ),
+)
+
+TABLES = (TASKS,)
+
+
+def _set(event: Event, **values: Value) -> list[Change]:
+    return [TASKS.set(event.subject, updated_at=event.at, updated_seq=event.seq, **values)]
+
+
+def _submitted(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskSubmitted)
+    return [
+        TASKS.put(
+            event.subject,
+            id=public_id("task", event.subject, facts.nonce),
+            status="queued",
+            priority=facts.priority,
+            lane=LANES.index(facts.priority) if facts.priority in LANES else len(LANES),
+            needs=_json(facts.needs).decode(),
+            only_agent=facts.agent,
+            attempts_max=facts.attempts_max,
+            criteria=facts.criteria,
+            deadline_at=facts.deadline_at,
+            timeout_ms=facts.timeout_ms,
+            submitted_at=event.at,
+            submitted_by=event.actor.id,
+            submitted_of=event.of,
+            updated_at=event.at,
+            story=event.correlation,
+            submitted_seq=event.seq,
+            updated_seq=event.seq,
+        )
+    ]
+
+
+def _assigned(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskAssigned)
+    return _set(
+        event,
+        status="assigned",
+        agent=facts.agent,
+        generation=facts.generation,
+        attempt=facts.attempt,
+        accept_by_at=facts.accept_by_at,
+        accepted_at=0,
+        reported_at=0,
+        retry_at=0,
+        until_at=0,
+        percent=0,
+    )
+
+
+def _accepted(event: Event) -> list[Change]:
+    return _set(event, status="running", accepted_at=event.at, accept_by_at=0)
+
+
+def _progressed(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskProgressed)
+    return _set(event, status=facts.status, percent=facts.percent)
+
+
+def _reported(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskReported)
+    return _set(
+        event,
+        status="running",
+        percent=100,
+        reported_at=event.at,
+        report_seq=event.seq if event.private else 0,
+        cost_micro=facts.cost_micro,
+        tokens=facts.tokens,
+    )
+
+
+def _succeeded(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskSucceeded)
+    return _set(
+        event,
+        status="succeeded",
+        percent=100,
+        verified=int(facts.verified),
+        reason="",
+        cost_micro=facts.cost_micro,
+        tokens=facts.tokens,
+        finished_at=event.at,
+        **_private(event, "verification_seq" if facts.verified else "report_seq"),
+    )
+
+
+def _attempt_failed(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskAttemptFailed)
+    return _set(
+        event,
+        status="failed",
+        reason=facts.reason,
+        retry_at=facts.retry_at,
+        accept_by_at=0,
+        until_at=0,
+        **_private(event, "verification_seq" if facts.reason == "not_verified" else "report_seq"),
+    )
+
+
+def _private(event: Event, column: str) -> dict[str, Value]:
+    """The column that points at this event's private part, when there is one."""
+    return {column: event.seq} if event.private else {}
+
+
+def _requeued(event: Event) -> list[Change]:
+    return _set(event, status="queued", retry_at=0, percent=0)
+
+
+def _dead_lettered(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskDeadLettered)
+    return _set(
+        event,
+        status="dead_letter",
+        reason=facts.reason,
+        finished_at=event.at,
+        accept_by_at=0,
+        until_at=0,
+        retry_at=0,
+        **_private(event, "verification_seq" if facts.reason == "not_verified" else "report_seq"),
+    )
+
+
+def _orphaned(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskOrphaned)
+    return _set(event, status="orphaned", until_at=facts.until_at)
+
+
+def _resumed(event: Event) -> list[Change]:
+    return _set(event, status="running", until_at=0)
+
+
+def _cancelled(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskCancelled)
+    return _set(
+        event,
+        status="cancelled",
+        reason=facts.reason,
+        finished_at=event.at,
+        accept_by_at=0,
+        until_at=0,
+        retry_at=0,
+    )
+
+
+def _retried(event: Event) -> list[Change]:
+    return _set(event, status="queued", attempt=0, percent=0, reason="", finished_at=0, retry_at=0)
+
+
+def _reported_late(event: Event) -> list[Change]:
+    return _set(event)
+
+
+PROJECT: Projectors = {
+    TaskSubmitted: _submitted,
+    TaskAssigned: _assigned,
+    TaskAccepted: _accepted,
+    TaskProgressed: _progressed,
+    TaskReported: _reported,
+    TaskSucceeded: _succeeded,
+    TaskAttemptFailed: _attempt_failed,
+    TaskRequeued: _requeued,
+    TaskDeadLettered: _dead_lettered,
+    TaskOrphaned: _orphaned,
+    TaskResumed: _resumed,
+    TaskCancelled: _cancelled,
+    TaskRetried: _retried,
+    TaskReportedLate: _reported_late,
+}
