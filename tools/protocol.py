@@ -10,6 +10,7 @@ The golden frames beside them are written by hand: they are what both SDKs and t
 from __future__ import annotations
 
 import argparse
+import inspect
 import json
 import sys
 from pathlib import Path
@@ -48,7 +49,12 @@ def envelope(payload: type[Payload], reference: str, from_agent: bool) -> dict[s
             "description": "ledger position of a push; redelivered until a heartbeat names it or a later one",
         }
     properties["traceparent"] = {"type": "string", "maxLength": 128}
-    return {"type": "object", "properties": properties, "required": required, "description": payload.__doc__}
+    return {
+        "type": "object",
+        "properties": properties,
+        "required": required,
+        "description": inspect.cleandoc(payload.__doc__ or ""),
+    }
 
 
 def named_schemas(reference: str) -> dict[str, Any]:

@@ -22,6 +22,10 @@ from watchfloor.hub.wire import (
     Word,
 )
 
+# Factories, because a schema cannot show a Raw default.
+_NOTHING = msgspec.field(default_factory=lambda: Raw(b"null"))
+_NO_PARAMS = msgspec.field(default_factory=lambda: Raw(b"{}"))
+
 
 class Hello(Payload, frozen=True, kw_only=True):
     """First frame when the key is not in the Authorization header (within 5 s); names what the agent has seen."""
@@ -96,8 +100,8 @@ class TaskCompleted(_OfTask, frozen=True, kw_only=True):
     """Done, as the agent says. `report` is its own account of how it checked; the platform checks the criteria."""
 
     FRAME: ClassVar[str] = "task:completed"
-    result: Raw = Raw(b"null")
-    report: Raw = Raw(b"null")
+    result: Raw = _NOTHING
+    report: Raw = _NOTHING
     tokens: Count = 0
     cost_micro: Money = 0
 
@@ -124,7 +128,7 @@ class ActionRequest(Payload, frozen=True, kw_only=True):
     ANSWERED: ClassVar[bool] = True
     type: Name
     tool: Word = ""
-    params: Raw = Raw(b"{}")
+    params: Annotated[Raw, Meta(extra_json_schema={"type": "object"})] = _NO_PARAMS
     reason: Text = ""
     urgency: Literal["low", "normal", "high", "immediate"] = "normal"
     task_id: NoId = ""
@@ -154,7 +158,7 @@ class ActionCompleted(Payload, frozen=True, kw_only=True):
     action_id: Id
     execution_id: Id
     outcome_digest: Hex = ""
-    outcome: Raw = Raw(b"null")
+    outcome: Raw = _NOTHING
     cost_micro: Money = 0
 
 

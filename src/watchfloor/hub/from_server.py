@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
 
 import msgspec
 
@@ -65,9 +65,9 @@ class TaskAssigned(Payload, frozen=True, kw_only=True):
     attempt: int
     title: str
     description: str = ""
-    input: object = None
-    metadata: object = None
-    criteria: tuple[object, ...] = ()
+    input: Any = None
+    metadata: Any = None
+    criteria: tuple[Any, ...] = ()
     priority: str = "normal"
     accept_by_at: Instant = 0
     deadline_at: Instant = 0
@@ -217,7 +217,11 @@ class Error(Payload, frozen=True, kw_only=True):
 
 
 class Disconnecting(Payload, frozen=True, kw_only=True):
-    """The server closes this socket. Come back after `retry_after_ms` (jitter included); 0: do not."""
+    """The server closes this socket. Come back after `retry_after_ms` (jitter included; 0: the agent's own back-off).
+
+    `reason`: restart, overloaded, slow_consumer, policy, key_revoked or replaced (a newer connection of this agent
+    took over: stay away, or the two take turns for ever).
+    """
 
     FRAME: ClassVar[str] = "disconnecting"
     reason: str
