@@ -1,1 +1,16 @@
+"""Pure folds over all events of an organisation: what evidence is read from (DESIGN §2)."""
 
+from __future__ import annotations
+
+from watchfloor.kernel.subject import Register
+from watchfloor.registers import activity, containment, delivery, directory, queue, requests
+
+# The order matters only where one register reads another's cells: the queue before deliveries.
+REGISTERS: tuple[Register, ...] = (
+    requests.REGISTER,
+    activity.REGISTER,
+    containment.REGISTER,
+    directory.REGISTER,
+    queue.REGISTER,
+    delivery.REGISTER,
+)

@@ -1,0 +1,132 @@
+"""Which story an event belongs to: its correlation id (spec 04, spec 1 *One path for every action*).
+
+A task's story is everything done for it: its life, its actions, the decisions on them, the trust they moved. An
+action without a task that people must decide tells its own. A level-0 action without a task belongs to none: its
+single event is the whole story.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from watchfloor.actions.messages import (
+    ActionClosed,
+    ActionCompleted,
+    ActionDecided,
+    ActionFailed,
+    ActionGranted,
+    ActionSettled,
+    ActionStarted,
+    ActionUnknown,
+    GrantMisused,
+    GrantRevoked,
+)
+from watchfloor.councils.messages import (
+    DecisionApproved,
+    DecisionCancelled,
+    DecisionDenied,
+    DecisionExpired,
+    DecisionOpened,
+    VoteCast,
+    VoteRefused,
+)
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.messages import Facts
+from watchfloor.kernel.subject import Read
+from watchfloor.work.messages import (
+    TaskAccepted,
+    TaskAssigned,
+    TaskAttemptFailed,
+    TaskCancelled,
+    TaskDeadLettered,
+    TaskOrphaned,
+    TaskProgressed,
+    TaskReported,
+    TaskReportedLate,
+    TaskRequeued,
+    TaskResumed,
+    TaskRetried,
+    TaskSubmitted,
+    TaskSucceeded,
+)
+
+
+def _task(read: Read, task: int) -> str:
+    state = read("task", task)
+    return public_id("task", task, state.nonce) if state is not None else ""
+
+
+def _action(read: Read, action: int) -> str:
+    state = read("action", action)
+    if state is None:
+        return ""
+    return _task(read, state.task) if state.task else public_id("action", action, state.nonce)
+
+
+def _submitted(facts: Any, subject: int, read: Read) -> str:
+    return public_id("task", subject, facts.nonce)
+
+
+def _of_task(facts: Any, subject: int, read: Read) -> str:
+    return _task(read, subject)
+
+
+def _decided(facts: Any, subject: int, read: Read) -> str:
+    if facts.task:
+        return _task(read, facts.task)
+    return "" if facts.verdict == "permitted" else public_id("action", subject, facts.nonce)
+
+
+def _of_action(facts: Any, subject: int, read: Read) -> str:
+    state = read("action", subject)
+    return _task(read, state.task) if state is not None and state.task else ""
+
+
+def _waited_for(facts: Any, subject: int, read: Read) -> str:
+    return _action(read, subject)
+
+
+def _opened(facts: Any, subject: int, read: Read) -> str:
+    return _action(read, facts.action)
+
+
+def _of_decision(facts: Any, subject: int, read: Read) -> str:
+    state = read("decision", subject)
+    return _action(read, state.action) if state is not None else ""
+
+
+_STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
+    TaskSubmitted: _submitted,
+    **dict.fromkeys(
+        (
+            TaskAssigned,
+            TaskAccepted,
+            TaskProgressed,
+            TaskReported,
+            TaskSucceeded,
+            TaskAttemptFailed,
+            TaskRequeued,
+            TaskDeadLettered,
+            TaskOrphaned,
+            TaskResumed,
+            TaskCancelled,
+            TaskRetried,
+            TaskReportedLate,
+        ),
+        _of_task,
+    ),
+    ActionDecided: _decided,
+    **dict.fromkeys((ActionStarted, ActionCompleted, ActionFailed, ActionUnknown, ActionSettled), _of_action),
+    **dict.fromkeys((ActionGranted, ActionClosed, GrantRevoked, GrantMisused), _waited_for),
+    DecisionOpened: _opened,
+    **dict.fromkeys(
+        (VoteCast, VoteRefused, DecisionApproved, DecisionDenied, DecisionExpired, DecisionCancelled), _of_decision
+    ),
+}
+
+
+def story(facts: Facts, subject: int, read: Read) -> str:
+    """The correlation id of an event with these facts, "" when it has no story of its own."""
+    tell = _STORIES.get(type(facts))
+    return tell(facts, subject, read) if tell is not None else ""

@@ -1,0 +1,136 @@
+"""State of one organisation in memory, and the overlay a command works on (DESIGN §1 *One batch*, §2).
+
+Everything is a cell `(name, key) -> frozen value`: subjects under (kind, integer), registers under their cell names.
+A command reads through and writes to an `Overlay`; when its batch is quiet the overlay is merged, and when anything
+raises, it is dropped with nothing else touched. Finished subjects move to a bounded LRU and come back by folding
+their stream.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from watchfloor.kernel.limits import FINISHED_SUBJECTS_MAX
+from watchfloor.kernel.messages import Event, Facts
+from watchfloor.kernel.subject import Fold, Register, Subject
+
+Cell = tuple[str, Any]
+Load = Callable[[str, int], Any]  # (kind, subject) -> state folded from its stream, None when there is none
+
+_ABSENT: Any = object()
+
+
+class Wiring:
+    """The rules as lookup tables: what folds which facts. Built once from the subjects and registers."""
+
+    def __init__(self, subjects: tuple[Subject, ...], registers: tuple[Register, ...]) -> None:
+        self.subjects = {subject.kind: subject for subject in subjects}
+        self.framed: tuple[Fold, ...] = tuple(register.framed for register in registers if register.framed)
+        self.folds: dict[type[Facts], tuple[Fold, ...]] = {}
+        self.cell_types: dict[str, Any] = {subject.kind: subject.state for subject in subjects}
+        for register in registers:
+            self.cell_types.update(register.cells)
+            for facts, fold in register.folds.items():
+                self.folds[facts] = (*self.folds.get(facts, ()), fold)
+        self.evolves: dict[type[Facts], tuple[str, Callable[[Any, Event], Any]]] = {}
+        for subject in subjects:
+            for facts, evolve in subject.evolve.items():
+                self.evolves[facts] = (subject.kind, evolve)
+
+
+class World:
+    """One organisation: its cells, its head, and what was evicted lately."""
+
+    def __init__(self, org: int, public: str, wiring: Wiring, load: Load) -> None:
+        self.org = org
+        self.public = public
+        self.wiring = wiring
+        self.load = load
+        self.cells: dict[Cell, Any] = {}
+        self.finished: OrderedDict[Cell, Any] = OrderedDict()
+        self.seq = 0
+        self.at = 0
+
+    def read(self, name: str, key: Any) -> Any:
+        """The cell's value, None when there is none. A finished subject is folded back from its stream."""
+        cell = (name, key)
+        value = self.cells.get(cell, _ABSENT)
+        if value is not _ABSENT:
+            return value
+        if name not in self.wiring.subjects:
+            return None
+        value = self.finished.get(cell, _ABSENT)
+        if value is not _ABSENT:
+            return value
+        if not 0 < key <= self.seq:
+            return None
+        value = self.load(name, key)
+        if value is not None:
+            self._finish(cell, value)
+        return value
+
+    def _finish(self, cell: Cell, value: Any) -> None:
+        self.finished[cell] = value
+        if len(self.finished) > FINISHED_SUBJECTS_MAX:
+            self.finished.popitem(last=False)
+
+    def put(self, cell: Cell, value: Any) -> None:
+        """Write one cell. None drops it; a subject that is no longer live moves to the LRU."""
+        subject = self.wiring.subjects.get(cell[0])
+        if subject is not None:
+            self.finished.pop(cell, None)
+            if value is not None and not subject.live(value):
+                self.cells.pop(cell, None)
+                self._finish(cell, value)
+                return
+        if value is None:
+            self.cells.pop(cell, None)
+        else:
+            self.cells[cell] = value
+
+    def apply(self, event: Event) -> None:
+        """Fold one committed event straight into the state: start-up, replay, other nodes' events."""
+        overlay = Overlay(self)
+        overlay.fold(event)
+        for cell, value in overlay.cells.items():
+            self.put(cell, value)
+        self.seq = event.seq
+        self.at = event.at
+
+
+class Overlay:
+    """The changes of one command on top of a world."""
+
+    __slots__ = ("cells", "world")
+
+    def __init__(self, world: World) -> None:
+        self.world = world
+        self.cells: dict[Cell, Any] = {}
+
+    def read(self, name: str, key: Any) -> Any:
+        """The cell's value with this command's changes applied."""
+        value = self.cells.get((name, key), _ABSENT)
+        return self.world.read(name, key) if value is _ABSENT else value
+
+    def fold(self, event: Event) -> None:
+        """Apply one event: its subject first, then every register that folds its facts."""
+        wiring = self.world.wiring
+        facts = type(event.facts)
+        evolve = wiring.evolves.get(facts)
+        cells = self.cells
+        if evolve is not None:
+            cell = (evolve[0], event.subject)
+            state = cells.get(cell, _ABSENT)
+            if state is _ABSENT:
+                # A subject's first event has the subject's integer as seq: nothing can be stored under it yet.
+                state = None if event.subject == event.seq else self.world.read(*cell)
+            cells[cell] = evolve[1](state, event)
+        for fold in wiring.folds.get(facts, ()):
+            for name, key, value in fold(event, self.read):
+                cells[(name, key)] = value
+        if event.frame:
+            for fold in wiring.framed:
+                for name, key, value in fold(event, self.read):
+                    cells[(name, key)] = value

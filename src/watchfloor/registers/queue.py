@@ -1,0 +1,206 @@
+"""The queue and the pool: which tasks wait, which agents are there, who has what (spec 2.4, scheduler).
+
+Cells
+  queue   by group (priority, agent, needs) → ends of a doubly linked list of tasks, first in first out
+  links   by task → its neighbours
+  groups  by "all" → the groups that hold a task
+  pool    by (capability, shard) → connected, active agents with that capability ("" holds every one)
+  load    by agent → the tasks it holds (assigned, running, reported, orphaned)
+Taking a task out of the middle (cancelled, deadline) costs the same as taking it from the head.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import msgspec
+
+from watchfloor.fleet.messages import (
+    AgentConnected,
+    AgentDegraded,
+    AgentDisconnected,
+    AgentQuarantined,
+    AgentRecovered,
+    AgentReleased,
+    AgentRetired,
+)
+from watchfloor.fleet.rules import available
+from watchfloor.kernel.messages import Event
+from watchfloor.kernel.subject import Read, Register
+from watchfloor.work.messages import (
+    LANES,
+    TaskAssigned,
+    TaskAttemptFailed,
+    TaskCancelled,
+    TaskDeadLettered,
+    TaskRequeued,
+    TaskRetried,
+    TaskSubmitted,
+    TaskSucceeded,
+)
+
+Cells = list[tuple[str, object, object]]
+Group = tuple[str, int, tuple[str, ...]]
+
+SHARDS = 32
+AGEING_US = 60_000_000  # a task that waited this long competes one lane higher, so that `low` never starves
+
+
+class Ends(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    head: int
+    tail: int
+    count: int
+
+
+class Link(msgspec.Struct, frozen=True, array_like=True):
+    before: int
+    after: int
+    group: Group
+    since: int  # instant at which it began to wait
+
+
+def _enqueue(task: int, group: Group, at: int, read: Read) -> Cells:
+    if read("links", task) is not None:
+        return []
+    ends: Ends | None = read("queue", group)
+    if ends is None:
+        groups: tuple[Group, ...] = read("groups", "all") or ()
+        return [
+            ("queue", group, Ends(task, task, 1)),
+            ("links", task, Link(0, 0, group, at)),
+            ("groups", "all", (*groups, group)),
+        ]
+    tail: Link = read("links", ends.tail)
+    return [
+        ("queue", group, Ends(ends.head, task, ends.count + 1)),
+        ("links", ends.tail, Link(tail.before, task, group, tail.since)),
+        ("links", task, Link(ends.tail, 0, group, at)),
+    ]
+
+
+def _dequeue(task: int, read: Read) -> Cells:
+    link: Link | None = read("links", task)
+    if link is None:
+        return []
+    ends: Ends = read("queue", link.group)
+    cells: Cells = [("links", task, None)]
+    if link.before:
+        before: Link = read("links", link.before)
+        cells.append(("links", link.before, Link(before.before, link.after, link.group, before.since)))
+    if link.after:
+        after: Link = read("links", link.after)
+        cells.append(("links", link.after, Link(link.before, after.after, link.group, after.since)))
+    if ends.count == 1:
+        groups: tuple[Group, ...] = read("groups", "all") or ()
+        cells.append(("queue", link.group, None))
+        cells.append(("groups", "all", tuple(group for group in groups if group != link.group)))
+    else:
+        head = ends.head if link.before else link.after
+        tail = ends.tail if link.after else link.before
+        cells.append(("queue", link.group, Ends(head, tail, ends.count - 1)))
+    return cells
+
+
+def _submitted(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, TaskSubmitted)
+    return _enqueue(event.subject, (facts.priority, facts.agent, facts.needs), event.at, read)
+
+
+def _again(event: Event, read: Read) -> Cells:
+    task = read("task", event.subject)
+    return [] if task is None else _enqueue(event.subject, (task.priority, task.agent_wanted, task.needs), event.at, read)
+
+
+def _assigned(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, TaskAssigned)
+    held: tuple[int, ...] = read("load", facts.agent) or ()
+    cells = _dequeue(event.subject, read)
+    if event.subject not in held:
+        cells.append(("load", facts.agent, (*held, event.subject)))
+    return cells
+
+
+def _freed(event: Event, read: Read) -> Cells:
+    facts: Any = event.facts
+    cells = _dequeue(event.subject, read)
+    held: tuple[int, ...] = read("load", facts.agent) or ()
+    if event.subject in held:
+        left = tuple(task for task in held if task != event.subject)
+        cells.append(("load", facts.agent, left or None))
+    return cells
+
+
+def _pool(agent: int, read: Read, present: bool) -> Cells:
+    state = read("agent", agent)
+    if state is None:
+        return []
+    cells: Cells = []
+    shard = agent % SHARDS
+    for capability in ("", *state.capabilities):
+        members: frozenset[int] = read("pool", (capability, shard)) or frozenset()
+        if present != (agent in members):
+            members = members | {agent} if present else members - {agent}
+            cells.append(("pool", (capability, shard), members or None))
+    return cells
+
+
+def _present(event: Event, read: Read) -> Cells:
+    state = read("agent", event.subject)
+    return _pool(event.subject, read, state is not None and available(state))
+
+
+REGISTER = Register(
+    name="queue",
+    cells={
+        "queue": Ends,
+        "links": Link,
+        "groups": tuple[Group, ...],
+        "pool": frozenset[int],
+        "load": tuple[int, ...],
+    },
+    folds={
+        TaskSubmitted: _submitted,
+        TaskRequeued: _again,
+        TaskRetried: _again,
+        TaskAssigned: _assigned,
+        TaskAttemptFailed: _freed,
+        TaskSucceeded: _freed,
+        TaskDeadLettered: _freed,
+        TaskCancelled: _freed,
+        AgentConnected: _present,
+        AgentDisconnected: _present,
+        AgentDegraded: _present,
+        AgentRecovered: _present,
+        AgentQuarantined: _present,
+        AgentReleased: _present,
+        AgentRetired: _present,
+    },
+)
+
+
+def rank(priority: str, waited_us: int) -> int:
+    """The lane a task competes in after ageing: 0 is urgent."""
+    return max(0, LANES.index(priority) - waited_us // AGEING_US)
+
+
+def candidates(agent: int, capabilities: tuple[str, ...], at: int, count: int, read: Read) -> list[int]:
+    """The next `count` tasks for this agent: by aged lane, then first come first served (pure)."""
+    mine = set(capabilities)
+    heads: list[tuple[int, int, int]] = []
+    for group in read("groups", "all") or ():
+        if group[1] in (0, agent) and mine.issuperset(group[2]):
+            task = read("queue", group).head
+            taken = 0
+            while task and taken < count:
+                link: Link = read("links", task)
+                heads.append((rank(group[0], at - link.since), link.since, task))
+                task, taken = link.after, taken + 1
+    return [task for _, _, task in sorted(heads)[:count]]
+
+
+def agents_with(capability: str, start: int, read: Read) -> Any:
+    """Connected agents with this capability ("": any), shard by shard beginning at `start`, a generator."""
+    for offset in range(SHARDS):
+        yield from sorted(read("pool", (capability, (start + offset) % SHARDS)) or ())
