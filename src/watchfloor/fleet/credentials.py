@@ -16,17 +16,17 @@ from watchfloor.kernel.limits import KEYS_PER_AGENT_MAX
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One key; instants in µs UTC. `stops_at` (0: not rotated) ends its overlap, `revoked_at` (0: no) its life."""
+    """One key; instants in µs UTC. `ends_at` (0: not rotated) ends its overlap, `revoked_at` (0: no) its life."""
 
     id: str
     issued_at: int
     expires_at: int
-    stops_at: int = 0
+    ends_at: int = 0
     revoked_at: int = 0
 
     def works(self, at: int) -> bool:
         """Does it open the door at this instant?"""
-        return not self.revoked_at and at < self.expires_at and (not self.stops_at or at < self.stops_at)
+        return not self.revoked_at and at < self.expires_at and (not self.ends_at or at < self.ends_at)
 
 
 def find(keys: tuple[Key, ...], key_id: str) -> Key | None:
@@ -50,7 +50,7 @@ def issued(
 ) -> tuple[Key, ...]:
     """The keys after issuing one, with the overlap of the one it rotates; what no longer works is forgotten."""
     kept = tuple(
-        msgspec.structs.replace(key, stops_at=min(key.stops_at or key.expires_at, max(overlap_until_at, at)))
+        msgspec.structs.replace(key, ends_at=min(key.ends_at or key.expires_at, max(overlap_until_at, at)))
         if key.id == rotates
         else key
         for key in working(keys, at)
