@@ -141,40 +141,8 @@ class LedgerClosed(LedgerError):
     """The ledger was closed."""
 
 
-class Ledger(Protocol):
-    """One deployment's store. Writes are awaited one at a time; reads are synchronous, from any thread, committed only."""
-
-    async def commit(self, batch: Batch) -> None:
-        """Write the batch; returns only after fsync.
-
-        Raises StorageFull or StorageBusy (rolled back, retryable), BatchRefused (rolled back), LedgerPoisoned
-        (outcome unknown, or poisoned before).
-        """
-
-    async def store_checkpoint(self, org: int, size: int, note: str) -> None:
-        """Publish a signed note. The same note again is accepted; another note for the same size is BatchRefused."""
-
-    async def drop_key_partitions(self, before_day: int) -> int:
-        """Drop whole days of idempotency keys older than `before_day`; returns how many."""
-
-    async def compact(self, pages_max: int = 256) -> int:
-        """Give at most `pages_max` free pages back to the file system; returns how many. Never blocks longer than 1 s."""
-
-    async def reopen(self) -> None:
-        """After poisoning: close, open anew, make what is readable durable, verify, accept writes again."""
-
-    async def claim_signer_epoch(self, epoch: int) -> None:
-        """Record that signer `epoch` is the one signer of this deployment; a lower one is BatchRefused (DESIGN 2b.4)."""
-
-    async def close(self) -> None: ...
-
-    @property
-    def poisoned(self) -> str:
-        """Why the writer refuses, or ""."""
-
-    @property
-    def full(self) -> bool:
-        """True while the disk is full: only essential batches are tried."""
+class LedgerReads(Protocol):
+    """What can be read: synchronously, from any thread, committed rows only."""
 
     def organisations(self) -> list[OrganisationRow]: ...
 
@@ -207,10 +175,10 @@ class Ledger(Protocol):
         """How many full tiles of this level are stored."""
 
     def checkpoints(self, org: int, limit: int, before: int | None = None) -> list[CheckpointRow]:
-        """Newest first; `before` = only sizes below it."""
+        """Newest first, of the signer epoch in force; `before` = only sizes below it."""
 
     def checkpoints_after(self, org: int, after: int, limit: int) -> list[CheckpointRow]:
-        """Oldest first, sizes above `after`."""
+        """Oldest first, of the signer epoch in force, sizes above `after`."""
 
     def latest_checkpoint(self, org: int) -> CheckpointRow | None: ...
 
@@ -218,5 +186,45 @@ class Ledger(Protocol):
         """(body digest, seq) of a remembered idempotency key."""
 
     def signer_epoch(self) -> int: ...
+
+
+class Ledger(LedgerReads, Protocol):
+    """One deployment's store. Writes are awaited one at a time."""
+
+    async def commit(self, batch: Batch) -> None:
+        """Write the batch; returns only after fsync.
+
+        Raises StorageFull or StorageBusy (rolled back, retryable), BatchRefused (rolled back), LedgerPoisoned
+        (outcome unknown, or poisoned before).
+        """
+
+    async def store_checkpoint(self, org: int, size: int, note: str) -> None:
+        """Publish a signed note, under the signer epoch in force. The same note again is accepted; another one for the
+        same size is BatchRefused."""
+
+    async def drop_key_partitions(self, before_day: int) -> int:
+        """Drop whole days of idempotency keys older than `before_day`; returns how many."""
+
+    async def compact(self, pages_max: int = 256) -> int:
+        """Give at most `pages_max` free pages back to the file system; returns how many. Never blocks longer than 1 s."""
+
+    async def reopen(self) -> None:
+        """After poisoning: close, open anew, make what is readable durable, verify, accept writes again."""
+
+    async def claim_signer_epoch(self, epoch: int) -> None:
+        """Record that signer `epoch` is the one signer of this deployment; a lower one is BatchRefused (DESIGN 2b.4).
+
+        Checkpoints of earlier epochs stay as evidence of an abandoned history, but are no longer read.
+        """
+
+    async def close(self) -> None: ...
+
+    @property
+    def poisoned(self) -> str:
+        """Why the writer refuses, or ""."""
+
+    @property
+    def full(self) -> bool:
+        """True while the disk is full: only essential batches are tried."""
 
     def sizes(self) -> StoreSizes: ...

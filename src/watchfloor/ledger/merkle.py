@@ -41,7 +41,7 @@ class Tile(NamedTuple):
     """A tile that has become full and waits to be stored."""
 
     level: int
-    index: int
+    number: int
     data: bytes
 
 
@@ -136,6 +136,10 @@ class Tree:
         del full[count:]
         self._full = full
 
+    def edge(self) -> tuple[bytes, ...]:
+        """The right edge, one joined tile per level: with `size` all that `from_edge` needs."""
+        return tuple(b"".join(hashes) for hashes in self._edge)
+
     def clone(self) -> Tree:
         """An independent copy, e.g. for a signer on another thread."""
         copy = Tree()
@@ -153,7 +157,7 @@ class Tree:
             if level < len(self._edge) and index == self.size >> (TILE_HEIGHT * (level + 1)):
                 return b"".join(self._edge[level])
             for tile in self._full:
-                if tile.level == level and tile.index == index:
+                if tile.level == level and tile.number == index:
                     return tile.data
             return stored(level, index)
 
@@ -165,22 +169,32 @@ class Tree:
 
         Raises TileMissing.
         """
+        edge, level = [b"".join(tail)], 1
+        while complete := size >> (TILE_HEIGHT * level):
+            first = complete - complete % TILE_WIDTH
+            row = (perfect_root(stored, TILE_HEIGHT * level, index) for index in range(first, complete))
+            edge.append(b"".join(row))
+            level += 1
+        return cls.from_edge(size, edge)
+
+    @classmethod
+    def from_edge(cls, size: int, edge: Sequence[bytes]) -> Tree:
+        """The tree over `size` leaves whose right edge is known. Raises TileMissing when the two do not fit."""
         tree = cls()
         tree.size = size
-        tree._leaves.extend(tail)
-        if len(tree._leaves) != size % TILE_WIDTH:
-            raise TileMissing(
-                f"a tree of {size} leaves has {size % TILE_WIDTH} leaves behind its last full tile"
-            )
-        level = 1
-        while size >> (TILE_HEIGHT * level):
-            complete = size >> (TILE_HEIGHT * level)
-            first = complete - complete % TILE_WIDTH
-            tree._edge.append([perfect_root(stored, TILE_HEIGHT * level, i) for i in range(first, complete)])
-            level += 1
-        read = tree.reader(stored)
+        tree._edge = [[row[i : i + 32] for i in range(0, len(row), 32)] for row in edge]
+        counts = [len(hashes) for hashes in tree._edge]
+        expected = [size >> (TILE_HEIGHT * level) & _LAST for level in range(max(1, len(counts)))]
+        if counts != expected or size >> (TILE_HEIGHT * len(counts)):
+            raise TileMissing(f"a tree of {size} leaves has an edge of {expected}, not {counts}")
+        tree._leaves = tree._edge[0]
+        read = tree.reader(_no_tile)
         tree._stack = [perfect_root(read, height, index) for height, index in perfect_parts(size)]
         return tree
+
+
+def _no_tile(_level: int, _index: int) -> bytes | None:
+    return None
 
 
 def fold_roots(roots: Sequence[bytes]) -> bytes:
@@ -206,16 +220,27 @@ def perfect_parts(size: int) -> list[tuple[int, int]]:
 def perfect_root(read_tile: ReadTile, height: int, index: int) -> bytes:
     """The hash of the perfect subtree over leaves [index·2^height, (index+1)·2^height). Raises TileMissing."""
     level, within = divmod(height, TILE_HEIGHT)
-    if (
-        level and not within
-    ):  # the hash of a whole tile below; its own tile may not be full yet, but that one is
-        level, within = level - 1, TILE_HEIGHT
+    found = _from_tile(read_tile, level, within, index)
+    if found is None and level and not within:
+        # The tile that holds this hash is not full yet; the whole tile below it is.
+        found = _from_tile(read_tile, level - 1, TILE_HEIGHT, index)
+    if found is None:
+        raise TileMissing(f"the tile of level {level} over subtree {index} is missing or too short")
+    return found
+
+
+def _from_tile(read_tile: ReadTile, level: int, within: int, index: int) -> bytes | None:
+    """The root over 2^within neighbouring hashes of one tile."""
     start, count = index << within, 1 << within
     data = read_tile(level, start // TILE_WIDTH)
     offset = start % TILE_WIDTH * 32
     if data is None or len(data) < offset + count * 32:
-        raise TileMissing(f"tile {start // TILE_WIDTH} of level {level} is missing or too short")
-    row = [data[i : i + 32] for i in range(offset, offset + count * 32, 32)]
+        return None
+    return tile_root([data[i : i + 32] for i in range(offset, offset + count * 32, 32)])
+
+
+def tile_root(row: list[bytes]) -> bytes:
+    """The root over a power of two of hashes."""
     while len(row) > 1:
         row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
     return row[0]

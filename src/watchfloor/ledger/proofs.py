@@ -53,13 +53,21 @@ def verify_consistency(
         raise ProofRejected(f"sizes {old} and {new} allow no proof")
     _check_lengths(old_root, new_root, *proof)
     if old == new:
-        if proof:
-            raise ProofRejected("equal sizes have an empty proof")
-        if old_root != new_root:
-            raise ProofRejected("the same size has two roots")
+        if proof or old_root != new_root:
+            raise ProofRejected("equal sizes have equal roots and an empty proof")
         return True
     if not proof:
         raise ProofRejected("the proof is too short")
+    old_node, new_node = _rebuild(old, new, old_root, proof)
+    if old_node != old_root:
+        raise ProofRejected("the proof leads to another old root")
+    if new_node != new_root:
+        raise ProofRejected("the proof leads to another new root")
+    return True
+
+
+def _rebuild(old: int, new: int, old_root: bytes, proof: Sequence[bytes]) -> tuple[bytes, bytes]:
+    """Both roots as the proof has them (RFC 9162 §2.1.4.2, steps 2 to 7)."""
     hashes = list(proof)
     if old & (old - 1) == 0:
         hashes.insert(0, old_root)
@@ -83,11 +91,7 @@ def verify_consistency(
         right >>= 1
     if right:
         raise ProofRejected("the proof is too short")
-    if old_node != old_root:
-        raise ProofRejected("the proof leads to another old root")
-    if new_node != new_root:
-        raise ProofRejected("the proof leads to another new root")
-    return True
+    return old_node, new_node
 
 
 def _check_lengths(*hashes: bytes) -> None:

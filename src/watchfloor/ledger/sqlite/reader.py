@@ -18,9 +18,10 @@ from watchfloor.ledger.contract import (
     OrganisationRow,
 )
 from watchfloor.ledger.limits import READ_ROWS
-from watchfloor.ledger.sqlite.schema import SEQ_MASK, key_bounds, key_of, open_reader
+from watchfloor.ledger.sqlite.schema import EPOCH, SEQ_MASK, key_bounds, key_of, open_reader
 
 _EVENT = "SELECT id & 0xFFFFFFFFFF, data, hash FROM events "
+_CHECKPOINTS = f"SELECT size, note FROM checkpoints WHERE org = ? AND epoch = {EPOCH} "  # noqa: S608 - a constant
 _PARTITION = re.compile(r"keys_([0-9]{1,7})")
 
 
@@ -155,7 +156,7 @@ class Reader:
 
     def checkpoints(self, org: int, limit: int, before: int | None = None) -> list[CheckpointRow]:
         rows = self.rows(
-            "SELECT size, note FROM checkpoints WHERE org = ? AND size < ? ORDER BY size DESC LIMIT ?",
+            _CHECKPOINTS + "AND size < ? ORDER BY size DESC LIMIT ?",
             (org, SEQ_MASK if before is None else before, limit),
         )
         return [CheckpointRow(*row) for row in rows]
@@ -163,7 +164,7 @@ class Reader:
     def checkpoints_after(self, org: int, after: int, limit: int) -> list[CheckpointRow]:
         """Oldest first, sizes > after."""
         rows = self.rows(
-            "SELECT size, note FROM checkpoints WHERE org = ? AND size > ? ORDER BY size LIMIT ?",
+            _CHECKPOINTS + "AND size > ? ORDER BY size LIMIT ?",
             (org, after, limit),
         )
         return [CheckpointRow(*row) for row in rows]
@@ -194,6 +195,9 @@ class Reader:
     def meta(self, name: str) -> int:
         rows = self.rows("SELECT value FROM meta WHERE name = ?", (name,))
         return rows[0][0] if rows else 0
+
+    def signer_epoch(self) -> int:
+        return self.meta("signer_epoch")
 
     def free_pages(self) -> int:
         return int(self.rows("PRAGMA freelist_count")[0][0])

@@ -39,7 +39,8 @@ CREATE TABLE tiles (
     PRIMARY KEY (org, level, tile)
 );
 CREATE TABLE checkpoints (
-    org INTEGER NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL, PRIMARY KEY (org, size)
+    org INTEGER NOT NULL, epoch INTEGER NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL,
+    PRIMARY KEY (org, epoch, size)
 );
 CREATE TABLE credentials (
     id TEXT PRIMARY KEY, org INTEGER NOT NULL, kind TEXT NOT NULL, subject INTEGER NOT NULL, verifier BLOB NOT NULL,
@@ -50,6 +51,8 @@ CREATE VIEW ledger AS
     SELECT id >> 40 AS org, id & 0xFFFFFFFFFF AS seq, stream & 0xFFFFFFFFFF AS stream,
            CAST(data AS TEXT) AS data, lower(hex(hash)) AS hash FROM events;
 """
+
+EPOCH = "coalesce((SELECT value FROM meta WHERE name = 'signer_epoch'), 0)"
 
 PROTECTED = {  # table -> what is refused
     "events": ("UPDATE", "DELETE"),

@@ -162,7 +162,7 @@ class SQLiteLedger:
         return self._reader.find_key(org, credential, key)
 
     def signer_epoch(self) -> int:
-        return self._reader.meta("signer_epoch")
+        return self._reader.signer_epoch()
 
     def sizes(self) -> StoreSizes:
         if self._closed:

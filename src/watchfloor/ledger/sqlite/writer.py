@@ -41,7 +41,7 @@ from watchfloor.ledger.contract import (
 from watchfloor.ledger.limits import ORGANISATION_MAX, PAGE_BYTES, WAL_PAGES_MAX
 from watchfloor.ledger.reserve import Reserve
 from watchfloor.ledger.sqlite.faults import Faults
-from watchfloor.ledger.sqlite.schema import key_bounds, open_writer
+from watchfloor.ledger.sqlite.schema import EPOCH, key_bounds, open_writer
 
 _INSERT_EVENTS = (
     "INSERT INTO events (id, stream, data, hash) VALUES ((?1 << 40) | ?2, (?1 << 40) | ?3, ?4, ?5)"
@@ -281,11 +281,15 @@ class Writer:
         org, size, note = row
 
         def write() -> None:
+            epoch = self._db.execute(f"SELECT {EPOCH}").fetchone()[0]
             found = self._db.execute(
-                "SELECT note FROM checkpoints WHERE org = ? AND size = ?", (org, size)
+                "SELECT note FROM checkpoints WHERE org = ? AND epoch = ? AND size = ?", (org, epoch, size)
             ).fetchone()
             if found is None:
-                self._db.execute("INSERT INTO checkpoints (org, size, note) VALUES (?, ?, ?)", row)
+                self._db.execute(
+                    "INSERT INTO checkpoints (org, epoch, size, note) VALUES (?, ?, ?, ?)",
+                    (org, epoch, size, note),
+                )
             elif found[0] != note:
                 raise BatchRefused(f"organisation {org} already has another checkpoint of size {size}")
 

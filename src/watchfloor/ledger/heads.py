@@ -1,0 +1,82 @@
+"""Where an organisation's history stands: its chain and its tree, loaded from the store."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.ledger.chain import Chain
+from watchfloor.ledger.contract import LedgerError, LedgerReads
+from watchfloor.ledger.limits import TILE_WIDTH
+from watchfloor.ledger.merkle import ReadTile, TileMissing, Tree, leaf_hash
+
+
+class HistoryDamaged(LedgerError):
+    """What is stored contradicts itself. `seq` is the first event in doubt."""
+
+    def __init__(self, org: int, seq: int, what: str) -> None:
+        super().__init__(f"organisation {org}: {what} (first event in doubt: {seq})")
+        self.org = org
+        self.seq = seq
+
+
+class LogView(msgspec.Struct, frozen=True, kw_only=True):
+    """A fixed view of one organisation's tree, safe to hand to another thread."""
+
+    org: int
+    public_id: str
+    size: int
+    root: bytes
+    read_tile: ReadTile
+
+
+class Head:
+    """Chain and tree of one organisation, ready to append to."""
+
+    __slots__ = ("chain", "org", "public_id", "tree")
+
+    def __init__(self, org: int, public_id: str, chain: Chain, tree: Tree) -> None:
+        self.org = org
+        self.public_id = public_id
+        self.chain = chain
+        self.tree = tree
+
+    def append(self, data: bytes) -> bytes:
+        """Chain the event and put it into the tree; returns its hash."""
+        digest = self.chain.append(data)
+        self.tree.append(leaf_hash(data))
+        return digest
+
+    def view(self, ledger: LedgerReads) -> LogView:
+        """The tree as it stands; later appends do not change it."""
+        tree = self.tree.clone()
+        return LogView(
+            org=self.org,
+            public_id=self.public_id,
+            size=tree.size,
+            root=tree.root(),
+            read_tile=tree.reader(tile_reader(ledger, self.org)),
+        )
+
+
+def tile_reader(ledger: LedgerReads, org: int) -> ReadTile:
+    """Reads the stored tiles of an organisation."""
+
+    def read(level: int, index: int) -> bytes | None:
+        return ledger.tiles(org, level, index)
+
+    return read
+
+
+def load_head(ledger: LedgerReads, org: int, public_id: str) -> Head:
+    """The head from the stored tiles and the events behind them. Trusts what is stored: see verify.py for the check.
+
+    Raises HistoryDamaged when tiles are missing.
+    """
+    size, digest = ledger.head(org)
+    tail_from = size - size % TILE_WIDTH
+    tail = [leaf_hash(data) for _, data, _ in ledger.read(org, tail_from, TILE_WIDTH)]
+    try:
+        tree = Tree.restore(size, tile_reader(ledger, org), tail)
+    except TileMissing as error:
+        raise HistoryDamaged(org, tail_from + 1, str(error)) from error
+    return Head(org, public_id, Chain(digest), tree)
