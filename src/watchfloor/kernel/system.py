@@ -4,7 +4,41 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchfloor.kernel.messages import Facts
+from watchfloor.kernel.messages import Command, Facts
+
+
+class RecordAnomaly(Command):
+    KIND: ClassVar[str] = "organisation"
+    offset_ms: int
+
+
+class Advance(Command):
+    """Work off the next slice of a continuation."""
+
+    KIND: ClassVar[str] = "organisation"
+    name: str
+
+
+class DeclareRollback(Command):
+    KIND: ClassVar[str] = "organisation"
+    reason: str
+    size_lost: int
+    size_now: int
+
+
+class Redact(Command):
+    """Erase the private part of event `redacted`."""
+
+    KIND: ClassVar[str] = "organisation"
+    redacted: int
+    reason: str
+
+
+class StartNode(Command):
+    KIND: ClassVar[str] = "organisation"
+    node: str
+    incarnation: str
+    version: str
 
 
 class ProcessRefused(Facts):

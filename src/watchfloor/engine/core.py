@@ -1,0 +1,222 @@
+"""The synchronous heart: requests in, one pending batch out (DESIGN §1, §2). The simulation drives this directly.
+
+Theory of operation
+-------------------
+`step` carries requests out one by one; each merged outcome is appended to the *pending* batch together with the answer
+it owes. The shell takes the pending batch, commits it, and gives it back to `committed`, which releases answers and
+followers; meanwhile the next batch fills. Only `step` changes state, so memory may be ahead of the store by exactly
+the batches that are not yet committed; nothing is answered before its own batch is. When a commit fails or its outcome
+is unknown, `reload` throws all memory state away and builds it anew from what the store really holds.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable, Iterable
+from typing import Any, Protocol
+
+import msgspec
+
+from watchfloor.engine.requests import Answer, Request
+from watchfloor.engine.step import BoundExceeded, Outcome, Rules, run
+from watchfloor.engine.timers import Timers
+from watchfloor.engine.world import Wiring, World
+from watchfloor.kernel.codec import Catalogue, NotCanonical
+from watchfloor.kernel.instants import DAY
+from watchfloor.kernel.messages import Event, Refused
+from watchfloor.kernel.subject import fold
+from watchfloor.ledger.contract import Batch, LedgerReads
+from watchfloor.ledger.heads import Head, load_head
+from watchfloor.registers import requests as windows
+
+_log = logging.getLogger(__name__)
+_READ = 2_000
+
+
+class Owed(msgspec.Struct, gc=False):
+    """An answer that is owed once its batch is durable."""
+
+    request: Request
+    answer: Answer
+
+
+class Pending(msgspec.Struct):
+    """One commit: rows, the answers they release, and the events for the followers."""
+
+    batch: Batch = msgspec.field(default_factory=Batch)
+    owed: list[Owed] = msgspec.field(default_factory=list)
+    events: dict[int, list[Event]] = msgspec.field(default_factory=dict)
+    heavy: set[int] = msgspec.field(default_factory=set)  # organisations with an event that wants a checkpoint at once
+
+    @property
+    def empty(self) -> bool:
+        return not self.owed and not self.batch.events and not self.batch.credentials and not self.batch.organisations
+
+
+class Clock(Protocol):
+    """Wall time in µs UTC. The shell guards it against jumps; the simulation makes it up."""
+
+    def __call__(self) -> int: ...
+
+
+class Node:
+    """One organisation as this process holds it: world, timers, head of chain and tree."""
+
+    __slots__ = ("committed", "head", "keys", "timers", "world")
+
+    def __init__(self, world: World, head: Head) -> None:
+        self.world = world
+        self.head = head
+        self.timers = Timers(world)
+        self.committed = world.seq
+        self.keys: dict[tuple[str, str], tuple[bytes, int]] = {}  # REST keys of batches not yet committed
+
+
+class Core:
+    """All organisations of a deployment, and the batch that is being filled."""
+
+    def __init__(self, wiring: Wiring, rules: Rules, catalogue: Catalogue, ledger: LedgerReads) -> None:
+        self.wiring = wiring
+        self.rules = rules
+        self.catalogue = catalogue
+        self.ledger = ledger
+        self.nodes: dict[int, Node] = {}
+        self.by_public: dict[str, int] = {}
+        self.pending = Pending()
+        self.held: set[int] = set()  # organisations whose tail waits for background verification
+
+    # -- organisations ------------------------------------------------------------------------------------------
+
+    def load(self, org: int, public: str, restore: Callable[[World], None] | None = None) -> Node:
+        """Build one organisation from the store: a snapshot when `restore` has one, then the tail."""
+        world = World(org, public, self.wiring, lambda kind, subject: self._stream(org, kind, subject))
+        if restore is not None:
+            restore(world)
+        decode = self.catalogue.decode
+        apply = world.apply
+        while rows := self.ledger.read(org, world.seq, _READ):
+            for _, data, _ in rows:
+                apply(decode(data))
+        node = Node(world, load_head(self.ledger, org, public))
+        node.timers.arm_all()
+        self.nodes[org] = node
+        self.by_public[public] = org
+        return node
+
+    def reload(self) -> None:
+        """Forget every state in memory and build it from the store: after a commit that failed or may have."""
+        self.pending = Pending()
+        for org, node in list(self.nodes.items()):
+            self.load(org, node.world.public)
+
+    def found(self, org: int, public: str) -> Node:
+        """A new, empty organisation; its first command founds it."""
+        return self.load(org, public)
+
+    def _stream(self, org: int, kind: str, subject: int) -> Any:
+        rows = self.ledger.read_stream(org, subject)
+        events = (self.catalogue.decode(data) for _, data, _ in rows)
+        return fold(self.wiring.subjects[kind], (event for event in events if event.kind == kind))
+
+    # -- stepping -----------------------------------------------------------------------------------------------
+
+    def step(self, requests: Iterable[Request], now: int) -> None:
+        """Carry requests out; whatever they owe is in `pending` afterwards."""
+        for request in requests:
+            try:
+                answer = self._one(request, now)
+            except Refused as refused:
+                answer = Answer(refused=refused)
+            except NotCanonical as error:
+                answer = Answer(refused=Refused("not_canonical", str(error), status=422))
+            except BoundExceeded as error:
+                _log.error("derived commands exceed the bound: %s", error)
+                answer = Answer(refused=Refused("too_large", "the command leads to too much at once", status=422))
+            except Exception:
+                # The overlay is dropped and with it this command alone; the others of the batch stand.
+                _log.exception("command %s failed", type(request.command).__name__)
+                answer = Answer(failed="internal")
+            self.pending.owed.append(Owed(request, answer))
+
+    def _one(self, request: Request, now: int) -> Answer:
+        node = self.nodes[request.org]
+        known = self._known(node, request)
+        if known is not None:
+            return known
+        outcome = run(node.world, request, now, self.rules)
+        if request.dry_run:
+            event = outcome.written[0].event if outcome.written else None
+            return Answer(event=event, judged_at=node.world.seq)
+        return self._merge(node, request, outcome)
+
+    def _known(self, node: Node, request: Request) -> Answer | None:
+        """The first answer to a repeated frame or key (DESIGN 2b.5)."""
+        if request.frame and not request.dry_run:
+            window = node.world.read("requests", request.actor.id)
+            known = windows.find(window, request.frame) if window and request.frame <= window.high else None
+            if known is not None:
+                if known.body != request.body:
+                    raise Refused("frame_reused", "this id was used for another request", field="/id", status=422)
+                return Answer(seq=known.seq, replayed=True)
+            if windows.too_old(window, request.frame):
+                raise Refused("too_old", "this id is older than everything remembered", field="/id")
+        if request.key is not None:
+            key = request.key
+            first = node.keys.get((key.credential, key.key))
+            first = first or self.ledger.find_key(request.org, key.credential, key.key)
+            if first is not None:
+                if first[0] != key.body_digest:
+                    raise Refused(
+                        "idempotency_key_reused", "this key was used for another request", status=422
+                    )
+                return Answer(seq=first[1], replayed=True)
+        return None
+
+    def _merge(self, node: Node, request: Request, outcome: Outcome) -> Answer:
+        world, batch, org = node.world, self.pending.batch, request.org
+        written = outcome.written
+        if written:
+            append = node.head.append
+            events = self.pending.events.setdefault(org, [])
+            for entry in written:
+                event = entry.event
+                batch.events.append((org, event.seq, event.subject, entry.data, append(entry.data)))
+                if entry.private:
+                    batch.privates.append((org, event.seq, entry.salt, entry.private))
+                events.append(event)
+                if event.kind == "decision":
+                    self.pending.heavy.add(org)
+            for tile in node.head.tree.take_tiles():
+                batch.tiles.append((org, tile.level, tile.number, tile.data))
+            world.seq = written[-1].event.seq
+            world.at = written[-1].event.at
+            subjects = self.wiring.subjects
+            for cell, value in outcome.overlay.cells.items():
+                world.put(cell, value)
+                if cell[0] in subjects:
+                    node.timers.arm(cell)
+            if request.key is not None:
+                key = request.key
+                node.keys[(key.credential, key.key)] = (key.body_digest, written[0].event.seq)
+                day = world.at // DAY
+                batch.keys.append((day, org, key.credential, key.key, key.body_digest, written[0].event.seq))
+        batch.credentials.extend(request.credentials)  # type: ignore[arg-type]
+        batch.redactions.extend((org, seq) for seq in request.redacts)
+        if not outcome.own:
+            return Answer(seq=world.seq)
+        first = written[0].event
+        return Answer(seq=first.seq, event=first, events=tuple(entry.event for entry in written))
+
+    # -- committing ---------------------------------------------------------------------------------------------
+
+    def take(self) -> Pending:
+        """The batch to commit now; a new one begins."""
+        pending, self.pending = self.pending, Pending()
+        return pending
+
+    def committed(self, pending: Pending) -> None:
+        """The batch is durable: what it holds may be seen."""
+        for org, events in pending.events.items():
+            self.nodes[org].committed = events[-1].seq
+        for row in pending.batch.keys:
+            self.nodes[row[1]].keys.pop((row[2], row[3]), None)

@@ -1,0 +1,121 @@
+"""Who may come in: verifiers of every credential, in memory (DESIGN 2b.6; spec 2.1).
+
+A key reads `wf_<credential id>_<secret>`; only SHA-256 of the secret is kept. Look-up is by the id, comparison in
+constant time. The table is written in the same commit as the event that issues or revokes, and loaded at start.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from base64 import b32encode, urlsafe_b64encode
+from collections.abc import Callable, Iterable
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+PREFIX = {"agent": "key", "token": "tok", "session": "ses", "link": "lnk", "bootstrap": "lnk"}
+_MAX = 200  # characters of a key; anything longer is not one
+
+
+class Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """`kind` agent, token, session, link; `subject` the agent's or person's integer; instants µs, 0 = none."""
+
+    id: str
+    org: int
+    kind: str
+    subject: int
+    verifier: bytes
+    scopes: tuple[str, ...]
+    created_at: int
+    expires_at: int
+    revoked_at: int
+    label: str
+
+    def valid(self, at: int) -> bool:
+        """In force at this instant?"""
+        return (not self.revoked_at or at < self.revoked_at) and (not self.expires_at or at < self.expires_at)
+
+    def row(self) -> tuple[Any, ...]:
+        """As the ledger's credentials table takes it."""
+        return (
+            self.id,
+            self.org,
+            self.kind,
+            self.subject,
+            self.verifier,
+            msgspec.json.encode(self.scopes).decode(),
+            self.created_at,
+            self.expires_at,
+            self.revoked_at,
+            self.label,
+        )
+
+
+def from_row(row: tuple[Any, ...]) -> Credential:
+    """The credential of a stored row."""
+    return Credential(
+        id=row[0],
+        org=row[1],
+        kind=row[2],
+        subject=row[3],
+        verifier=row[4],
+        scopes=msgspec.json.decode(row[5], type=tuple[str, ...]),
+        created_at=row[6],
+        expires_at=row[7],
+        revoked_at=row[8],
+        label=row[9],
+    )
+
+
+def mint(kind: str) -> tuple[str, str, bytes]:
+    """A new key: (credential id, the key text to show once, verifier)."""
+    credential = f"{PREFIX[kind]}_{b32encode(secrets.token_bytes(10)).decode().lower()}"
+    secret = urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
+    return credential, f"wf_{credential}_{secret}", sha256(secret.encode()).digest()
+
+
+class Credentials:
+    """Every credential by id. Changes are announced to watchers (open sockets of a revoked key must close)."""
+
+    def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
+        self._by_id: dict[str, Credential] = {row[0]: from_row(row) for row in rows}
+        self._watchers: list[Callable[[Credential], None]] = []
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def get(self, credential: str) -> Credential | None:
+        return self._by_id.get(credential)
+
+    def of(self, org: int, kind: str, subject: int) -> list[Credential]:
+        """All credentials of one agent or person."""
+        return [c for c in self._by_id.values() if c.org == org and c.subject == subject and c.kind == kind]
+
+    def find(self, key: str, at: int) -> Credential | None:
+        """The credential in force of a presented key, None otherwise. Constant time in the secret."""
+        if len(key) > _MAX or not key.startswith("wf_"):
+            return None
+        credential_id, _, secret = key[3:].partition("_")
+        kind_part, _, rest = secret.partition("_")
+        # The id itself holds one underscore (`key_…`), the secret may hold more.
+        found = self._by_id.get(f"{credential_id}_{kind_part}")
+        presented = sha256(rest.encode("utf-8", "surrogatepass")).digest()
+        if found is None:
+            hmac.compare_digest(presented, bytes(32))
+            return None
+        if not hmac.compare_digest(presented, found.verifier) or not found.valid(at):
+            return None
+        return found
+
+    def committed(self, rows: Iterable[tuple[Any, ...]]) -> None:
+        """Take over rows that have become durable, and tell the watchers."""
+        for row in rows:
+            credential = from_row(row)
+            self._by_id[credential.id] = credential
+            for watcher in self._watchers:
+                watcher(credential)
+
+    def watch(self, watcher: Callable[[Credential], None]) -> None:
+        self._watchers.append(watcher)

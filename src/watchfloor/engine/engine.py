@@ -1,0 +1,379 @@
+"""The asynchronous shell around the core: inboxes, the commit loop, timers, checkpoints, followers (DESIGN §2).
+
+One task steps what has queued, in slices of at most 2 ms, and hands the pending batch to the ledger as soon as the last
+commit is durable: whatever queued during one commit is the next (natural batching, no timer). Answers, followers and
+pushes come after fsync. When a commit fails, every answer of that batch and of everything stepped since is *unknown*,
+memory is rebuilt from the store, and nothing is accepted until that has succeeded.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import secrets
+from collections.abc import Callable, Coroutine
+from time import perf_counter_ns
+from typing import Any
+
+import msgspec
+
+from watchfloor.engine.clock import GuardedClock
+from watchfloor.engine.core import Core, Node, Pending
+from watchfloor.engine.credentials import Credentials
+from watchfloor.engine.inbox import Inbox
+from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
+from watchfloor.engine.signing import Signing
+from watchfloor.engine.stops import StopJournal
+from watchfloor.kernel.limits import BATCH_EVENTS_MAX, STEP_SLICE_US
+from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
+from watchfloor.kernel.system import Advance, RecordAnomaly
+from watchfloor.ledger.contract import Ledger, LedgerError
+
+_log = logging.getLogger(__name__)
+
+Follower = Callable[[int, list[Event]], None]
+_TAKE = 64  # requests stepped between two looks at the clock
+_TICK_S = 0.1
+_RETRY_S = 1.0
+_OVERDUE_MAX = 256  # due dates worked off per tick and organisation: a herd is spread over ticks
+
+
+class Unavailable(Refused):
+    """The ledger cannot be written: nothing was done, or the outcome is unknown (the idempotency key settles it)."""
+
+    def __init__(self, detail: str) -> None:
+        super().__init__("unavailable", detail, retryable=True, status=503)
+
+
+class Stats(msgspec.Struct):
+    """Counters that metrics read."""
+
+    commits: int = 0
+    events: int = 0
+    commit_us: int = 0
+    last_commit_us: int = 0
+    failures: int = 0
+
+
+class Engine:
+    """The one writer of this process. All methods belong to the event loop's thread."""
+
+    def __init__(
+        self,
+        core: Core,
+        ledger: Ledger,
+        *,
+        clock: GuardedClock,
+        stops: StopJournal,
+        signing: Signing | None = None,
+        node_name: str = "node-1",
+    ) -> None:
+        self.core = core
+        self.ledger = ledger
+        self.clock = clock
+        self.stops = stops
+        self.signing = signing
+        self.node_name = node_name
+        self.incarnation = secrets.token_hex(6)
+        self.credentials = Credentials(ledger.credentials())
+        self.stats = Stats()
+        self.read_only = ""  # why nothing is written, "" when all is well
+        self._inboxes: dict[int, Inbox] = {}
+        self._followers: list[Follower] = []
+        self._commit_watchers: list[Callable[[int], None]] = []
+        self._wake = asyncio.Event()
+        self._tasks: list[asyncio.Task[None]] = []
+        self._stopping = False
+        self._inflight: asyncio.Task[bool] | None = None
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        """Begin to serve. Organisations were loaded into the core before."""
+        for node in self.core.nodes.values():
+            self.clock.not_before(node.world.at)
+            self._inboxes[node.world.org] = Inbox()
+        self._spawn(self._run())
+        self._spawn(self._ticks())
+        if self.signing is not None:
+            self._spawn(self.signing.run(self))
+
+    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
+        self._tasks.append(asyncio.get_running_loop().create_task(work))
+
+    async def stop(self) -> None:
+        """Commit what is queued, sign the last head, end."""
+        self._stopping = True
+        self._wake.set()
+        if self._tasks:
+            await asyncio.wait({self._tasks[0]}, timeout=10)
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self.signing is not None and not self.read_only:
+            with contextlib.suppress(LedgerError, OSError):
+                await self.signing.sign_now(self)
+
+    def add_organisation(self, public: str) -> int:
+        """A new organisation's integer; its first command founds it (with its row in the same commit)."""
+        org = max(self.core.nodes, default=0) + 1
+        node = self.core.found(org, public)
+        self._inboxes[org] = Inbox()
+        name_row = (org, public, public, self.clock())
+        self.core.pending.batch.organisations.append(name_row)
+        del node
+        return org
+
+    # -- asking ---------------------------------------------------------------------------------------------------
+
+    def submit(self, request: Request) -> None:
+        """Queue a request. Raises Overloaded, or Unavailable while the ledger cannot be written."""
+        if self.read_only and request.lane is not Lane.STOPS:
+            raise Unavailable(self.read_only)
+        self._inboxes[request.org].put(request)
+        self._wake.set()
+
+    async def ask(
+        self,
+        org: int,
+        command: Command,
+        actor: Actor,
+        *,
+        of: str = "",
+        key: IdempotencyKey | None = None,
+        lane: Lane = Lane.PEOPLE,
+        correlation: str = "",
+        credentials: list[tuple[Any, ...]] | None = None,
+        redacts: tuple[int, ...] = (),
+        entropy: bytes = b"",
+        agent: int = 0,
+        frame: int = 0,
+        body: str = "",
+        dry_run: bool = False,
+    ) -> Answer:
+        """Submit and wait until it is durable. Raises Refused (Unavailable when the outcome is unknown)."""
+        future: asyncio.Future[Answer] = asyncio.get_running_loop().create_future()
+
+        def done(answer: Answer) -> None:
+            if not future.done():
+                future.set_result(answer)
+
+        self.submit(
+            Request(
+                org=org,
+                command=command,
+                actor=actor,
+                entropy=entropy or secrets.token_bytes(32),
+                of=of,
+                correlation=correlation,
+                lane=lane,
+                agent=agent,
+                frame=frame,
+                body=body,
+                key=key,
+                credentials=credentials or [],
+                redacts=redacts,
+                dry_run=dry_run,
+                done=done,
+            )
+        )
+        answer = await future
+        if answer.refused is not None:
+            raise answer.refused
+        if answer.failed:
+            raise Unavailable(answer.failed)
+        if answer.replayed:
+            return msgspec.structs.replace(answer, event=self.event(org, answer.seq))
+        return answer
+
+    # -- reading --------------------------------------------------------------------------------------------------
+
+    def node(self, org: int) -> Node:
+        return self.core.nodes[org]
+
+    def organisation(self, public: str) -> int | None:
+        return self.core.by_public.get(public)
+
+    def head(self, org: int) -> int:
+        """The newest committed seq."""
+        return self.core.nodes[org].committed
+
+    def state(self, org: int, kind: str, subject: int) -> Any:
+        """State of a subject, None when there is none."""
+        return self.core.nodes[org].world.read(kind, subject)
+
+    def cell(self, org: int, register: str, key: Any) -> Any:
+        return self.core.nodes[org].world.read(register, key)
+
+    def event(self, org: int, seq: int) -> Event | None:
+        """One committed event, from the store."""
+        row = self.ledger.read_one(org, seq)
+        return self.core.catalogue.decode(row[1]) if row is not None else None
+
+    def events(self, org: int, after: int, limit: int) -> list[Event]:
+        """Committed events with seq > after, in order; from any thread."""
+        decode = self.core.catalogue.decode
+        return [decode(data) for _, data, _ in self.ledger.read(org, after, limit)]
+
+    def follow(self, follower: Follower) -> None:
+        """Call `follower(org, events)` after every commit, in order, on this thread. It must be quick."""
+        self._followers.append(follower)
+
+    def queued(self) -> int:
+        """Requests waiting in all inboxes."""
+        return sum(inbox.size for inbox in self._inboxes.values())
+
+    # -- the loop -------------------------------------------------------------------------------------------------
+
+    async def _run(self) -> None:
+        while True:
+            if not self.queued() and (self.core.pending.empty or self._inflight is not None):
+                if self._stopping and self._inflight is None and self.core.pending.empty:
+                    return
+                await self._wake.wait()
+            self._wake.clear()
+            await self._slices()
+            if self._inflight is None and not self.core.pending.empty:
+                pending = self.core.take()
+                if self.signing is not None:
+                    self.signing.note(self.core, pending)
+                self._inflight = asyncio.get_running_loop().create_task(self._commit(pending))
+
+    async def _slices(self) -> None:
+        """Step what is queued, at most 2 ms at a time, while the pending batch has room."""
+        now = self.clock()
+        begun = perf_counter_ns()
+        while len(self.core.pending.batch.events) < BATCH_EVENTS_MAX:
+            any_taken = False
+            for inbox in self._inboxes.values():
+                if inbox.size:
+                    any_taken = True
+                    self.core.step(inbox.take(_TAKE), now)
+            if not any_taken:
+                return
+            if perf_counter_ns() - begun > STEP_SLICE_US * 1_000:
+                if self._inflight is None:
+                    return  # commit what there is while the loop reads more
+                await asyncio.sleep(0)
+                now = self.clock()
+                begun = perf_counter_ns()
+        if self._inflight is not None:
+            await asyncio.wait({self._inflight})
+
+    async def _commit(self, pending: Pending) -> bool:
+        begun = perf_counter_ns()
+        try:
+            await self.ledger.commit(pending.batch)
+        except LedgerError as error:
+            await self._failed(pending, error)
+            return False
+        spent = (perf_counter_ns() - begun) // 1_000
+        stats = self.stats
+        stats.commits += 1
+        stats.events += len(pending.batch.events)
+        stats.commit_us += spent
+        stats.last_commit_us = spent
+        self.core.committed(pending)
+        if pending.batch.credentials:
+            self.credentials.committed(pending.batch.credentials)
+        self._inflight = None
+        self._wake.set()
+        for watcher in self._commit_watchers:
+            watcher(spent)
+        await self._release(pending)
+        return True
+
+    def on_commit(self, watcher: Callable[[int], None]) -> None:
+        """Call `watcher(duration_us)` after every commit."""
+        self._commit_watchers.append(watcher)
+
+    async def _release(self, pending: Pending) -> None:
+        """Followers first (they only queue), then the answers, in slices."""
+        for org, events in pending.events.items():
+            for follower in self._followers:
+                follower(org, events)
+        begun = perf_counter_ns()
+        for count, owed in enumerate(pending.owed):
+            owed.request.done(owed.answer)
+            if not count & 127 and perf_counter_ns() - begun > STEP_SLICE_US * 1_000:
+                await asyncio.sleep(0)
+                begun = perf_counter_ns()
+
+    async def _failed(self, pending: Pending, error: LedgerError) -> None:
+        """The batch is lost or unknown: so is everything stepped after it. Rebuild, then serve again."""
+        _log.error("commit failed: %s", error)
+        self.stats.failures += 1
+        retryable = error.retryable
+        self.read_only = "the ledger cannot be written" if retryable else "the ledger is being verified"
+        lost = [pending, self.core.take()]
+        detail = "nothing was written; safe to retry" if retryable else "the outcome is unknown; the same id settles it"
+        for batch in lost:
+            for owed in batch.owed:
+                answer = owed.answer
+                # What was refused or only looked at does not depend on the commit.
+                owed.request.done(answer if answer.refused is not None else Answer(failed=detail))
+        while True:
+            try:
+                if self.ledger.poisoned:
+                    await self.ledger.reopen()
+                self.core.reload()
+                break
+            except (LedgerError, OSError) as again:
+                _log.error("the ledger stays read-only: %s", again)
+                await asyncio.sleep(_RETRY_S)
+                if self._stopping:
+                    self._inflight = None
+                    self._wake.set()
+                    return
+        if not self.ledger.full:
+            self.read_only = ""
+        self._inflight = None
+        self._wake.set()
+
+    # -- time -----------------------------------------------------------------------------------------------------
+
+    async def _ticks(self) -> None:
+        while True:
+            await asyncio.sleep(_TICK_S)
+            try:
+                await self._tick()
+            except LedgerError as error:
+                _log.error("tick: %s", error)
+
+    async def _tick(self) -> None:
+        offset = self.clock.check()
+        if self.read_only:
+            await self._try_again()
+            return
+        now = self.clock()
+        for org, node in self.core.nodes.items():
+            if offset:
+                self._own(org, RecordAnomaly(subject=self._organisation(node), offset_ms=offset // 1_000))
+            for command in node.timers.overdue(now, _OVERDUE_MAX):
+                self._own(org, command)
+            for name in node.world.read("continuations", "all") or ():
+                self._own(org, Advance(subject=self._organisation(node), name=name))
+
+    @staticmethod
+    def _organisation(node: Node) -> int:
+        return int(node.world.read("names", "organisation") or 1)
+
+    def _own(self, org: int, command: Command) -> None:
+        """A command of the engine's own: due dates, continuations, anomalies."""
+        self._inboxes[org].put(
+            Request(org=org, command=command, actor=SYSTEM, entropy=secrets.token_bytes(32), lane=Lane.PEOPLE)
+        )
+        self._wake.set()
+
+    async def _try_again(self) -> None:
+        """Read-only because of a full disk: an empty essential commit shows whether space has come back."""
+        if self._inflight is None and not self.ledger.poisoned:
+            from watchfloor.ledger.contract import Batch
+
+            try:
+                await self.ledger.commit(Batch(essential=True))
+            except LedgerError:
+                return
+            if not self.ledger.full:
+                self.read_only = ""
