@@ -16,6 +16,15 @@ hypothesis.settings.register_profile("watchfloor", deadline=None, print_blob=Tru
 hypothesis.settings.load_profile("watchfloor")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """Options of the whole suite; they must be here, where pytest looks before it collects."""
+    parser.addoption(
+        "--rewrite-transcripts",
+        action="store_true",
+        help="accept what happens now: write it into tests/transcripts/*.txt",
+    )
+
+
 def pytest_configure(config: pytest.Config) -> None:
     """Settings of the shell that runs the tests must not reach the servers that the tests start."""
     for name in [n for n in os.environ if n.startswith("WATCHFLOOR_")]:

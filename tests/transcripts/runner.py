@@ -1,0 +1,221 @@
+"""Reads a transcript, plays it, and writes it again with what really happened (STYLE, habit 2).
+
+A transcript is text. Its lines:
+
+    # prose                                     kept as it is, like empty lines
+    let otto=7                                  a name for the integer of something outside the story
+    person:ada SubmitTask lint criteria=1       who asks for which command, about whom, with which fields
+    system AssignTask lint agent=@otto given active=true tasks_open=0
+                                                after `given`: the evidence gathered for it
+    wait 61s                                    time passes; clocks ring, each at its instant
+        (indented by four) …                    what happened: written by the runner, compared by the test
+
+A value is JSON, a bare word, `@name` for an integer, or an amount of time: `5m` in a field `…_ms` is that duration, in
+`…_at` the instant as far from now. `private` takes JSON. The first command about a new name gives it its integer.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import msgspec
+
+from tests.transcripts.world import CAPABILITIES, SUBJECTS, World
+from watchfloor.councils import rules as councils
+from watchfloor.councils.messages import CastVote, OpenDecision
+from watchfloor.fleet import rules as fleet
+from watchfloor.fleet.messages import RegisterAgent
+from watchfloor.kernel.codec import canonical
+from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
+from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
+from watchfloor.people import rules as people
+from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
+from watchfloor.work import life
+from watchfloor.work import rules as work
+from watchfloor.work.messages import AssignTask
+
+COMMANDS: dict[str, type[Command]] = {
+    command.__name__: command for subject in SUBJECTS.values() for command in subject.decide
+}
+EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
+    RegisterAgent: fleet.NameEvidence,
+    AssignTask: work.AgentEvidence,
+    OpenDecision: councils.PoolEvidence,
+    CastVote: councils.VoterEvidence,
+    AddPerson: people.HandleEvidence,
+    ChangeRoles: people.AdminEvidence,
+    DisablePerson: people.AdminEvidence,
+}
+PREFIXES = {"person": "per", "agent": "agt", "process": "prc"}
+INDENT = "    "
+AMOUNT = re.compile(r"(\d+)(ms|s|m|h|d)")
+UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
+FIELD = re.compile(r"(\w+)=((?:\[[^\]]*\]|\{.*?\}|\"[^\"]*\"|\S)*)")
+REFERENCES = ("agent", "action")  # facts that hold the integer of something with a name
+
+
+class Story:
+    """One playing of one transcript, with the names it uses."""
+
+    def __init__(self) -> None:
+        self.world = World()
+        self.names: dict[str, int] = {}
+        self.kinds: dict[int, str] = {}
+
+    def play(self, text: str) -> str:
+        """The transcript as it should read: the script's own lines, each with what it led to."""
+        written: list[str] = []
+        for line in text.splitlines():
+            if line.startswith(INDENT):
+                continue
+            written.append(line)
+            written += (f"{INDENT}{happened}" for happened in self.follow(line))
+        return "\n".join(written) + "\n"
+
+    def follow(self, line: str) -> Iterator[str]:
+        """What one line of the script leads to."""
+        first, _, rest = line.partition(" ")
+        if not line.strip() or first == "#":
+            return
+        if first == "let":
+            self.names |= {name: int(value) for name, value in FIELD.findall(rest)}
+        elif first == "wait":
+            yield from self.tell(self.world.ring(self.world.at + amount_ms(rest) * 1_000))
+        else:
+            yield from self.ask(actor_of(first), *rest.split(" ", 2))
+
+    def ask(self, actor: Actor, command_name: str, name: str, fields: str = "") -> Iterator[str]:
+        """One command and everything it leads to."""
+        asked, _, gathered = f" {fields}".partition(" given ")
+        kind = COMMANDS[command_name]
+        command = self.build(kind, asked, subject=self.names.get(name, 0))
+        evidence = self.build(EVIDENCE[kind], gathered) if kind in EVIDENCE else None
+        try:
+            events = self.world.perform(command, actor, evidence)
+        except Refused as refused:
+            yield f"refused {refused}"
+            return
+        if events:
+            self.names.setdefault(name, events[0].subject)
+        yield from self.tell(events) if events else ("nothing",)
+
+    def build(self, kind: type[Any], text: str, **fields: Any) -> Any:
+        """A command or its evidence from `name=value …`."""
+        fields |= {field: self.value(field, value) for field, value in FIELD.findall(text)}
+        return msgspec.convert(fields, kind)
+
+    def value(self, field: str, text: str) -> Any:
+        """A field's value as the module docstring says."""
+        if field == "private":
+            return canonical(json.loads(text))
+        if text.startswith("@"):
+            return self.names[text[1:]]
+        if AMOUNT.fullmatch(text) and field.endswith("_ms"):
+            return amount_ms(text)
+        if AMOUNT.fullmatch(text) and field.endswith("_at"):
+            return self.world.at + amount_ms(text) * 1_000
+        try:
+            return json.loads(text)
+        except json.JSONDecodeError:
+            return text
+
+    def tell(self, events: list[Event]) -> Iterator[str]:
+        """The events in order, and what became of each subject."""
+        for event in events:
+            yield f"{clock(event.at)}  {event.type}  {self.facts(event)}".rstrip()
+        for kind, number in dict.fromkeys((event.kind, event.subject) for event in events):
+            yield f"{self.name_of(number)} is {SUMMARIES[kind](self, self.world.states[kind, number])}"
+
+    def facts(self, event: Event) -> str:
+        """What the event says, without the random bits of ids."""
+        said = [
+            f"{field}={self.shown(field, value)}"
+            for field, value in msgspec.structs.asdict(event.facts).items()
+            if field != "nonce"
+        ]
+        return " ".join([*said, *(["(and a private part)"] if event.private else [])])
+
+    def shown(self, field: str, value: Any) -> str:
+        """A value for people."""
+        if field.endswith("_at") and value:
+            return clock(value)
+        if field in REFERENCES and value:
+            return self.name_of(value)
+        if isinstance(value, tuple):
+            return ",".join(value) or "-"
+        return json.dumps(value) if isinstance(value, bool) or value == "" else str(value)
+
+    def name_of(self, number: int) -> str:
+        """The name the script gave to a subject."""
+        return next((name for name, integer in self.names.items() if integer == number), str(number))
+
+
+def actor_of(text: str) -> Actor:
+    """`person:ada` is a person with the public id per_ada."""
+    kind, _, name = text.partition(":")
+    return SYSTEM if kind == "system" else Actor(kind=kind, id=f"{PREFIXES[kind]}_{name}")
+
+
+def amount_ms(text: str) -> int:
+    """Milliseconds of `250ms`, `61s`, `5m`, `1h`, `30d`."""
+    found = AMOUNT.fullmatch(text.strip())
+    assert found, f"not an amount of time: {text!r}"
+    return int(found[1]) * UNITS_MS[found[2]]
+
+
+def clock(at: int) -> str:
+    """An instant of the story: hours, minutes, seconds, with the day from the second day on."""
+    day, rest = divmod(at - 20_000 * DAY, DAY)
+    text = f"{rest // HOUR:02d}:{rest % HOUR // MINUTE:02d}:{rest % MINUTE // SECOND:02d}"
+    if rest % SECOND:
+        text += f".{rest % SECOND // 1_000:03d}"
+    return f"day {day + 1} {text}" if day else text
+
+
+def _task(story: Story, task: life.Task) -> str:
+    due = life.nearest(task)[0]
+    parts = [
+        task.status,
+        f"generation {task.generation}",
+        f"attempt {task.attempts} of {task.attempts_max}",
+        *([f"with {story.name_of(task.agent)}"] if task.agent else []),
+        *([f"clock at {clock(due)}"] if due else []),
+    ]
+    return ", ".join(parts)
+
+
+def _decision(story: Story, decision: councils.Decision) -> str:
+    votes = (f"{vote.person} {vote.vote}{' (late)' if vote.late else ''}" for vote in decision.votes)
+    return f"{decision.status}; votes: {', '.join(votes) or 'none'}"
+
+
+def _agent(story: Story, agent: fleet.Agent) -> str:
+    keys = (f"{key.id} {'works' if key.works(story.world.at) else 'does not work'}" for key in agent.keys)
+    held = [
+        *(["quarantined"] if agent.quarantined else []),
+        *(["retired"] if agent.retired else []),
+    ]
+    return f"{', '.join([agent.presence, *held])}; keys: {', '.join(keys)}"
+
+
+def _person(story: Story, person: people.Person) -> str:
+    works = (c.id for c in person.credentials if c.works(story.world.at))
+    state = "disabled" if person.disabled else "enabled"
+    return f"{state}, {' and '.join(person.roles)}; signs in with: {', '.join(works) or 'nothing'}"
+
+
+def _organisation(story: Story, organisation: people.Organisation) -> str:
+    return f"{organisation.name}, {organisation.origin}"
+
+
+SUMMARIES: dict[str, Callable[[Story, Any], str]] = {
+    "task": _task,
+    "decision": _decision,
+    "agent": _agent,
+    "person": _person,
+    "organisation": _organisation,
+}
+assert SUMMARIES.keys() == {s.kind for c in CAPABILITIES for s in c.SUBJECTS}
