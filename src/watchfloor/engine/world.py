@@ -67,8 +67,7 @@ class World:
         if not 0 < key <= self.seq:
             return None
         value = self.load(name, key)
-        if value is not None:
-            self._finish(cell, value)
+        self._finish(cell, value)  # None too: asking again for what never was must not cost a read
         return value
 
     def _finish(self, cell: Cell, value: Any) -> None:

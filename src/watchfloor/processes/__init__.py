@@ -1,1 +1,35 @@
+"""Cause → wish, one file per flow: this list is the wiring diagram of the product (DESIGN §3)."""
 
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from watchfloor.kernel.messages import Effect, Event, Facts
+from watchfloor.kernel.subject import React, Read
+from watchfloor.processes import approval, containment, dispatch, learning, reclaim, verification
+
+FLOWS = (approval, learning, dispatch, reclaim, containment, verification)
+
+
+def _wire() -> dict[type[Facts], tuple[React, ...]]:
+    wired: dict[type[Facts], tuple[React, ...]] = {}
+    for flow in FLOWS:
+        for facts, react in flow.REACTS:
+            wired[facts] = (*wired.get(facts, ()), react)
+    return wired
+
+
+REACTS: Mapping[type[Facts], tuple[React, ...]] = _wire()
+
+
+def _no_read(name: str, key: object) -> None:
+    return None
+
+
+def effects_of(event: Event) -> list[Effect]:
+    """The effects an event leads to: a function of the event alone, so that it can be asked again at any time."""
+    return [wish for react in _EFFECTS.get(type(event.facts), ()) for wish in react(event, _no_read) if isinstance(wish, Effect)]
+
+
+# Flows that wish for effects look at their event only.
+_EFFECTS: Mapping[type[Facts], tuple[React, ...]] = {facts: (react,) for facts, react in verification.REACTS}

@@ -109,7 +109,7 @@ def _submitted(event: Event, read: Read) -> Cells:
 
 def _again(event: Event, read: Read) -> Cells:
     task = read("task", event.subject)
-    return [] if task is None else _enqueue(event.subject, (task.priority, task.agent_wanted, task.needs), event.at, read)
+    return [] if task is None else _enqueue(event.subject, (task.priority, task.only_agent, task.needs), event.at, read)
 
 
 def _assigned(event: Event, read: Read) -> Cells:

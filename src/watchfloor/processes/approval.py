@@ -1,0 +1,151 @@
+"""Approval: what the gate holds goes to people, what they say comes back as a grant or a closed action (spec 3.2).
+
+action.decided{pending} → OpenDecision · decision.approved → GrantAction · decision.denied, expired, cancelled →
+CloseAction · action.grant_revoked → OpenDecision again (a decision never flips; a new one is made).
+"""
+
+from __future__ import annotations
+
+from watchfloor.actions.messages import (
+    ActionClosed,
+    ActionDecided,
+    CloseAction,
+    GrantAction,
+    GrantRevoked,
+)
+from watchfloor.councils.messages import (
+    CancelDecision,
+    DecisionApproved,
+    DecisionCancelled,
+    DecisionDenied,
+    DecisionExpired,
+    OpenDecision,
+)
+from watchfloor.kernel.instants import MILLISECOND
+from watchfloor.kernel.messages import Command, Effect, Event
+from watchfloor.kernel.subject import React, Read
+from watchfloor.kernel.terms import Policy, RouteTerms
+from watchfloor.registers.directory import ActivePolicy
+
+Wishes = list[Command | Effect]
+COMMITTEE_LEVEL = 4
+
+
+def route(policy: Policy, level: int) -> RouteTerms:
+    """Who decides an action of this level (2, 3 or 4)."""
+    routing = policy.routing
+    return {2: routing.confirm, 3: routing.approve}.get(level, routing.committee)
+
+
+def _open(
+    event: Event, read: Read, *, agent: int, digest: str, level: int, risk: int, urgency: str, action_type: str
+) -> Wishes:
+    active: ActivePolicy = read("policy", "active")
+    policy = active.document
+    terms = route(policy, level)
+    owner = read("agent", agent)
+    cls = policy.classes.get(policy.types.get(action_type, "unknown")) or policy.classes["unknown"]
+    return [
+        OpenDecision(
+            action=event.subject,
+            agent=agent,
+            owner=owner.owner if owner is not None else "system",
+            digest=digest,
+            level=level,
+            risk=risk,
+            urgency=urgency,
+            role=terms.role,
+            needed=terms.needed,
+            deadline_at=event.at + terms.deadline_ms * MILLISECOND,
+            unanswered=terms.unanswered,
+            grant_ms=policy.grant_ms,
+            execution_ms=cls.execution_timeout_ms,
+        )
+    ]
+
+
+def held(event: Event, read: Read) -> Wishes:
+    """A pending action needs a decision."""
+    facts = event.facts
+    assert isinstance(facts, ActionDecided)
+    if facts.verdict != "pending":
+        return []
+    return _open(
+        event,
+        read,
+        agent=facts.agent,
+        digest=facts.digest,
+        level=facts.level,
+        risk=facts.risk,
+        urgency=facts.urgency,
+        action_type=facts.action_type,
+    )
+
+
+def lost(event: Event, read: Read) -> Wishes:
+    """A revoked grant needs a new decision, of people even where the gate had been content alone."""
+    facts = event.facts
+    assert isinstance(facts, GrantRevoked)
+    action = read("action", event.subject)
+    return _open(
+        event,
+        read,
+        agent=facts.agent,
+        digest=facts.digest,
+        level=max(2, facts.level),
+        risk=facts.risk,
+        urgency=facts.urgency,
+        action_type=action.action_type if action is not None else "",
+    )
+
+
+def approved(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, DecisionApproved)
+    return [
+        GrantAction(
+            subject=facts.action,
+            decision=event.subject,
+            basis="committee" if facts.level >= COMMITTEE_LEVEL else "approved",
+            execution_ms=facts.execution_ms,
+            expires_at=event.at + facts.grant_ms * MILLISECOND,
+        )
+    ]
+
+
+def denied(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, DecisionDenied)
+    return [CloseAction(subject=facts.action, decision=event.subject, reason="denied")]
+
+
+def expired(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, DecisionExpired)
+    return [CloseAction(subject=facts.action, decision=event.subject, reason="expired")]
+
+
+def cancelled(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, DecisionCancelled)
+    return [CloseAction(subject=facts.action, decision=event.subject, reason="cancelled")]
+
+
+def withdrawn(event: Event, read: Read) -> Wishes:
+    """The action was closed from its own side (cancelled by its agent): nobody has to decide any more."""
+    facts = event.facts
+    assert isinstance(facts, ActionClosed)
+    action = read("action", event.subject)
+    decision = getattr(action, "decision", 0) if facts.reason == "cancelled" else 0
+    return [CancelDecision(subject=decision, reason="withdrawn")] if decision and not facts.decision else []
+
+
+REACTS: tuple[tuple[type, React], ...] = (
+    (ActionDecided, held),
+    (GrantRevoked, lost),
+    (DecisionApproved, approved),
+    (DecisionDenied, denied),
+    (DecisionExpired, expired),
+    (DecisionCancelled, cancelled),
+    (ActionClosed, withdrawn),
+)

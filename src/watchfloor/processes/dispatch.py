@@ -1,0 +1,107 @@
+"""Dispatch: a waiting task meets a free agent, event by event, without polling (spec 2.4 *Scheduler*).
+
+A task that enters the queue looks for an agent; an agent that becomes free, or appears, looks for tasks.
+"""
+
+from __future__ import annotations
+
+from watchfloor.fleet.messages import AgentConnected, AgentRecovered, AgentReleased
+from watchfloor.kernel.messages import Command, Effect, Event, Facts
+from watchfloor.kernel.subject import React, Read
+from watchfloor.kernel.terms import TrustTerms
+from watchfloor.registers.queue import SHARDS, agents_with, candidates
+from watchfloor.work.messages import (
+    AssignTask,
+    TaskAttemptFailed,
+    TaskCancelled,
+    TaskDeadLettered,
+    TaskRequeued,
+    TaskRetried,
+    TaskSubmitted,
+    TaskSucceeded,
+)
+
+Wishes = list[Command | Effect]
+_AT_ONCE = 8  # tasks given to an agent that appears, before it has accepted any
+_LOOKED_AT = 256  # agents looked at for one task: beyond it the pool is busy and the next free agent takes it
+
+
+def tasks_max(agent: int, read: Read) -> int:
+    """How many tasks the agent's tier lets it hold; an agent without history has the tier of the base score."""
+    policy = read("policy", "active")
+    terms: TrustTerms = policy.document.trust
+    trust = read("trust", agent)
+    tier = trust.tier if trust is not None else _base_tier(terms)
+    return terms.tasks_per_tier[tier]
+
+
+def _base_tier(terms: TrustTerms) -> int:
+    return max(tier for tier, bound in enumerate(terms.tiers) if terms.base >= bound)
+
+
+def room(agent: int, read: Read) -> int:
+    """How many more tasks the agent may hold."""
+    return max(0, tasks_max(agent, read) - len(read("load", agent) or ()))
+
+
+def queued(event: Event, read: Read) -> Wishes:
+    """A task waits: find the least loaded of the free agents that fit, starting at a shard of its own."""
+    task = read("task", event.subject)
+    if task is None or read("links", event.subject) is None:
+        return []
+    needed = set(task.needs)
+    if task.only_agent:
+        pool = [task.only_agent] if task.only_agent in _present(task.only_agent, read) else []
+    else:
+        pool = []
+        for looked, agent in enumerate(agents_with(task.needs[0] if task.needs else "", event.subject, read)):
+            if looked >= _LOOKED_AT:
+                break
+            pool.append(agent)
+    best, best_load = 0, 0
+    for agent in pool:
+        state = read("agent", agent)
+        if needed <= set(state.capabilities) and room(agent, read):
+            load = len(read("load", agent) or ())
+            if not best or load < best_load:
+                best, best_load = agent, load
+                if not load:
+                    break
+    return [AssignTask(subject=event.subject, agent=best)] if best else []
+
+
+def _present(agent: int, read: Read) -> frozenset[int]:
+    members: frozenset[int] = read("pool", ("", agent % SHARDS)) or frozenset()
+    return members
+
+
+def _offer(agent: int, event: Event, read: Read) -> Wishes:
+    state = read("agent", agent)
+    if state is None or agent not in _present(agent, read):
+        return []
+    count = min(_AT_ONCE, room(agent, read))
+    tasks = candidates(agent, state.capabilities, event.at, count, read) if count else []
+    return [AssignTask(subject=task, agent=agent) for task in tasks]
+
+
+def appeared(event: Event, read: Read) -> Wishes:
+    return _offer(event.subject, event, read)
+
+
+def freed(event: Event, read: Read) -> Wishes:
+    agent: int = getattr(event.facts, "agent", 0)
+    return _offer(agent, event, read) if agent else []
+
+
+REACTS: tuple[tuple[type[Facts], React], ...] = (
+    (TaskSubmitted, queued),
+    (TaskRequeued, queued),
+    (TaskRetried, queued),
+    (AgentConnected, appeared),
+    (AgentRecovered, appeared),
+    (AgentReleased, appeared),
+    (TaskSucceeded, freed),
+    (TaskAttemptFailed, freed),
+    (TaskDeadLettered, freed),
+    (TaskCancelled, freed),
+)

@@ -1,0 +1,86 @@
+"""Learning: which ledger event gives which trust event (spec 3.4: one table).
+
+Self-reports alone never raise trust: a task counts when the platform verified it, an action when its execution was
+gated and completed.
+"""
+
+from __future__ import annotations
+
+from watchfloor.actions.messages import (
+    ActionCompleted,
+    ActionDecided,
+    ActionFailed,
+    ActionUnknown,
+    GrantMisused,
+)
+from watchfloor.kernel.messages import Command, Effect, Event, Facts
+from watchfloor.kernel.subject import React, Read
+from watchfloor.trust.messages import RecordTrust
+from watchfloor.work.messages import TaskAttemptFailed, TaskDeadLettered, TaskSucceeded
+
+Wishes = list[Command | Effect]
+
+# A forbidden action tried is a security violation; an envelope rule says so by its name.
+_VIOLATIONS = frozenset({"forbidden_by_the_envelope", "tool_is_not_permitted"})
+_FAULTS = {"timed_out": "timed_out", "not_accepted": "timed_out", "failed": "failed", "not_verified": "failed"}
+
+
+def _record(agent: int, what: str, event: Event) -> Wishes:
+    return [RecordTrust(subject=agent, what=what, source=event.seq)] if agent else []
+
+
+def decided(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, ActionDecided)
+    if facts.verdict == "denied" and any(rule in _VIOLATIONS for rule, _, _ in facts.failed):
+        return _record(facts.agent, "security_violation", event)
+    return []
+
+
+def completed(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, ActionCompleted)
+    return _record(facts.agent, "action_completed", event)
+
+
+def failed(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, ActionFailed)
+    return _record(facts.agent, "failed", event)
+
+
+def unknown(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, ActionUnknown)
+    return _record(facts.agent, "timed_out", event)
+
+
+def misused(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, GrantMisused)
+    return _record(facts.agent, "security_violation", event)
+
+
+def succeeded(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, TaskSucceeded)
+    return _record(facts.agent, "task_succeeded", event) if facts.verified else []
+
+
+def attempt_failed(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, TaskAttemptFailed | TaskDeadLettered)
+    what = _FAULTS.get(facts.reason)
+    return _record(facts.agent, what, event) if what else []
+
+
+REACTS: tuple[tuple[type[Facts], React], ...] = (
+    (ActionDecided, decided),
+    (ActionCompleted, completed),
+    (ActionFailed, failed),
+    (ActionUnknown, unknown),
+    (GrantMisused, misused),
+    (TaskSucceeded, succeeded),
+    (TaskAttemptFailed, attempt_failed),
+    (TaskDeadLettered, attempt_failed),
+)
