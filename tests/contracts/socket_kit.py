@@ -59,11 +59,15 @@ class Hub:
         self.refusal: Refusal | None = None
         self.failing = ""
         self.socket: Socket | None = None
+        self.listeners: list[Ear] = []
 
     def accept(self, request: UpgradeRequest) -> Ear | Refusal:
         if self.failing == "accept":
             raise RuntimeError("accept")
-        return self.refusal if self.refusal is not None else Ear(self)
+        if self.refusal is not None:
+            return self.refusal
+        self.listeners = [Ear(self)]
+        return self.listeners[0]
 
 
 class Ear:

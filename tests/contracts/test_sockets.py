@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import os
 import socket
 import struct
 import time
+import weakref
 from collections.abc import Iterator
 
 import pytest
@@ -329,6 +331,43 @@ def test_pongs_for_a_peer_that_does_not_read_are_bounded_too(house: House) -> No
     assert house.in_loop(lambda: house.hub.socket.buffered) < 2_000_000  # type: ignore[union-attr]
     client.reset()
     assert house.heard("closed")[0] in (1008, 1006)
+
+
+WAYS_TO_END = {
+    "the peer closes": frame(CLOSE, b"\x03\xe8"),
+    "we close": frame(TEXT, b"close 1000 bye") + frame(CLOSE, b"\x03\xe8"),
+    "a broken rule": frame(0xB, b"no such opcode"),
+    "too long": frame(TEXT, b"x" * 1_048_577),
+    "after a long message": frame(TEXT, b"x" * 100_000) + frame(CLOSE, b"\x03\xe8"),
+    "a reset": b"",
+}
+
+
+@pytest.mark.parametrize("way", list(WAYS_TO_END))
+def test_a_connection_leaves_no_cycle_behind_however_it_ends(house: House, way: str) -> None:
+    """Ten thousand agents that reconnect must not wait for the garbage collector."""
+    gc.collect()
+    gc.disable()
+    try:
+        client = house.client()
+        assert house.hub.socket is not None
+        left = weakref.ref(house.hub.listeners.pop())
+        client.socket.sendall(WAYS_TO_END[way])
+        with contextlib.suppress(EOFError, TimeoutError):
+            while WAYS_TO_END[way]:
+                client.receive()
+        client.reset()
+        heard = house.hub.heard.get(timeout=5)
+        while heard[0] == "text":
+            heard = house.hub.heard.get(timeout=5)
+        assert heard[0] == "closed"
+        house.hub.socket = None
+        until = time.monotonic() + 5
+        while left() is not None and time.monotonic() < until:
+            time.sleep(0.01)
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 # Anything at all --------------------------------------------------------------------------------------------------

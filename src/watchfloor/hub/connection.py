@@ -156,8 +156,10 @@ class Connection:
         self._wheel.drop(self)
         self._crowd.discard(self)
         self._wire = self._transmit = self._partial = None
+        listener = self._listener
+        self._listener = None  # type: ignore[assignment]  # a cycle; nobody is told anything after this
         try:
-            self._listener.closed(self.code, self.reason)
+            listener.closed(self.code, self.reason)
         except Exception:
             log.exception("listener failed in closed, peer %s", self.peer)
 

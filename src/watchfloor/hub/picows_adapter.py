@@ -175,13 +175,18 @@ class PicowsWire(WSListener):
 
     def on_ws_disconnected(self, transport: WSTransport) -> None:
         if transport is self._ws:
-            self._connection.lost()
+            self.gone()
 
     def pause_writing(self) -> None:
         self._connection.overflowed(asyncio.get_running_loop().call_soon)
 
     def resume_writing(self) -> None:
         """Too late: an overflowed connection is closing (picows logs when nobody listens)."""
+
+    def gone(self) -> None:
+        """The TCP connection is; lets go of picows, which holds on to this."""
+        self._ws = None
+        self._connection.lost()
 
     # What `_Underlay` and `Connection` call -------------------------------------------------------------------------
 
@@ -205,7 +210,7 @@ class PicowsWire(WSListener):
     def drain(self) -> None:
         assert self._ws is not None
         if self._ws.is_close_frame_sent and self._transport.can_write_eof():
-            self._transport.set_protocol(_Drain(self._connection))
+            self._transport.set_protocol(_Drain(self))
             self._transport.write_eof()
         else:
             self._transport.abort()
@@ -217,12 +222,12 @@ class PicowsWire(WSListener):
 class _Drain(asyncio.BufferedProtocol):
     """Reads into nowhere until the peer hangs up or the deadline cuts it off."""
 
-    __slots__ = ("connection",)
+    __slots__ = ("wire",)
 
     nowhere: Final = memoryview(bytearray(65_536))
 
-    def __init__(self, connection: Connection) -> None:
-        self.connection = connection
+    def __init__(self, wire: PicowsWire) -> None:
+        self.wire = wire
 
     def get_buffer(self, _sizehint: int) -> memoryview:
         return self.nowhere
@@ -231,4 +236,4 @@ class _Drain(asyncio.BufferedProtocol):
         """Gone."""
 
     def connection_lost(self, _exc: Exception | None) -> None:
-        self.connection.lost()
+        self.wire.gone()
