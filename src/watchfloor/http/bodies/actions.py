@@ -1,0 +1,388 @@
+"""Actions, stops and standing approvals."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+import msgspec
+from msgspec import Meta
+
+from watchfloor.http.bodies.fields import (
+    Answer,
+    Body,
+    Code,
+    Count,
+    ExecutionId,
+    Free,
+    Hex,
+    Id,
+    Instant,
+    Millis,
+    Money,
+    NeededReason,
+    Name,
+    NoId,
+    Paged,
+    Seq,
+    Text,
+    Word,
+)
+from watchfloor.http.bodies.timeline import TimelineItem
+
+Urgency = Literal["low", "normal", "high", "immediate"]
+Verdict = Literal["permitted", "pending", "denied"]
+ActionStatus = Literal[
+    "pending", "granted", "executing", "completed", "failed", "unknown", "denied", "expired", "cancelled"
+]
+
+
+class RequestActionBody(Body, frozen=True, kw_only=True):
+    """The same fields as the frame `action:request`."""
+
+    type: Name
+    tool: Word = ""
+    params: Annotated[
+        dict[str, Free], Meta(description="what would be done; approvals bind to exactly this")
+    ] = msgspec.field(default_factory=dict)
+    reason: Text = ""
+    urgency: Urgency = "normal"
+    task_id: NoId = ""
+    generation: Count = 0
+    cost_micro: Money = 0
+    dry_run: bool = False
+
+
+class DryRunBody(RequestActionBody, frozen=True, kw_only=True):
+    """Judge this as if `agent_id` asked; an agent leaves it empty."""
+
+    agent_id: NoId = ""
+
+
+class RiskFactor(Answer, frozen=True, kw_only=True):
+    name: str
+    points: int
+
+
+class Risk(Answer, frozen=True, kw_only=True):
+    score: int
+    band: str
+    factors: tuple[RiskFactor, ...] = ()
+
+
+class RuleReason(Answer, frozen=True, kw_only=True):
+    """One rule's answer: pass, raise, deny or throttle; `text` says it as a sentence."""
+
+    rule: str
+    answer: str
+    level: int
+    text: str
+
+
+class GrantItem(Answer, frozen=True, kw_only=True):
+    """Single-use permission. `salt` is given to the agent alone; with it `digest` can be recomputed."""
+
+    grant_id: str
+    basis: str
+    expires_at: Instant
+    execution_ms: Millis
+    digest: str
+    salt: str = ""
+
+
+class ActionDecided(Answer, frozen=True, kw_only=True):
+    """The ruling. A pending one is followed up at `GET /api/v1/actions/{action}`."""
+
+    action_id: str
+    decision_id: str
+    verdict: str
+    level: int
+    digest: str
+    risk: Risk
+    reasons: tuple[RuleReason, ...]
+    grant: GrantItem | None
+    dry_run: bool
+    seq: Seq
+
+
+class ActionsParams(Paged, frozen=True, kw_only=True):
+    status: ActionStatus | None = None
+    verdict: Verdict | None = None
+    agent: Id | None = None
+    type: Word | None = None
+
+
+class ActionItem(Answer, frozen=True, kw_only=True):
+    """An action as lists show it. `status` follows its life: pending, granted, executing, completed, …"""
+
+    action_id: str
+    decision_id: str
+    agent_id: str
+    type: str
+    tool: str
+    verdict: str
+    status: str
+    level: int
+    risk: int
+    urgency: str
+    task_id: str
+    decided_at: Instant
+    changed_at: Instant
+    reason: str = ""
+
+
+class ActionPage(Answer, frozen=True, kw_only=True):
+    items: tuple[ActionItem, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class ActionDetail(Answer, frozen=True, kw_only=True):
+    """`params` are canonical, as the server renders them; `words` are the agent's own, not to be trusted.
+
+    Both are null when they were redacted. `trace` is recomputed from the recorded evidence.
+    """
+
+    action: ActionItem
+    digest: str
+    params: Any
+    words: str | None
+    risk: Risk
+    trace: tuple[RuleReason, ...]
+    grant: GrantItem | None
+    executions: tuple[str, ...]
+    timeline: tuple[TimelineItem, ...]
+    seq: Seq
+
+
+class StartActionBody(Body, frozen=True, kw_only=True):
+    """Consumes the grant; idempotent by (grant, execution). `digest` is of what is about to run."""
+
+    grant_id: Id
+    execution_id: ExecutionId
+    digest: Hex = ""
+    target: Text = ""
+
+
+class CompleteActionBody(Body, frozen=True, kw_only=True):
+    execution_id: ExecutionId
+    outcome_digest: Hex = ""
+    outcome: Free = None
+    cost_micro: Money = 0
+
+
+class FailActionBody(Body, frozen=True, kw_only=True):
+    execution_id: ExecutionId
+    code: Code = "failed"
+    reason: Text = ""
+    cost_micro: Money = 0
+
+
+class SettleActionBody(Body, frozen=True, kw_only=True):
+    execution_id: ExecutionId
+    outcome: Literal["completed", "failed"]
+    cost_micro: Money = 0
+
+
+class ActionRecorded(Answer, frozen=True, kw_only=True):
+    """Only `executing` allows the executor to run. `revoked` or `misused`: the grant does not hold (see `reason`)."""
+
+    action_id: str
+    status: str
+    seq: Seq
+    execution_id: str = ""
+    reason: str = ""
+    until_at: Instant = 0
+
+
+Scope = Literal["organisation", "agent", "agent_type", "action_type", "tool"]
+
+
+class RecordStopBody(Body, frozen=True, kw_only=True):
+    """`target`: an agent's id, or the name of a type or tool; empty for the organisation."""
+
+    scope: Scope
+    target: Word = ""
+    reason: NeededReason
+
+
+class StopRecorded(Answer, frozen=True, kw_only=True):
+    stop_id: str
+    effective_at: Instant
+    seq: Seq
+
+
+class StopItem(Answer, frozen=True, kw_only=True):
+    stop_id: str
+    scope: str
+    target: str
+    reason: str
+    person: str
+    effective_at: Instant
+    lifted_at: Instant
+    lifted_by: str
+
+
+class StopPage(Answer, frozen=True, kw_only=True):
+    items: tuple[StopItem, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class StopsParams(Paged, frozen=True, kw_only=True):
+    """`state` in_force or lifted; absent: both."""
+
+    state: Literal["in_force", "lifted"] | None = None
+
+
+class GrantStandingBody(Body, frozen=True, kw_only=True):
+    """Trust this type for this agent until `expires_at`; never reaches above level 2 (spec 3.2)."""
+
+    agent_id: Id
+    type: Name
+    expires_at: Instant
+
+
+class StandingGranted(Answer, frozen=True, kw_only=True):
+    standing_id: str
+    seq: Seq
+
+
+class StandingItem(Answer, frozen=True, kw_only=True):
+    standing_id: str
+    agent_id: str
+    type: str
+    person: str
+    granted_at: Instant
+    expires_at: Instant
+    revoked_at: Instant
+
+
+class StandingPage(Answer, frozen=True, kw_only=True):
+    items: tuple[StandingItem, ...]
+    next: str | None = None
+    seq: Seq
+
+
+_ACTION = "act_q0d1k7m9x2v4"
+_AGENT = "agt_q0d1k7m9x2v4"
+_RISK = {
+    "score": 75,
+    "band": "critical",
+    "factors": [{"name": "system_config", "points": 65}, {"name": "first_time", "points": 10}],
+}
+_REASON = {
+    "rule": "risk_needs_level",
+    "answer": "raise",
+    "level": 3,
+    "text": "The risk is high, so a supervisor has to approve.",
+}
+_ITEM = {
+    "action_id": _ACTION,
+    "decision_id": "dec_q4d1k7m9x2v4",
+    "agent_id": _AGENT,
+    "type": "repository.patch",
+    "tool": "git",
+    "verdict": "pending",
+    "status": "pending",
+    "level": 3,
+    "risk": 75,
+    "urgency": "high",
+    "task_id": "tsk_q0d1k7m9x2v4",
+    "decided_at": 1_763_700_000_000_000,
+    "changed_at": 1_763_700_000_000_000,
+    "reason": "",
+}
+EXAMPLES: dict[type, dict[str, Any]] = {
+    RequestActionBody: {
+        "type": "repository.patch",
+        "tool": "git",
+        "params": {
+            "path": "demo",
+            "diff": "--- a/app.py\n+++ b/app.py\n@@ -1 +1 @@\n-import os\n+import sys\n",
+        },
+        "reason": "ruff reports an unused import",
+        "urgency": "normal",
+    },
+    DryRunBody: {"agent_id": _AGENT, "type": "payment.send", "params": {"amount_micro": 5_000_000}},
+    ActionDecided: {
+        "action_id": _ACTION,
+        "decision_id": "dec_q4d1k7m9x2v4",
+        "verdict": "pending",
+        "level": 3,
+        "digest": "6f" * 32,
+        "risk": _RISK,
+        "reasons": [_REASON],
+        "grant": None,
+        "dry_run": False,
+        "seq": 31,
+    },
+    ActionPage: {"items": [_ITEM], "next": None, "seq": 1042},
+    ActionDetail: {
+        "action": _ITEM,
+        "digest": "6f" * 32,
+        "params": {"path": "demo"},
+        "words": "ruff reports an unused import",
+        "risk": _RISK,
+        "trace": [_REASON],
+        "grant": None,
+        "executions": [],
+        "timeline": [],
+        "seq": 1042,
+    },
+    StartActionBody: {
+        "grant_id": "grt_q0d1k7m9x2v4",
+        "execution_id": "run-1",
+        "digest": "6f" * 32,
+        "target": "demo",
+    },
+    CompleteActionBody: {
+        "execution_id": "run-1",
+        "outcome_digest": "ab" * 32,
+        "outcome": {"commit": "1f2e3d"},
+    },
+    FailActionBody: {"execution_id": "run-1", "code": "patch_does_not_apply", "reason": "hunk 1 failed"},
+    SettleActionBody: {"execution_id": "run-1", "outcome": "completed"},
+    ActionRecorded: {
+        "action_id": _ACTION,
+        "status": "executing",
+        "seq": 35,
+        "execution_id": "run-1",
+        "reason": "",
+        "until_at": 1_763_700_600_000_000,
+    },
+    RecordStopBody: {"scope": "agent", "target": _AGENT, "reason": "writes to the wrong branch"},
+    StopRecorded: {"stop_id": "stp_q0d1k7m9x2v4", "effective_at": 1_763_700_000_000_000, "seq": 40},
+    StopPage: {
+        "items": [
+            {
+                "stop_id": "stp_q0d1k7m9x2v4",
+                "scope": "agent",
+                "target": _AGENT,
+                "reason": "writes to the wrong branch",
+                "person": "per_4h2k9d0s7b1",
+                "effective_at": 1_763_700_000_000_000,
+                "lifted_at": 0,
+                "lifted_by": "",
+            }
+        ],
+        "next": None,
+        "seq": 1042,
+    },
+    GrantStandingBody: {"agent_id": _AGENT, "type": "file.write", "expires_at": 1_763_786_400_000_000},
+    StandingGranted: {"standing_id": "std_q0d1k7m9x2v4", "seq": 41},
+    StandingPage: {
+        "items": [
+            {
+                "standing_id": "std_q0d1k7m9x2v4",
+                "agent_id": _AGENT,
+                "type": "file.write",
+                "person": "per_4h2k9d0s7b1",
+                "granted_at": 1_763_700_000_000_000,
+                "expires_at": 1_763_786_400_000_000,
+                "revoked_at": 0,
+            }
+        ],
+        "next": None,
+        "seq": 1042,
+    },
+}

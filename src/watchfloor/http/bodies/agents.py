@@ -1,0 +1,263 @@
+"""Agents, their keys and their trust."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from watchfloor.http.bodies.fields import (
+    Answer,
+    Body,
+    Count,
+    Free,
+    Fresh,
+    Instant,
+    Millis,
+    Name,
+    NeededReason,
+    Paged,
+    Params,
+    Seq,
+    Word,
+)
+from watchfloor.kernel.limits import CAPABILITIES_MAX
+
+Names = Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)]
+State = Literal["offline", "idle", "assigned", "working", "blocked", "degraded", "quarantined", "retired"]
+KeyDays = Annotated[int, Meta(ge=1, le=365, description="life of the key in days")]
+
+
+class RegisterAgentBody(Body, frozen=True, kw_only=True):
+    """Idempotent by name: a repeat returns the agent without its key (spec 2.1)."""
+
+    name: Name
+    type: Name = "worker"
+    capabilities: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=CAPABILITIES_MAX)]
+    tools: Names = ()
+    skills: Names = ()
+    version: Word = ""
+    metadata: Free = None
+    expires_in_days: KeyDays = 30
+
+
+class AgentRegistered(Answer, frozen=True, kw_only=True):
+    """`api_key` is shown once; it is null when the agent existed or the answer is a repeat: rotate to get a new one."""
+
+    agent_id: str
+    name: str
+    structured_id: str
+    key_id: str
+    api_key: str | None
+    expires_at: Instant
+    seq: Seq
+    note: str = ""
+
+
+class AgentsParams(Paged, frozen=True, kw_only=True):
+    state: State | None = None
+    type: Word | None = None
+    name: Word | None = None
+
+
+class AgentItem(Answer, frozen=True, kw_only=True):
+    """An agent as lists show it. `tier` by name, `score` at the view's instant."""
+
+    agent_id: str
+    structured_id: str
+    name: str
+    type: str
+    state: str
+    owner: str
+    capabilities: tuple[str, ...]
+    tools: tuple[str, ...]
+    version: str
+    tier: str
+    score: int
+    registered_at: Instant
+    tasks_open: Count = 0
+
+
+class AgentPage(Answer, frozen=True, kw_only=True):
+    items: tuple[AgentItem, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class KeyItem(Answer, frozen=True, kw_only=True):
+    """A key without its secret."""
+
+    key_id: str
+    created_at: Instant
+    expires_at: Instant
+    revoked_at: Instant
+    last_used_at: Instant = 0
+
+
+class AgentDetail(Answer, frozen=True, kw_only=True):
+    agent: AgentItem
+    keys: tuple[KeyItem, ...]
+    skills: tuple[str, ...]
+    metadata: Any
+    seq: Seq
+
+
+class KeyPage(Answer, frozen=True, kw_only=True):
+    items: tuple[KeyItem, ...]
+    seq: Seq
+
+
+class IssueKeyBody(Body, frozen=True, kw_only=True):
+    expires_in_days: KeyDays = 30
+
+
+class RotateKeyBody(Body, frozen=True, kw_only=True):
+    """The old key works on for `overlap_ms` (default 24 h), at most until its own end."""
+
+    expires_in_days: KeyDays = 30
+    overlap_ms: Annotated[Millis, Meta(le=7 * 86_400_000)] = 86_400_000
+
+
+class KeyIssued(Answer, frozen=True, kw_only=True):
+    """`api_key` is shown once and is null in the answer to a repeat."""
+
+    agent_id: str
+    key_id: str
+    api_key: str | None
+    expires_at: Instant
+    seq: Seq
+
+
+class TrustParams(Fresh, frozen=True, kw_only=True):
+    """`at` asks for the score at an instant, past included; 0 is now."""
+
+    at: Instant = 0
+
+
+class TrustNow(Answer, frozen=True, kw_only=True):
+    agent_id: str
+    at: Instant
+    score: int
+    tier: str
+    recorded_tier: str
+    seq: Seq
+
+
+class TrustChange(Answer, frozen=True, kw_only=True):
+    """One change. `counted` false: a success beyond the day's cap, kept for the record."""
+
+    seq: Seq
+    at: Instant
+    what: str
+    points: int
+    reason: str
+    score_before: int
+    score: int
+    tier_before: str
+    tier: str
+    counted: bool
+    source_seq: Seq
+
+
+class TrustHistory(Answer, frozen=True, kw_only=True):
+    items: tuple[TrustChange, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class AdjustTrustBody(Body, frozen=True, kw_only=True):
+    points: Annotated[int, Meta(ge=-1_000, le=1_000)]
+    reason: NeededReason
+
+
+class NoParams(Params, frozen=True, kw_only=True):
+    """No parameter."""
+
+
+_ITEM = {
+    "agent_id": "agt_q0d1k7m9x2v4",
+    "structured_id": "T1-1-30-00",
+    "name": "patcher",
+    "type": "executor",
+    "state": "idle",
+    "owner": "per_4h2k9d0s7b1",
+    "capabilities": ["python.lint"],
+    "tools": [],
+    "version": "1",
+    "tier": "PROBATIONARY",
+    "score": 300,
+    "registered_at": 1_763_700_000_000_000,
+    "tasks_open": 0,
+}
+_KEY = {
+    "key_id": "key_0123456789abcdef",
+    "created_at": 1_763_700_000_000_000,
+    "expires_at": 1_766_292_000_000_000,
+    "revoked_at": 0,
+    "last_used_at": 0,
+}
+EXAMPLES: dict[type, dict[str, Any]] = {
+    RegisterAgentBody: {
+        "name": "patcher",
+        "type": "executor",
+        "capabilities": ["python.lint"],
+        "skills": ["ruff", "bandit"],
+        "version": "1",
+    },
+    AgentRegistered: {
+        "agent_id": _ITEM["agent_id"],
+        "name": "patcher",
+        "structured_id": _ITEM["structured_id"],
+        "key_id": _KEY["key_id"],
+        "api_key": "wf_key_0123456789abcdef_…",
+        "expires_at": _KEY["expires_at"],
+        "seq": 17,
+        "note": "The key is shown once.",
+    },
+    AgentPage: {"items": [_ITEM], "next": None, "seq": 1042},
+    AgentDetail: {
+        "agent": _ITEM,
+        "keys": [_KEY],
+        "skills": ["ruff"],
+        "metadata": {"team": "platform"},
+        "seq": 1042,
+    },
+    KeyPage: {"items": [_KEY], "seq": 1042},
+    IssueKeyBody: {"expires_in_days": 30},
+    RotateKeyBody: {"expires_in_days": 30, "overlap_ms": 86_400_000},
+    KeyIssued: {
+        "agent_id": _ITEM["agent_id"],
+        "key_id": _KEY["key_id"],
+        "api_key": "wf_key_0123456789abcdef_…",
+        "expires_at": _KEY["expires_at"],
+        "seq": 18,
+    },
+    TrustNow: {
+        "agent_id": _ITEM["agent_id"],
+        "at": 1_763_700_000_000_000,
+        "score": 312,
+        "tier": "PROBATIONARY",
+        "recorded_tier": "PROBATIONARY",
+        "seq": 1042,
+    },
+    TrustHistory: {
+        "items": [
+            {
+                "seq": 1040,
+                "at": 1_763_700_000_000_000,
+                "what": "task_succeeded",
+                "points": 10,
+                "reason": "",
+                "score_before": 300,
+                "score": 310,
+                "tier_before": "PROBATIONARY",
+                "tier": "PROBATIONARY",
+                "counted": True,
+                "source_seq": 1039,
+            }
+        ],
+        "next": None,
+        "seq": 1042,
+    },
+    AdjustTrustBody: {"points": -50, "reason": "wrote to the wrong branch"},
+}

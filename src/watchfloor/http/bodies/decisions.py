@@ -1,0 +1,139 @@
+"""Decisions by people, and their votes."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from watchfloor.http.bodies.actions import RuleReason
+from watchfloor.http.bodies.fields import Answer, Body, Count, Id, Instant, Paged, Seq, Text, Word
+from watchfloor.http.bodies.timeline import TimelineItem
+
+Status = Literal["pending", "approved", "denied", "expired", "cancelled"]
+
+
+class DecisionsParams(Paged, frozen=True, kw_only=True):
+    """`status=pending` is the inbox, soonest deadline first; otherwise newest first."""
+
+    status: Status | None = None
+    agent: Id | None = None
+    urgency: Word | None = None
+
+
+class DecisionItem(Answer, frozen=True, kw_only=True):
+    decision_id: str
+    action_id: str
+    agent_id: str
+    type: str
+    tool: str
+    level: int
+    risk: int
+    urgency: str
+    role: str
+    needed: Count
+    approvals: Count
+    denials: Count
+    status: str
+    reason: str
+    digest: str
+    opened_at: Instant
+    deadline_at: Instant
+    decided_at: Instant
+
+
+class DecisionPage(Answer, frozen=True, kw_only=True):
+    items: tuple[DecisionItem, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class VoteItem(Answer, frozen=True, kw_only=True):
+    """One person's say. `refused` tells why a vote did not count; `comment` is null when redacted or absent."""
+
+    person: str
+    vote: str
+    late: bool
+    refused: str
+    at: Instant
+    comment: str | None = None
+
+
+class DecisionDetail(Answer, frozen=True, kw_only=True):
+    """`may_vote` is about the asking person; `obstacle` says why not. A vote must name `digest`."""
+
+    decision: DecisionItem
+    params: Any
+    words: str | None
+    trace: tuple[RuleReason, ...]
+    votes: tuple[VoteItem, ...]
+    may_vote: bool
+    obstacle: str
+    timeline: tuple[TimelineItem, ...]
+    seq: Seq
+
+
+class VoteBody(Body, frozen=True, kw_only=True):
+    """`digest` is the action digest the person saw: what is approved is what runs (promise 3)."""
+
+    vote: Literal["approve", "deny", "abstain"]
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    comment: Text = ""
+
+
+class VoteRecorded(Answer, frozen=True, kw_only=True):
+    """`status` of the decision after this vote. `late`: it was over already; the vote is kept and changes nothing."""
+
+    decision_id: str
+    vote: str
+    late: bool
+    status: str
+    seq: Seq
+
+
+_ITEM = {
+    "decision_id": "dec_q4d1k7m9x2v4",
+    "action_id": "act_q0d1k7m9x2v4",
+    "agent_id": "agt_q0d1k7m9x2v4",
+    "type": "repository.patch",
+    "tool": "git",
+    "level": 3,
+    "risk": 75,
+    "urgency": "high",
+    "role": "supervisor",
+    "needed": 1,
+    "approvals": 0,
+    "denials": 0,
+    "status": "pending",
+    "reason": "",
+    "digest": "6f" * 32,
+    "opened_at": 1_763_700_000_000_000,
+    "deadline_at": 1_763_703_600_000_000,
+    "decided_at": 0,
+}
+EXAMPLES: dict[type, dict[str, Any]] = {
+    DecisionPage: {"items": [_ITEM], "next": None, "seq": 1042},
+    DecisionDetail: {
+        "decision": _ITEM,
+        "params": {"path": "demo"},
+        "words": "ruff reports an unused import",
+        "trace": [],
+        "votes": [],
+        "may_vote": True,
+        "obstacle": "",
+        "timeline": [],
+        "seq": 1042,
+    },
+    VoteBody: {
+        "vote": "approve",
+        "digest": "6f" * 32,
+        "comment": "Read the diff, it is what the task asks for.",
+    },
+    VoteRecorded: {
+        "decision_id": _ITEM["decision_id"],
+        "vote": "approve",
+        "late": False,
+        "status": "approved",
+        "seq": 33,
+    },
+}

@@ -1,0 +1,220 @@
+"""Tasks and the reports agents make about them."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
+
+from watchfloor.http.bodies.fields import (
+    Answer,
+    Body,
+    Count,
+    Free,
+    Id,
+    Instant,
+    Millis,
+    Money,
+    Name,
+    NoId,
+    Number,
+    Paged,
+    Percent,
+    Seq,
+    Text,
+)
+from watchfloor.http.bodies.timeline import TimelineItem
+from watchfloor.kernel.limits import (
+    ATTEMPTS_PER_TASK_MAX,
+    BACKOFF_MS_MAX,
+    CAPABILITIES_MAX,
+    CRITERIA_PER_TASK_MAX,
+    TASK_MS_MAX,
+)
+
+Priority = Literal["urgent", "high", "normal", "low"]
+Status = Literal[
+    "queued",
+    "assigned",
+    "running",
+    "blocked",
+    "orphaned",
+    "succeeded",
+    "failed",
+    "dead_letter",
+    "cancelled",
+]
+
+
+class Criterion(Body, frozen=True, kw_only=True):
+    """A command the platform runs itself; the task succeeds only if it exits 0 (spec 2.4 *Verification*)."""
+
+    kind: Literal["command"] = "command"
+    argv: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=4_096)], ...], Meta(min_length=1, max_length=64)
+    ]
+    cwd: Annotated[str, Meta(max_length=1_024)] = ""
+
+
+class SubmitTaskBody(Body, frozen=True, kw_only=True):
+    """`needs` are capabilities; `agent_id` restricts the task to one agent; `deadline_at` 0 is none."""
+
+    title: Name
+    description: Text = ""
+    priority: Priority = "normal"
+    needs: Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)] = ()
+    agent_id: NoId = ""
+    criteria: Annotated[tuple[Criterion, ...], Meta(max_length=CRITERIA_PER_TASK_MAX)] = ()
+    input: Free = None
+    metadata: Free = None
+    max_attempts: Annotated[int, Meta(ge=1, le=ATTEMPTS_PER_TASK_MAX)] = 3
+    timeout_ms: Annotated[Millis, Meta(ge=1_000, le=TASK_MS_MAX)] = 1_800_000
+    acceptance_ms: Annotated[Millis, Meta(ge=1_000, le=TASK_MS_MAX)] = 60_000
+    backoff_ms: Annotated[Millis, Meta(le=BACKOFF_MS_MAX)] = 1_000
+    grace_ms: Annotated[Millis, Meta(le=TASK_MS_MAX)] = 60_000
+    deadline_at: Instant = 0
+
+
+class TaskSubmitted(Answer, frozen=True, kw_only=True):
+    task_id: str
+    seq: Seq
+
+
+class TasksParams(Paged, frozen=True, kw_only=True):
+    """`status=dead_letter` is the dead letter."""
+
+    status: Status | None = None
+    lane: Priority | None = None
+    agent: Id | None = None
+
+
+class TaskItem(Answer, frozen=True, kw_only=True):
+    """A task as lists show it. `title` is empty when it was redacted."""
+
+    task_id: str
+    title: str
+    status: str
+    priority: str
+    agent_id: str
+    generation: Count
+    attempts: Count
+    attempts_max: Count
+    percent: Percent
+    needs: tuple[str, ...]
+    submitted_at: Instant
+    changed_at: Instant
+    deadline_at: Instant
+    reason: str = ""
+
+
+class TaskPage(Answer, frozen=True, kw_only=True):
+    items: tuple[TaskItem, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class TaskDetail(Answer, frozen=True, kw_only=True):
+    """`result` is what the agent reported, `checks` what the platform found; null when absent or redacted."""
+
+    task: TaskItem
+    description: str
+    criteria: tuple[Any, ...]
+    input: Any
+    metadata: Any
+    result: Any
+    report: Any
+    checks: Any
+    timeline: tuple[TimelineItem, ...]
+    seq: Seq
+
+
+class OfGeneration(Body, frozen=True, kw_only=True):
+    """`generation` is the fencing token of the assignment."""
+
+    generation: Number
+
+
+class RejectTaskBody(OfGeneration, frozen=True, kw_only=True):
+    reason: Text = ""
+
+
+class ProgressBody(OfGeneration, frozen=True, kw_only=True):
+    percent: Percent = 0
+    status: Literal["running", "blocked"] = "running"
+
+
+class CompleteTaskBody(OfGeneration, frozen=True, kw_only=True):
+    """`result` and `report` are the agent's own; criteria are checked by the platform."""
+
+    result: Free = None
+    report: Free = None
+    tokens: Count = 0
+    cost_micro: Money = 0
+
+
+class FailTaskBody(OfGeneration, frozen=True, kw_only=True):
+    reason: Text = ""
+    retryable: bool = True
+
+
+class TaskRecorded(Answer, frozen=True, kw_only=True):
+    """What became of the report. `late`: recorded and ignored, because the generation is old or the task over."""
+
+    task_id: str
+    status: str
+    generation: int
+    seq: Seq
+    late: bool = False
+
+
+_ITEM = {
+    "task_id": "tsk_q0d1k7m9x2v4",
+    "title": "Mend the lint findings",
+    "status": "running",
+    "priority": "normal",
+    "agent_id": "agt_q0d1k7m9x2v4",
+    "generation": 1,
+    "attempts": 1,
+    "attempts_max": 3,
+    "percent": 40,
+    "needs": ["python.lint"],
+    "submitted_at": 1_763_700_000_000_000,
+    "changed_at": 1_763_700_060_000_000,
+    "deadline_at": 0,
+    "reason": "",
+}
+EXAMPLES: dict[type, dict[str, Any]] = {
+    SubmitTaskBody: {
+        "title": "Mend the lint findings",
+        "description": "Run ruff on the repository and propose a patch.",
+        "needs": ["python.lint"],
+        "criteria": [{"kind": "command", "argv": ["ruff", "check", "."], "cwd": "repository"}],
+        "input": {"repository": "demo"},
+    },
+    TaskSubmitted: {"task_id": _ITEM["task_id"], "seq": 21},
+    TaskPage: {"items": [_ITEM], "next": None, "seq": 1042},
+    TaskDetail: {
+        "task": _ITEM,
+        "description": "Run ruff on the repository and propose a patch.",
+        "criteria": [{"kind": "command", "argv": ["ruff", "check", "."], "cwd": "repository"}],
+        "input": {"repository": "demo"},
+        "metadata": None,
+        "result": None,
+        "report": None,
+        "checks": None,
+        "timeline": [],
+        "seq": 1042,
+    },
+    OfGeneration: {"generation": 1},
+    RejectTaskBody: {"generation": 1, "reason": "no such repository"},
+    ProgressBody: {"generation": 1, "percent": 40, "status": "running"},
+    CompleteTaskBody: {"generation": 1, "result": {"findings": 0}, "tokens": 0, "cost_micro": 0},
+    FailTaskBody: {"generation": 1, "reason": "ruff is missing", "retryable": True},
+    TaskRecorded: {
+        "task_id": _ITEM["task_id"],
+        "status": "running",
+        "generation": 1,
+        "seq": 24,
+        "late": False,
+    },
+}

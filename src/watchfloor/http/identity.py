@@ -1,0 +1,151 @@
+"""Who is asking: a bearer key or a session cookie becomes a principal, or nobody (faults S1, S3, S4, S8).
+
+Identity comes from the credential alone; nothing in a body or path can change it. Roles and state are read from
+committed state at every request, so that a disabled person or a taken role is effective at once.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import msgspec
+
+from watchfloor.http import problems
+from watchfloor.engine.credentials import Credential
+from watchfloor.http.services import Engine
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.messages import Actor
+from watchfloor.kernel.terms import holds
+
+KEY = re.compile(r"^wf_(?P<id>(?:key|tok|ses|lnk)_[0-9a-z]{16})_[A-Za-z0-9_-]{43}\Z")
+_ANY_KEY = re.compile(r"wf_[a-z]{3}_")
+_SECRET_PARAMETERS = frozenset(
+    ("key", "api_key", "apikey", "token", "access_token", "authorization", "auth", "secret", "password")
+)
+SESSION_COOKIE = "watchfloor_session"
+SECURE_COOKIE = "__Host-watchfloor_session"
+
+
+class Principal(msgspec.Struct, frozen=True, kw_only=True):
+    """Who asks. `kind` anonymous, agent or person; `subject` and `org` integers; `cookie`: came as a browser session.
+
+    `secret` is the session's own text, from which form tokens are derived; it never leaves this process.
+    """
+
+    kind: str = "anonymous"
+    org: int = 0
+    organisation: str = ""
+    subject: int = 0
+    id: str = ""
+    name: str = ""
+    credential: str = ""
+    roles: tuple[str, ...] = ()
+    scopes: tuple[str, ...] = ()
+    expires_at: int = 0
+    cookie: bool = False
+    secret: str = ""
+
+    @property
+    def actor(self) -> Actor:
+        """As events name it."""
+        return Actor(kind=self.kind, id=self.id, credential=self.credential)
+
+    def may(self, role: str) -> bool:
+        """Has this person the rights of a role? `reader` is any role."""
+        if self.kind != "person":
+            return False
+        return bool(self.roles) if role == "reader" else holds(self.roles, role)
+
+    def scoped(self, scope: str) -> bool:
+        """Does the token reach this far? `*:read` covers every read."""
+        return not self.scopes or scope in self.scopes or f"*:{scope.partition(':')[2]}" in self.scopes
+
+    def __repr__(self) -> str:
+        return f"Principal({self.kind} {self.id or '-'} of {self.organisation or '-'})"
+
+
+ANONYMOUS = Principal()
+_NOT_IN_FORCE = "the credential is unknown, revoked or has expired"
+
+
+def refuse_secret_in_query(query: str, names: list[str]) -> None:
+    """A credential in the query string would end up in logs and histories: 400, and nothing of it is repeated."""
+    if _ANY_KEY.search(query) or any(name.lower() in _SECRET_PARAMETERS for name in names):
+        raise problems.Problem(
+            400,
+            "credential_in_query",
+            "credentials are accepted in the Authorization header only; treat this one as disclosed and rotate it",
+        )
+
+
+def bearer(authorization: str) -> str:
+    """The key of an Authorization header, empty when there is none. Raises Problem 401 for another scheme or shape."""
+    if not authorization:
+        return ""
+    scheme, _, value = authorization.partition(" ")
+    value = value.strip()
+    if scheme.lower() != "bearer" or not KEY.match(value):
+        raise problems.unauthenticated("send `Authorization: Bearer wf_…`")
+    return value
+
+
+def identify(engine: Engine, text: str, now: int, *, cookie: bool) -> Principal:
+    """The principal of a key or session. Raises Problem 401 for whatever does not work any more."""
+    found = engine.credentials.find(text, now) if KEY.match(text) else None
+    if found is None:
+        raise problems.unauthenticated(_NOT_IN_FORCE)
+    session = found.id.startswith("ses_")
+    if session is not cookie or found.id.startswith("lnk_"):
+        raise problems.unauthenticated("this credential cannot be used in this way")
+    kind = "agent" if found.id.startswith("key_") else "person"
+    state = engine.state(found.org, kind, found.subject)
+    known = () if state is None else state.keys if kind == "agent" else state.credentials
+    # The ledger has the last word: what it says is over is over, whatever the table of verifiers holds (S6).
+    if not any(entry.id == found.id and entry.works(now) for entry in known):
+        raise problems.unauthenticated(_NOT_IN_FORCE)
+    if found.id.startswith("key_"):
+        return _agent(found, state, engine)
+    return _person(found, state, engine, text if cookie else "")
+
+
+def _organisation(engine: Engine, org: int) -> str:
+    """The organisation's public id."""
+    subject = engine.cell(org, "names", "organisation")
+    state = engine.state(org, "organisation", subject)
+    return public_id("organisation", subject, state.nonce)
+
+
+def _agent(found: Credential, state: Any, engine: Engine) -> Principal:
+    if state.retired:
+        raise problems.unauthenticated("the agent is retired")
+    return Principal(
+        kind="agent",
+        org=found.org,
+        organisation=_organisation(engine, found.org),
+        subject=found.subject,
+        id=public_id("agent", found.subject, state.nonce),
+        name=state.name,
+        credential=found.id,
+        scopes=(),
+        expires_at=found.expires_at,
+    )
+
+
+def _person(found: Credential, state: Any, engine: Engine, secret: str) -> Principal:
+    if state.disabled:
+        raise problems.unauthenticated("the person is disabled")
+    return Principal(
+        kind="person",
+        org=found.org,
+        organisation=_organisation(engine, found.org),
+        subject=found.subject,
+        id=public_id("person", found.subject, state.nonce),
+        name=state.handle,
+        credential=found.id,
+        roles=state.roles,
+        scopes=tuple(found.scopes),
+        expires_at=found.expires_at,
+        cookie=bool(secret),
+        secret=secret,
+    )

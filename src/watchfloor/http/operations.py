@@ -1,0 +1,243 @@
+"""The one table of operations: what can be asked, by whom, with what effect (spec 6 *Security*, 10.7; fault G13).
+
+Theory of operation
+-------------------
+A line is an operation: method and path, its id (the function of that name in `routes/<section>.py` or
+`pages/<section>.py` answers it), who may ask, its effect, its rate class, its status, parameters, body and answer (names of
+Structs in `bodies/`; `-` is none). Routes, the door's checks, the OpenAPI document, the role matrix and the route
+reference are all made from these lines, so nothing can be reachable that is not declared here.
+
+who     anyone; reader (any role); operator, supervisor, director, admin (a role includes those before it); agent;
+        agent+reader, agent+operator (an agent acts on and sees its own only)
+effect  read; write (one command, takes an Idempotency-Key); secret (a write whose answer shows a secret once); try
+        (judges, records nothing); page and form (the same for people's browsers); stream
+"""
+
+from __future__ import annotations
+
+from functools import cache
+
+import msgspec
+
+TABLE = """
+= agents
+POST /api/v1/agents/register                      register_agent      operator       secret authenticated 201 - RegisterAgentBody AgentRegistered
+GET  /api/v1/agents                               list_agents         reader         read   authenticated 200 AgentsParams - AgentPage
+GET  /api/v1/agents/{agent}                       get_agent           agent+reader   read   authenticated 200 Fresh - AgentDetail
+POST /api/v1/agents/{agent}/retire                retire_agent        operator       write  authenticated 200 - Reason Recorded
+POST /api/v1/agents/{agent}/quarantine            quarantine_agent    operator       write  exempt        200 - Reason Recorded
+POST /api/v1/agents/{agent}/release               release_agent       supervisor     write  authenticated 200 - Reason Recorded
+GET  /api/v1/agents/{agent}/keys                  list_keys           agent+reader   read   authenticated 200 Fresh - KeyPage
+POST /api/v1/agents/{agent}/keys                  issue_key           operator       secret authenticated 201 - IssueKeyBody KeyIssued
+POST /api/v1/agents/{agent}/keys/{key}/rotate     rotate_key          agent+operator secret authenticated 201 - RotateKeyBody KeyIssued
+POST /api/v1/agents/{agent}/keys/{key}/revoke     revoke_key          operator       write  exempt        200 - Reason Recorded
+GET  /api/v1/agents/{agent}/trust                 get_trust           agent+reader   read   authenticated 200 TrustParams - TrustNow
+GET  /api/v1/agents/{agent}/trust/history         list_trust          agent+reader   read   authenticated 200 Paged - TrustHistory
+POST /api/v1/agents/{agent}/trust/adjust          adjust_trust        supervisor     write  authenticated 200 - AdjustTrustBody Recorded
+= tasks
+POST /api/v1/tasks                                submit_task         operator       write  authenticated 201 - SubmitTaskBody TaskSubmitted
+GET  /api/v1/tasks                                list_tasks          agent+reader   read   authenticated 200 TasksParams - TaskPage
+GET  /api/v1/tasks/{task}                         get_task            agent+reader   read   authenticated 200 Fresh - TaskDetail
+POST /api/v1/tasks/{task}/cancel                  cancel_task         operator       write  authenticated 200 - Reason Recorded
+POST /api/v1/tasks/{task}/retry                   retry_task          operator       write  authenticated 200 - Nothing Recorded
+POST /api/v1/tasks/{task}/accept                  accept_task         agent          write  authenticated 200 - OfGeneration TaskRecorded
+POST /api/v1/tasks/{task}/reject                  reject_task         agent          write  authenticated 200 - RejectTaskBody TaskRecorded
+POST /api/v1/tasks/{task}/progress                report_progress     agent          write  authenticated 200 - ProgressBody TaskRecorded
+POST /api/v1/tasks/{task}/complete                complete_task       agent          write  authenticated 200 - CompleteTaskBody TaskRecorded
+POST /api/v1/tasks/{task}/fail                    fail_task           agent          write  authenticated 200 - FailTaskBody TaskRecorded
+= actions
+POST /api/v1/actions                              request_action      agent          write  authenticated 200 - RequestActionBody ActionDecided
+POST /api/v1/actions/dry-run                      dry_run_action      agent+operator try    authenticated 200 - DryRunBody ActionDecided
+GET  /api/v1/actions                              list_actions        agent+reader   read   authenticated 200 ActionsParams - ActionPage
+GET  /api/v1/actions/{action}                     get_action          agent+reader   read   authenticated 200 Fresh - ActionDetail
+POST /api/v1/actions/{action}/start               start_action        agent          write  authenticated 200 - StartActionBody ActionRecorded
+POST /api/v1/actions/{action}/complete            complete_action     agent          write  authenticated 200 - CompleteActionBody ActionRecorded
+POST /api/v1/actions/{action}/fail                fail_action         agent          write  authenticated 200 - FailActionBody ActionRecorded
+POST /api/v1/actions/{action}/settle              settle_action       agent+operator write  authenticated 200 - SettleActionBody ActionRecorded
+POST /api/v1/actions/{action}/cancel              cancel_action       agent+operator write  exempt        200 - Reason Recorded
+= decisions
+GET  /api/v1/decisions                            list_decisions      reader         read   exempt        200 DecisionsParams - DecisionPage
+GET  /api/v1/decisions/{decision}                 get_decision        reader         read   exempt        200 Fresh - DecisionDetail
+POST /api/v1/decisions/{decision}/vote            cast_vote           operator       write  exempt        200 - VoteBody VoteRecorded
+= stops
+GET  /api/v1/stops                                list_stops          reader         read   exempt        200 StopsParams - StopPage
+POST /api/v1/stops                                record_stop         operator       write  exempt        201 - RecordStopBody StopRecorded
+POST /api/v1/stops/{stop}/lift                    lift_stop           supervisor     write  exempt        200 - Reason Recorded
+GET  /api/v1/standing-approvals                   list_standing       reader         read   authenticated 200 Paged - StandingPage
+POST /api/v1/standing-approvals                   grant_standing      supervisor     write  authenticated 201 - GrantStandingBody StandingGranted
+POST /api/v1/standing-approvals/{standing}/revoke revoke_standing     operator       write  exempt        200 - Nothing Recorded
+= policy
+GET  /api/v1/policy                               get_policy          agent+reader   read   authenticated 200 Fresh - PolicyNow
+PUT  /api/v1/policy                               apply_policy        director       write  authenticated 200 ApplyParams Policy PolicyApplied
+GET  /api/v1/policy/versions                      list_policies       reader         read   authenticated 200 PolicyVersionsParams - PolicyPage
+GET  /api/v1/policy/versions/{version}            get_policy_version  reader         read   authenticated 200 Fresh - PolicyNow
+= people
+GET  /api/v1/people                               list_people         reader         read   authenticated 200 PeopleParams - PersonPage
+POST /api/v1/people                               add_person          admin          write  authenticated 201 - AddPersonBody PersonAdded
+POST /api/v1/people/{person}/roles                change_roles        admin          write  authenticated 200 - RolesBody Recorded
+POST /api/v1/people/{person}/disable              disable_person      admin          write  authenticated 200 - Nothing Recorded
+POST /api/v1/people/{person}/sign-in-link         issue_link          admin          secret authenticated 201 - Nothing LinkIssued
+GET  /api/v1/me                                   get_me              agent+reader   read   authenticated 200 NoParams - Me
+GET  /api/v1/tokens                               list_tokens         reader         read   authenticated 200 Paged - TokenPage
+POST /api/v1/tokens                               issue_token         reader         secret authenticated 201 - IssueTokenBody TokenIssued
+POST /api/v1/tokens/{token}/revoke                revoke_token        reader         write  exempt        200 - Nothing Recorded
+POST /api/v1/sessions                             sign_in             anyone         secret sign_in       201 - SignInBody SignedIn
+POST /api/v1/sessions/sign-out                    sign_out            reader         write  exempt        200 - Nothing Recorded
+= ledger
+GET  /api/v1/ledger/head                          get_head            agent+reader   read   authenticated 200 NoParams - LedgerHead
+GET  /api/v1/ledger/events                        list_events         reader         read   authenticated 200 EventsParams - EventPage
+GET  /api/v1/ledger/events/{seq}                  get_event           reader         read   authenticated 200 NoParams - EventItem
+GET  /api/v1/ledger/events/{seq}/receipt          get_receipt         reader         read   authenticated 200 NoParams - text
+GET  /api/v1/ledger/events/{seq}/audit            audit_event         reader         read   heavy         200 NoParams - AuditResult
+POST /api/v1/ledger/events/{seq}/redact           redact_event        admin          write  authenticated 200 - RedactBody Redacted
+GET  /api/v1/ledger/checkpoint                    get_checkpoint      agent+reader   read   authenticated 200 NoParams - Checkpoint
+GET  /api/v1/ledger/consistency                   get_consistency     agent+reader   read   authenticated 200 ConsistencyParams - Consistency
+GET  /api/v1/ledger/verification                  get_verification    reader         read   authenticated 200 NoParams - Verification
+GET  /api/v1/ledger/exports                       list_exports        reader         read   authenticated 200 NoParams - ExportPage
+POST /api/v1/ledger/exports                       start_export        reader         try    heavy         202 - Nothing ExportItem
+= timeline
+GET  /api/v1/timeline                             get_timeline        reader         read   authenticated 200 TimelineParams - Timeline
+GET  /api/v1/stream                               open_stream         agent+reader   stream authenticated 200 StreamParams - stream
+= health
+GET  /health                                      get_health          anyone         read   exempt        200 NoParams - Health
+GET  /api/health                                  get_health          anyone         read   exempt        200 NoParams - Health
+GET  /healthz                                     get_health          anyone         read   exempt        200 NoParams - Health
+GET  /ready                                       get_ready           anyone         read   exempt        200 NoParams - Ready
+GET  /readyz                                      get_ready           anyone         read   exempt        200 NoParams - Ready
+GET  /live                                        get_live            anyone         read   exempt        200 NoParams - Ready
+GET  /livez                                       get_live            anyone         read   exempt        200 NoParams - Ready
+GET  /metrics                                     get_exposition      anyone         read   exempt        200 NoParams - text
+GET  /api/v1/metrics                              get_metrics         reader         read   authenticated 200 NoParams - MetricsNow
+= documents
+GET  /openapi.json                                get_openapi         anyone         read   public        200 NoParams - document
+GET  /api/v1/schemas                              list_schemas        anyone         read   public        200 NoParams - SchemaIndex
+GET  /api/v1/schemas/{schema}                     get_schema          anyone         read   public        200 NoParams - document
+GET  /docs                                        show_docs           anyone         page   public        200 NoParams - page
+GET  /assets/{asset}                              get_asset           anyone         page   public        200 NoParams - page
+= sign_in
+GET  /sign-in                                     show_sign_in        anyone         page   public        200 SignInParams - page
+POST /sign-in                                     submit_sign_in      anyone         form   sign_in       200 - - page
+GET  /sign-in/{link}                              show_link           anyone         page   sign_in       200 NoParams - page
+POST /sign-in/{link}                              use_link            anyone         form   sign_in       200 - - page
+POST /sign-out                                    leave               reader         form   exempt        200 - - page
+= inbox
+GET  /                                            show_home           reader         page   exempt        200 NoParams - page
+GET  /inbox                                       show_inbox          reader         page   exempt        200 PageParams - page
+GET  /inbox/{decision}                            show_decision       reader         page   exempt        200 PageParams - page
+POST /inbox/{decision}                            vote_by_form        operator       form   exempt        200 - - page
+GET  /inbox/{decision}/parameters                 show_parameters     reader         page   exempt        200 NoParams - page
+= floor
+GET  /stops                                       show_stops          reader         page   exempt        200 PageParams - page
+POST /stops                                       stop_by_form        operator       form   exempt        200 - - page
+POST /stops/{stop}/lift                           lift_by_form        supervisor     form   exempt        200 - - page
+GET  /agents                                      show_agents         reader         page   authenticated 200 PageParams - page
+GET  /agents/{agent}                              show_agent          reader         page   authenticated 200 PageParams - page
+GET  /tasks                                       show_tasks          reader         page   authenticated 200 PageParams - page
+GET  /tasks/{task}                                show_task           reader         page   authenticated 200 PageParams - page
+GET  /actions/{action}                            show_action         reader         page   authenticated 200 PageParams - page
+"""
+
+PAGES = frozenset(("sign_in", "inbox", "floor"))  # sections whose functions live in `pages/`
+UNDOCUMENTED = frozenset((*PAGES, "assets"))
+
+
+class Operation(msgspec.Struct, frozen=True, kw_only=True):
+    """One line of the table. `params`, `body`, `answer` are names, empty for none."""
+
+    section: str
+    method: str
+    path: str
+    id: str
+    who: str
+    effect: str
+    rate_class: str
+    status: int
+    params: str
+    body: str
+    answer: str
+
+    @property
+    def mutates(self) -> bool:
+        """Does it leave a trace?"""
+        return self.effect in ("write", "secret", "form")
+
+    @property
+    def keyed(self) -> bool:
+        """Does it take an Idempotency-Key?"""
+        return self.effect in ("write", "secret") and self.id != "sign_in"
+
+    @property
+    def page(self) -> bool:
+        """Is it for people's browsers (HTML, redirects to sign in, forms)?"""
+        return self.effect in ("page", "form")
+
+    @property
+    def documented(self) -> bool:
+        """Is it in the OpenAPI document?"""
+        return not self.page and self.effect != "stream"
+
+    @property
+    def agents(self) -> bool:
+        """May agents ask?"""
+        return self.who.startswith("agent")
+
+    @property
+    def role(self) -> str:
+        """The role a person needs: empty when people may not ask, `reader` for any."""
+        return "" if self.who in ("agent", "anyone") else self.who.removeprefix("agent+")
+
+    @property
+    def scope(self) -> str:
+        """The scope a restricted token needs, such as `tasks:write`."""
+        reads = self.effect in ("read", "page", "stream", "try")
+        return f"{self.section}:{'read' if reads else 'write'}"
+
+    @property
+    def key(self) -> str:
+        """Method and path, as in `GET /api/v1/tasks`."""
+        return f"{self.method} {self.path}"
+
+
+def parse(table: str) -> tuple[Operation, ...]:
+    """The operations of a table. Raises ValueError for a line with a missing or further column."""
+    section = ""
+    operations = []
+    for line in table.strip().splitlines():
+        words = line.split()
+        if words[0] == "=":
+            section = words[1]
+            continue
+        method, path, name, who, effect, rate_class, status, params, body, answer = words
+        operations.append(
+            Operation(
+                section=section,
+                method=method,
+                path=path,
+                id=name,
+                who=who,
+                effect=effect,
+                rate_class=rate_class,
+                status=int(status),
+                params=params.strip("-"),
+                body=body.strip("-"),
+                answer=answer.strip("-"),
+            )
+        )
+    return tuple(operations)
+
+
+OPERATIONS = parse(TABLE)
+
+
+@cache
+def operation(name: str) -> Operation:
+    """The first operation with this id. Raises KeyError."""
+    for entry in OPERATIONS:
+        if entry.id == name:
+            return entry
+    raise KeyError(name)
+
+
+def scopes() -> tuple[str, ...]:
+    """Every scope a token can be restricted to."""
+    return tuple(sorted({entry.scope for entry in OPERATIONS if not entry.page and entry.who != "anyone"}))

@@ -1,0 +1,78 @@
+"""Request rates of people, tokens and addresses: token buckets in a bounded LRU (spec 3.3 *Rate limits*).
+
+These are ingress buckets against abuse: node-local, volatile, answered without an event (DESIGN 2b.10). Approvals,
+stops and health are exempt, so that a flood never keeps a person from deciding.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+
+import msgspec
+
+BUCKETS_MAX = 50_000  # callers remembered at a time, about 8 MB; the longest silent one is forgotten
+
+
+class Rate(msgspec.Struct, frozen=True, kw_only=True):
+    """`per_minute` requests on average, `burst` at once."""
+
+    per_minute: int
+    burst: int
+
+
+RATES: dict[str, Rate] = {
+    "public": Rate(per_minute=100, burst=50),  # per address, without a credential
+    "authenticated": Rate(per_minute=1_000, burst=300),  # per credential
+    "heavy": Rate(
+        per_minute=10, burst=10
+    ),  # per credential: exports, proofs over the whole ledger, dry runs of policy
+    "sign_in": Rate(per_minute=10, burst=10),  # per address: guessing a link
+    "failed": Rate(per_minute=30, burst=30),  # per address: credentials that were not accepted (fault S4)
+}
+
+
+class Pacing:
+    """All buckets of one server. `clock` gives monotonic seconds."""
+
+    def __init__(
+        self, rates: dict[str, Rate], clock: Callable[[], float], buckets_max: int = BUCKETS_MAX
+    ) -> None:
+        self._rates = rates
+        self._clock = clock
+        self._buckets_max = buckets_max
+        self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
+
+    def take(self, rate_class: str, caller: str) -> int:
+        """Spend one token. Returns 0, or the milliseconds after which the next request will pass."""
+        left = self._fill(rate_class, caller)
+        if left >= 1:
+            self._buckets[(rate_class, caller)] = (left - 1, self._clock())
+            return 0
+        return self._wait_ms(rate_class, left)
+
+    def exhausted(self, rate_class: str, caller: str) -> int:
+        """As `take` without spending: 0 when a token is left."""
+        left = self._fill(rate_class, caller)
+        return 0 if left >= 1 else self._wait_ms(rate_class, left)
+
+    def remaining(self, rate_class: str, caller: str) -> int:
+        """Whole tokens left."""
+        return int(self._fill(rate_class, caller))
+
+    def _fill(self, rate_class: str, caller: str) -> float:
+        rate = self._rates[rate_class]
+        now = self._clock()
+        key = (rate_class, caller)
+        left, since = self._buckets.pop(key, (float(rate.burst), now))
+        left = min(float(rate.burst), left + max(0.0, now - since) * rate.per_minute / 60)
+        self._buckets[key] = (left, now)
+        while len(self._buckets) > self._buckets_max:
+            self._buckets.popitem(last=False)
+        return left
+
+    def _wait_ms(self, rate_class: str, left: float) -> int:
+        return max(1, int((1 - left) * 60_000 / self._rates[rate_class].per_minute) + 1)
+
+    def __len__(self) -> int:
+        return len(self._buckets)

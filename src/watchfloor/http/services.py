@@ -1,0 +1,153 @@
+"""What HTTP needs from the rest of the server, named in one place; `app.py` fills it in (DESIGN §3).
+
+Protocols name only what is used here, so that the rim depends on nothing else of the engine.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from typing import Any, Protocol
+
+import msgspec
+
+from watchfloor.engine.credentials import Credentials
+from watchfloor.engine.requests import Request
+from watchfloor.http.bodies.ledger import Component
+from watchfloor.http.pacing import RATES, Rate
+from watchfloor.kernel.limits import BODY_BYTES_MAX
+from watchfloor.kernel.messages import Event
+from watchfloor.ledger.contract import CheckpointRow
+from watchfloor.ledger.heads import LogView
+
+
+class Engine(Protocol):
+    """The one writer, and its committed state."""
+
+    @property
+    def credentials(self) -> Credentials: ...
+
+    def submit(self, request: Request) -> None:
+        """Queue one command; `request.done` is called after fsync. Raises Overloaded."""
+
+    def state(self, org: int, kind: str, subject: int) -> Any: ...
+
+    def cell(self, org: int, register: str, key: Any) -> Any: ...
+
+    def follow(self, callback: Callable[[int, list[Event]], None]) -> object: ...
+
+    def organisation(self, public_id: str) -> int | None: ...
+
+    def head(self, org: int) -> int: ...
+
+    def explain(self, org: int, action: int) -> Sequence[Any]: ...
+
+
+class Views(Protocol):
+    """Tables for people (engine/views.py)."""
+
+    def seq(self, org: int) -> int: ...
+
+    async def wait(self, org: int, seq: int, timeout_ms: int = ...) -> None: ...
+
+    def rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]: ...
+
+
+class Reads(Protocol):
+    """The ledger as it was written; from any thread."""
+
+    def head(self, org: int) -> tuple[int, bytes]: ...
+
+    def read(self, org: int, after: int, limit: int) -> list[tuple[int, bytes, bytes]]: ...
+
+    def read_one(self, org: int, seq: int) -> tuple[int, bytes, bytes] | None: ...
+
+    def read_private(self, org: int, seq: int) -> tuple[bytes, bytes] | None: ...
+
+    def read_privates(self, org: int, seqs: Any) -> dict[int, tuple[bytes, bytes]]: ...
+
+    def latest_checkpoint(self, org: int) -> CheckpointRow | None: ...
+
+
+class Meter(Protocol):
+    """Counters and gauges of the one catalogue (telemetry)."""
+
+    def count(self, name: str, *labels: str, by: float = 1) -> None: ...
+
+    def add(self, name: str, by: float, *labels: str) -> None: ...
+
+    def observe(self, name: str, value: float, *labels: str) -> None: ...
+
+    def read(self, name: str, *labels: str) -> float: ...
+
+    def totals(self, name: str) -> dict[str, float]: ...
+
+    def quantile(self, name: str, share: float) -> float: ...
+
+    def exposition(self) -> bytes: ...
+
+
+class Export(msgspec.Struct, frozen=True, kw_only=True):
+    """One export on disk. `state` running, ready or failed."""
+
+    id: str
+    size: int
+    created_at: int
+    bytes: int
+    state: str
+
+
+class Admin(Protocol):
+    """What an operator may ask of the ledger besides reading."""
+
+    def exports(self, org: int) -> list[Export]: ...
+
+    async def export(self, org: int) -> Export:
+        """Begin an export up to the head; the same head is exported once."""
+
+    def verification(self, org: int) -> Mapping[str, Any]:
+        """`state`, `verified_seq`, `broken_seq`, `at`, `detail` of the server's own check."""
+
+    async def audit(self, org: int, seq: int) -> tuple[str, str]:
+        """Judge one ruling again: (same | differs | superseded, detail). Raises Refused when it is no ruling."""
+
+
+class HTTPConfig(msgspec.Struct, frozen=True, kw_only=True):
+    """Settings of the port. `public_url` is how people reach it (empty: whatever Host says)."""
+
+    public_url: str = ""
+    trusted_proxies: tuple[str, ...] = ()
+    cors_origins: tuple[str, ...] = ()
+    body_bytes_max: int = BODY_BYTES_MAX
+    body_timeout_s: float = 30.0
+    answer_timeout_s: float = 30.0
+    rates: dict[str, Rate] = msgspec.field(default_factory=lambda: dict(RATES))
+    version: str = ""
+
+
+def _nothing_known() -> list[Component]:
+    return []
+
+
+class Services(msgspec.Struct, kw_only=True):
+    """Everything the routes use.
+
+    `decode` makes an event of its canonical bytes; `tree` is the tree of an organisation as it stands now; `ready`
+    answers why the ledger cannot accept writes (empty: it can); `clock` µs UTC, `monotonic` seconds.
+    """
+
+    engine: Engine
+    views: Views
+    reads: Reads
+    decode: Callable[[bytes], Event]
+    tree: Callable[[int], LogView]
+    metrics: Meter
+    admin: Admin
+    config: HTTPConfig
+    ready: Callable[[], str]
+    record_stop: Callable[[Request], Awaitable[None]] | None = None
+    components: Callable[[], list[Component]] = _nothing_known
+    mode: Callable[[], str] = lambda: "NORMAL"
+    clock: Callable[[], int] = lambda: time.time_ns() // 1_000
+    monotonic: Callable[[], float] = time.monotonic
+    started_at: float = msgspec.field(default_factory=time.monotonic)

@@ -1,0 +1,1 @@
+"""What the outside sees of the inside: one catalogue of metrics, and structured logs (spec 06)."""

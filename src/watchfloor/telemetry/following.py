@@ -1,0 +1,110 @@
+"""What committed events mean for the counters: one table from facts to metrics (spec 06 *Metrics*).
+
+`Following` is given to `engine.follow`. It only counts; what can be counted at scrape time is left to samplers.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from typing import Any
+
+from watchfloor.actions import messages as actions
+from watchfloor.councils import messages as councils
+from watchfloor.kernel.instants import SECOND
+from watchfloor.kernel.messages import Event, Facts
+from watchfloor.kernel.terms import TIERS
+from watchfloor.telemetry.metrics import Metrics
+from watchfloor.trust import messages as trust
+from watchfloor.work import messages as work
+
+STARTS_MAX = 50_000  # beginnings remembered for durations; the oldest is forgotten and not observed
+
+_TASK_STATUS: dict[type[Facts], str] = {
+    work.TaskSubmitted: "queued",
+    work.TaskAssigned: "assigned",
+    work.TaskAccepted: "running",
+    work.TaskSucceeded: "succeeded",
+    work.TaskAttemptFailed: "failed",
+    work.TaskDeadLettered: "dead_letter",
+    work.TaskOrphaned: "orphaned",
+    work.TaskCancelled: "cancelled",
+}
+_OUTCOME: dict[type[Facts], str] = {
+    councils.DecisionApproved: "approved",
+    councils.DecisionDenied: "denied",
+    councils.DecisionExpired: "expired",
+    councils.DecisionCancelled: "cancelled",
+}
+_VERDICTS = frozenset(("permitted", "pending", "denied"))
+
+
+def direction(before: int, after: int) -> str:
+    """up, down or same."""
+    return "same" if after == before else "up" if after > before else "down"
+
+
+class Following:
+    """A follower of committed events that moves the counters."""
+
+    def __init__(self, metrics: Metrics) -> None:
+        self._metrics = metrics
+        self._starts: OrderedDict[tuple[int, str, int], int] = OrderedDict()
+        self._table: dict[type[Facts], Callable[[int, Event], None]] = {
+            actions.ActionDecided: self._ruled,
+            councils.DecisionOpened: self._began,
+            trust.TrustChanged: self._trust,
+            trust.TrustReassessed: self._trust,
+        }
+        for facts in _TASK_STATUS:
+            self._table[facts] = self._task
+        for facts in _OUTCOME:
+            self._table[facts] = self._decided
+
+    def __call__(self, org: int, events: list[Event]) -> None:
+        """Count one commit."""
+        self._metrics.count("ledger_appends_total", by=len(events))
+        for event in events:
+            count = self._table.get(type(event.facts))
+            if count is not None:
+                count(org, event)
+
+    def _began(self, org: int, event: Event) -> None:
+        self._starts[(org, event.kind, event.subject)] = event.at
+        if len(self._starts) > STARTS_MAX:
+            self._starts.popitem(last=False)
+
+    def _elapsed_s(self, org: int, event: Event) -> float | None:
+        begun = self._starts.pop((org, event.kind, event.subject), None)
+        return None if begun is None else (event.at - begun) / SECOND
+
+    def _ruled(self, _: int, event: Event) -> None:
+        facts: Any = event.facts
+        verdict = facts.verdict if facts.verdict in _VERDICTS else "other"
+        self._metrics.count("decisions_processed_total", "gate", verdict)
+
+    def _decided(self, org: int, event: Event) -> None:
+        outcome = _OUTCOME[type(event.facts)]
+        self._metrics.count("decisions_processed_total", "people", outcome)
+        elapsed = self._elapsed_s(org, event)
+        if elapsed is not None:
+            self._metrics.observe("decision_duration_seconds", elapsed, outcome)
+
+    def _task(self, org: int, event: Event) -> None:
+        self._metrics.count("tasks_total", _TASK_STATUS[type(event.facts)])
+        if isinstance(event.facts, work.TaskSubmitted):
+            self._began(org, event)
+        elif isinstance(event.facts, work.TaskSucceeded):
+            elapsed = self._elapsed_s(org, event)
+            if elapsed is not None:
+                self._metrics.observe("task_latency_seconds", elapsed)
+        elif isinstance(event.facts, work.TaskDeadLettered | work.TaskCancelled):
+            self._elapsed_s(org, event)
+
+    def _trust(self, _: int, event: Event) -> None:
+        facts: Any = event.facts
+        self._metrics.count("trust_score_changes_total", direction(facts.score_before, facts.score))
+        if facts.tier != facts.tier_before:
+            self._metrics.count(
+                "trust_tier_changes_total", direction(facts.tier_before, facts.tier), TIERS[facts.tier]
+            )
