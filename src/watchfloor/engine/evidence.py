@@ -1,5 +1,7 @@
 """Which evidence each command is judged by, read from registers under the single writer (DESIGN §1 *Evidence*)."""
 
+# ruff: noqa: ARG001 -- gatherers have one signature, whatever they look at
+
 from __future__ import annotations
 
 from collections.abc import Mapping
@@ -10,13 +12,14 @@ from watchfloor.actions.grants import StartEvidence
 from watchfloor.actions.messages import Evidence, RequestAction, StartAction
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.councils.rules import PoolEvidence, VoterEvidence
+from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
 from watchfloor.fleet.messages import RegisterAgent
 from watchfloor.fleet.rules import NameEvidence, available
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE
-from watchfloor.kernel.messages import Actor, Command
+from watchfloor.kernel.messages import Command
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.system import Advance
 from watchfloor.kernel.terms import holds
@@ -27,8 +30,192 @@ from watchfloor.registers import activity as counters
 from watchfloor.registers.containment import stops_for
 from watchfloor.registers.delivery import Continuation
 from watchfloor.registers.directory import ActivePolicy, Person, find_person
-from watchfloor.trust import scoring
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
-from watchfloor.trust.rules import TermsEvidence
+from watchfloor.trust.rules import TermsEvidence, score_at, tier_at_birth
 from watchfloor.work.messages import AssignTask
 from watchfloor.work.rules import AgentEvidence
+
+
+def _policy(read: Read) -> ActivePolicy:
+    active: ActivePolicy = read("policy", "active")
+    return active
+
+
+def _request_action(read: Read, command: RequestAction, at: int, request: Request) -> Gathered:
+    """Everything rules 1–9 look at: one pass over this agent's cells."""
+    active = _policy(read)
+    policy = active.document
+    agent = read("agent", command.agent)
+    activity: counters.Activity | None = read("activity", command.agent)
+    use: counters.TypeUse = read("types", (command.agent, command.type)) or _UNUSED
+    standing = read("standing", (command.agent, command.type))
+    trust = read("trust", command.agent)
+    held: tuple[int, ...] = read("load", command.agent) or ()
+    breaker_agent = read("breakers", f"agent:{command.agent}")
+    breaker_tool = read("breakers", f"tool:{command.tool}") if command.tool else None
+    stops = read("stops", "active")
+    evidence = Evidence(
+        2 if agent.retired else 1 if agent.quarantined else 0,
+        True,
+        not agent.tools or command.tool in agent.tools,
+        stops_for(
+            stops,
+            agent=public_id("agent", command.agent, agent.nonce),
+            agent_type=agent.type,
+            action_type=command.type,
+            tool=command.tool,
+        )
+        if stops
+        else (),
+        breaker_agent.open_until if breaker_agent is not None else 0,
+        breaker_tool.open_until if breaker_tool is not None else 0,
+        counters.requests_within(activity, at, 2),
+        counters.requests_within(activity, at, 10),
+        counters.executed_within(activity, at, 10),
+        counters.repeats_of(activity, request.body, at),
+        counters.recent(activity.throttles, at, MINUTE) if activity is not None and activity.throttles else 0,
+        counters.spent_today(read("spend", command.agent), at),
+        trust.tier if trust is not None else tier_at_birth(policy.trust),
+        score_at(trust, policy.trust, at, active.version),
+        len(held),
+        not command.task or _holds(read, command),
+        use.total == 0,
+        counters.recent(activity.failures, at, DAY) if activity is not None and activity.failures else 0,
+        use.in_hour if use.hour == at // HOUR else 0,
+        activity.requests_hour if activity is not None and activity.hour == at // HOUR else 0,
+        standing.subject if standing is not None else 0,
+        standing.expires_at if standing is not None else 0,
+        use.total,
+    )
+    return Gathered(
+        policy=policy, policy_version=active.version, policy_digest=active.digest, evidence=evidence
+    )
+
+
+_UNUSED = counters.TypeUse()
+
+
+def _holds(read: Read, command: RequestAction) -> bool:
+    """Is the named task this agent's, in this generation?"""
+    task = read("task", command.task)
+    return task is not None and task.agent == command.agent and task.generation == command.generation
+
+
+def _start_action(read: Read, command: StartAction, at: int, request: Request) -> StartEvidence:
+    """What may have changed since the grant: stops, agent, breakers, the votes, the policy (law *Monotone oversight*)."""
+    action = read("action", command.subject)
+    agent = read("agent", action.agent)
+    policy = _policy(read).document
+    breaker_agent = read("breakers", f"agent:{action.agent}")
+    breaker_tool = read("breakers", f"tool:{action.tool}") if action.tool else None
+    stops = stops_for(
+        read("stops", "active"),
+        agent=public_id("agent", action.agent, agent.nonce),
+        agent_type=agent.type,
+        action_type=action.action_type,
+        tool=action.tool,
+    )
+    return StartEvidence(
+        stops=stops,
+        agent_state=2 if agent.retired else 1 if agent.quarantined else 0,
+        breaker_agent_until=breaker_agent.open_until if breaker_agent is not None else 0,
+        breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
+        voters_valid=_voters_valid(read, action),
+        policy_allows=not forbidden(policy, action.action_type, action.tool),
+    )
+
+
+def _voters_valid(read: Read, action: Any) -> bool:
+    """Would the votes that made the grant still make it? A vote of somebody who lost the role is void (spec 3.2)."""
+    decision = read("decision", action.decision) if action.decision else None
+    if decision is None:
+        return True
+    owner = read("agent", action.agent).owner
+    standing = 0
+    for vote in decision.votes:
+        person = find_person(read, vote.person)
+        if (
+            vote.vote == "approve"
+            and person is not None
+            and person.enabled
+            and person.id != owner
+            and holds(person.roles, decision.role)
+        ):
+            standing += 1
+    return standing >= decision.needed
+
+
+def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> NameEvidence:
+    return NameEvidence(taken_by=read("names", f"agent:{command.name}") or 0)
+
+
+def _assign(read: Read, command: AssignTask, at: int, request: Request) -> AgentEvidence:
+    agent = read("agent", command.agent)
+    return AgentEvidence(
+        active=agent is not None and available(agent) and _node_current(read, agent),
+        capabilities=agent.capabilities if agent is not None else (),
+        tasks_open=len(read("load", command.agent) or ()),
+        tasks_max=tasks_max(command.agent, read),
+    )
+
+
+def _node_current(read: Read, agent: Any) -> bool:
+    """Was the session opened under the node's present incarnation? `node.started` ends all earlier ones (DESIGN 2b.7)."""
+    incarnation = read("node", agent.node)
+    return incarnation is None or agent.session.startswith(incarnation)
+
+
+def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:
+    person = find_person(read, command.person)
+    if person is None:
+        return VoterEvidence(roles=(), enabled=False, handle="")
+    return VoterEvidence(roles=person.roles, enabled=person.enabled, handle=person.handle)
+
+
+def _pool(read: Read, command: OpenDecision, at: int, request: Request) -> PoolEvidence:
+    everyone: tuple[Person, ...] = read("people", "all") or ()
+    eligible = sum(
+        1 for person in everyone if person.enabled and person.id != command.owner and holds(person.roles, command.role)
+    )
+    return PoolEvidence(eligible=eligible)
+
+
+def _terms(read: Read, command: Command, at: int, request: Request) -> TermsEvidence:
+    return TermsEvidence(terms=_policy(read).document.trust)
+
+
+def _handle(read: Read, command: AddPerson, at: int, request: Request) -> HandleEvidence:
+    return HandleEvidence(taken_by=read("names", f"person:{command.handle}") or 0)
+
+
+def _admins(read: Read, command: Command, at: int, request: Request) -> AdminEvidence:
+    everyone: tuple[Person, ...] = read("people", "all") or ()
+    return AdminEvidence(
+        others=sum(
+            1
+            for person in everyone
+            if person.enabled and person.subject != command.subject and "admin" in person.roles
+        )
+    )
+
+
+def _work_left(read: Read, command: Advance, at: int, request: Request) -> WorkLeft:
+    work: Continuation | None = read("continuation", command.name)
+    return WorkLeft(len(work.rest) if work is not None else -1)
+
+
+GATHERS: Mapping[type[Command], Gather] = {
+    RequestAction: _request_action,
+    StartAction: _start_action,
+    RegisterAgent: _register,
+    AssignTask: _assign,
+    CastVote: _vote,
+    OpenDecision: _pool,
+    RecordTrust: _terms,
+    AdjustTrust: _terms,
+    ReassessTrust: _terms,
+    AddPerson: _handle,
+    ChangeRoles: _admins,
+    DisablePerson: _admins,
+    Advance: _work_left,
+}

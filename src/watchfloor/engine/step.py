@@ -22,7 +22,7 @@ from watchfloor.kernel.messages import SYSTEM, Actor, Command, Draft, Effect, Ev
 from watchfloor.kernel.subject import Decide, Given, React, Read
 from watchfloor.kernel.system import ProcessRefused
 
-Gather = Callable[[Read, Any, int, Actor], Any]  # (read, command, at, actor) -> evidence
+Gather = Callable[[Read, Any, int, Request], Any]  # (read, command, at, the root's request) -> evidence
 
 
 class BoundExceeded(Exception):
@@ -122,7 +122,7 @@ class _Batch:
             entropy=wish.entropy,
             actor=wish.actor,
             of=self.request.of,
-            evidence=gather(read, command, self.at, wish.actor) if gather is not None else None,
+            evidence=gather(read, command, self.at, self.request) if gather is not None else None,
         )
         drafts = decide(state, command, given)
         for draft in drafts:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchfloor.actions.gate import is_runaway
 from watchfloor.actions.messages import ActionDecided, ActionFailed, ActionUnknown, OpenBreaker
 from watchfloor.fleet.messages import AgentThrottled, QuarantineAgent
 from watchfloor.kernel.instants import MILLISECOND, MINUTE
@@ -11,7 +12,6 @@ from watchfloor.registers.activity import recent
 from watchfloor.registers.containment import Breaker
 
 Wishes = list[Command | Effect]
-RUNAWAY_RULE = "runaway_is_stopped"
 
 
 def failed(event: Event, read: Read) -> Wishes:
@@ -36,7 +36,7 @@ def decided(event: Event, read: Read) -> Wishes:
     """The gate saw a runaway: one quarantine, not a thousand alerts."""
     facts = event.facts
     assert isinstance(facts, ActionDecided)
-    if facts.verdict != "denied" or not any(rule == RUNAWAY_RULE for rule, _, _ in facts.failed):
+    if facts.verdict != "denied" or not is_runaway(facts):
         return []
     state = read("agent", facts.agent)
     if state is None or state.quarantined:

@@ -6,6 +6,7 @@ gated and completed.
 
 from __future__ import annotations
 
+from watchfloor.actions.gate import is_violation
 from watchfloor.actions.messages import (
     ActionCompleted,
     ActionDecided,
@@ -20,8 +21,6 @@ from watchfloor.work.messages import TaskAttemptFailed, TaskDeadLettered, TaskSu
 
 Wishes = list[Command | Effect]
 
-# A forbidden action tried is a security violation; an envelope rule says so by its name.
-_VIOLATIONS = frozenset({"forbidden_by_the_envelope", "tool_is_not_permitted"})
 _FAULTS = {"timed_out": "timed_out", "not_accepted": "timed_out", "failed": "failed", "not_verified": "failed"}
 
 
@@ -32,7 +31,7 @@ def _record(agent: int, what: str, event: Event) -> Wishes:
 def decided(event: Event, read: Read) -> Wishes:
     facts = event.facts
     assert isinstance(facts, ActionDecided)
-    if facts.verdict == "denied" and any(rule in _VIOLATIONS for rule, _, _ in facts.failed):
+    if facts.verdict == "denied" and is_violation(facts):
         return _record(facts.agent, "security_violation", event)
     return []
 
