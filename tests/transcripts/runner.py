@@ -22,8 +22,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
-
 from tests.transcripts.world import CAPABILITIES, SUBJECTS, World
+
 from watchfloor.councils import rules as councils
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.fleet import rules as fleet

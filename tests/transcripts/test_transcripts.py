@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from tests.transcripts.runner import Story
 
 TRANSCRIPTS = sorted(Path(__file__).parent.glob("*.txt"))

@@ -14,7 +14,7 @@ from watchfloor.councils import rules as councils
 from watchfloor.fleet import rules as fleet
 from watchfloor.kernel.codec import Catalogue, encode_event
 from watchfloor.kernel.instants import DAY, HOUR
-from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event
+from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.people import rules as people
 from watchfloor.work import rules as work
@@ -67,6 +67,14 @@ class World:
             events.append(CATALOGUE.decode(encode_event(event)))
         self.take_up(events)
         return events
+
+    def refusal(self, command: Command, actor: Actor = SYSTEM, evidence: Any = None) -> tuple[str, str, int]:
+        """(code, field, status) with which the rules refuse this command; fails when they do not."""
+        try:
+            events = self.perform(command, actor, evidence)
+        except Refused as refused:
+            return refused.code, refused.field, refused.status
+        raise AssertionError(f"{command} was not refused: {events}")
 
     def take_up(self, events: Iterable[Event]) -> None:
         """Fold events into the states they are about."""

@@ -183,10 +183,10 @@ def revoke_key(state: Agent | None, command: RevokeKey, given: Given) -> list[Dr
 def connect(state: Agent | None, command: ConnectAgent, given: Given) -> list[Draft]:
     """The newest session wins. A quarantined agent may connect: it has to hear that it is."""
     agent = in_service(state)
-    if command.session == agent.session:
-        return []
     check_name(command.session, "/session")
     check_name(command.node, "/node")
+    if command.session == agent.session:
+        return []
     return [Draft(facts=AgentConnected(node=command.node, session=command.session))]
 
 
