@@ -8,7 +8,7 @@ from watchfloor.actions import views as actions
 from watchfloor.councils import views as councils
 from watchfloor.fleet import views as fleet
 from watchfloor.kernel.messages import Event, Facts
-from watchfloor.kernel.projection import Change, Projector, Table, instant, integer, text
+from watchfloor.kernel.projection import Change, Index, Projector, Table, instant, integer, text
 from watchfloor.people import views as people
 from watchfloor.policy import views as policy
 from watchfloor.trust import views as trust
@@ -96,10 +96,12 @@ def reference() -> str:
         for name, computed in table.computed.items():
             kind = computed.column.type + ", computed" + (", nullable" if computed.column.nullable else "")
             lines.append(f"| `{name}` | {kind} | {computed.column.meaning} |")
-        indexed = [
-            "`org, " + ", ".join(i.columns) + "`" + (f" where {i.where}" if i.where else "")
-            for i in table.indexes
-        ]
+        indexed = [_indexed(index) for index in table.indexes]
         if indexed:
             lines += ["", "Indexed by " + "; ".join(indexed) + "."]
     return "\n".join(lines) + "\n"
+
+
+def _indexed(index: Index) -> str:
+    columns = ", ".join(["org", *([index.ahead] if index.ahead else []), *index.columns])
+    return f"`{columns}`" + (f" where {index.where}" if index.where else "")

@@ -9,9 +9,15 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from watchfloor.actions.views import SLAB_BITS
+
 CONNECTIONS_KEPT = 4  # threads that read at the same time without opening anew
 QUERY_MS_MAX = 5_000  # a page's query takes milliseconds; this only ends the unforeseen
 _STEPS = 10_000  # virtual machine steps between two looks at the clock: well under a millisecond
+WINDOW_SLABS = 16  # the first window: 65,536 seqs
+_OF_AGENT = """WITH RECURSIVE slabs(n) AS (SELECT :high UNION ALL SELECT n - 1 FROM slabs WHERE n > :low)
+ SELECT a.* FROM slabs CROSS JOIN actions a WHERE a.org = :org AND a.slab = slabs.n AND a.agent = :agent
+ AND a.action < :before /*where*/ ORDER BY a.action DESC LIMIT :limit"""
 
 
 class Readers:
@@ -36,6 +42,30 @@ class Readers:
             connection.close()
             raise
         self._give_back(generation, connection)
+        return found
+
+    def newest_of_agent(
+        self,
+        org: int,
+        agent: int,
+        before: int,
+        limit: int,
+        where: str = "",
+        params: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """An agent's newest actions below `before`, newest first; `where` (SQL from code, over `a`) narrows them down.
+
+        Walks the slabs of the index by agent backwards, in windows that grow: a busy agent's page is found in the
+        first, a quiet one's after a few thousand index probes, however many actions there are.
+        """
+        found: list[dict[str, Any]] = []
+        high, width = (before - 1) >> SLAB_BITS, WINDOW_SLABS
+        while high >= 0 and len(found) < limit:
+            low = max(0, high - width + 1)
+            bounds = {"high": high, "low": low, "org": org, "agent": agent, "before": before}
+            sql = _OF_AGENT.replace("/*where*/", f"AND ({where})" if where else "")
+            found += self.rows(sql, {**(params or {}), **bounds, "limit": limit - len(found)})
+            high, width = low - 1, width * 8
         return found
 
     def _take(self) -> tuple[int, sqlite3.Connection]:

@@ -50,7 +50,8 @@ class Storage:
         key = ", ".join(f'"{name}"' for name in ("org", *table.key))
         made = [f"CREATE TABLE {self.rows} ({', '.join(columns)}, PRIMARY KEY ({key})) WITHOUT ROWID"]
         for number, index in enumerate(table.indexes):
-            on = ", ".join(f'"{name}"' for name in ("org", *index.columns))
+            ahead = [index.ahead] if index.ahead else []
+            on = ", ".join(["org", *ahead, *(f'"{name}"' for name in index.columns)])
             where = f" WHERE {index.where}" if index.where else ""
             made.append(f"CREATE INDEX {self.rows}_{number} ON {self.rows} ({on}){where}")
         return made

@@ -200,13 +200,15 @@ class Writer:
     def _project(self, folding: Folding, org: int, events: Sequence[Event]) -> None:
         projectors = self._projectors
         every = self._every
+        add = folding.add
         for start in range(0, len(events), GIL_SLICE_EVENTS):
             for event in events[start : start + GIL_SLICE_EVENTS]:
                 project = projectors.get(type(event.facts))
                 if project is not None:
-                    folding.add(org, project(event))
+                    add(org, project(event))
                 for project in every:
-                    folding.add(org, project(event))
+                    if changes := project(event):
+                        add(org, changes)
             time.sleep(0)
 
     def commit(self) -> dict[int, int]:

@@ -34,7 +34,7 @@ import msgspec
 from watchfloor.engine.projections import EVERY, PROJECTORS, TABLES
 from watchfloor.engine.view_reads import Readers
 from watchfloor.engine.view_writer import Writer
-from watchfloor.kernel.limits import VIEW_INTERVAL_MS, VIEW_WAIT_MS
+from watchfloor.kernel.limits import INTEGER_MAX, VIEW_INTERVAL_MS, VIEW_WAIT_MS
 from watchfloor.kernel.messages import Event, Facts
 from watchfloor.kernel.projection import Projector, Table
 
@@ -190,6 +190,20 @@ class ViewStore:
         """Rows of one SELECT over the documented tables (docs/views.md), each as a dict. From any thread; blocking,
         so from the loop through `asyncio.to_thread`. Raises sqlite3.OperationalError `interrupted` after 5 s."""
         return self._readers.rows(sql, params)
+
+    def newest_of_agent(
+        self,
+        org: int,
+        agent: int,
+        limit: int,
+        before: int = INTEGER_MAX,
+        where: str = "",
+        params: Mapping[str, Any] | None = None,
+    ) -> list[dict[str, Any]]:
+        """Rows of `actions` of one agent below the action `before`, newest first. `WHERE agent = …` alone would read
+        backwards through everybody's actions. `where` is SQL from code over `a`, its values in `params` by name."""
+        before = min(before, self._heads.get(org, 0) + 1)
+        return self._readers.newest_of_agent(org, agent, before, limit, where, params)
 
     def fingerprint(self, org: int) -> str:
         """SHA-256 over every stored row of an organisation: equal for live and rebuilt views (law *Replay*)."""

@@ -141,10 +141,6 @@ AGENTS = Table(
             integer("tasks it has: assigned, running, blocked or orphaned"),
             f"(SELECT count(*) FROM ({_OPEN} IN ('assigned', 'running', 'blocked', 'orphaned')))",  # noqa: S608
         ),
-        "last_action": Computed(
-            integer("subject of its newest action, null: none", nullable=True),
-            "(SELECT max(x.action) FROM actions x WHERE x.org = a.org AND x.agent = a.agent)",
-        ),
     },
 )
 

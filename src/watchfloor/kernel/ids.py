@@ -6,6 +6,7 @@ from watchfloor.kernel.messages import Refused
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
 _VALUES = {character: index for index, character in enumerate(ALPHABET)}
+_PAIRS = tuple(high + low for high in ALPHABET for low in ALPHABET)
 NONCE_BITS = 40
 _NONCE_MASK = (1 << NONCE_BITS) - 1
 
@@ -33,12 +34,17 @@ def nonce_from(entropy: bytes) -> int:
 
 def public_id(kind: str, subject: int, nonce: int) -> str:
     """`act_…` for the subject's integer and its random bits. Total and injective in (subject, nonce)."""
-    number = subject << NONCE_BITS | nonce & _NONCE_MASK
-    digits = []
-    while number:
-        number, digit = divmod(number, 32)
-        digits.append(ALPHABET[digit])
-    return f"{PREFIXES[kind]}_{''.join(reversed(digits)) or '0'}"
+    nonce &= (
+        _NONCE_MASK  # two digits at a time: every decision makes its id twice, for its answer and for its row
+    )
+    low = (
+        f"{_PAIRS[nonce >> 30]}{_PAIRS[nonce >> 20 & 1023]}{_PAIRS[nonce >> 10 & 1023]}{_PAIRS[nonce & 1023]}"
+    )
+    high = ""
+    while subject:
+        high = _PAIRS[subject & 1023] + high
+        subject >>= 10
+    return f"{PREFIXES[kind]}_{(high + low).lstrip('0') or '0'}"
 
 
 def parse_id(text: str, kind: str) -> tuple[int, int]:

@@ -85,10 +85,15 @@ class Computed(msgspec.Struct, frozen=True):
 
 
 class Index(msgspec.Struct, frozen=True):
-    """A secondary index, `org` in front of `columns` by itself; `where` makes it partial (SQL over the columns)."""
+    """A secondary index, `org` in front of `columns` by itself; `where` makes it partial (SQL over the columns).
+
+    `ahead` is an SQL expression that stands between `org` and the columns. One that grows with the key keeps new
+    entries together, so that a write touches few pages however large the table is; readers must name it.
+    """
 
     columns: tuple[str, ...]
     where: str = ""
+    ahead: str = ""
 
 
 class Table(msgspec.Struct, frozen=True, kw_only=True):
