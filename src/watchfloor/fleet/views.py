@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from watchfloor.fleet import structured_id
 from watchfloor.fleet.messages import (
     AgentConnected,
     AgentDegraded,
@@ -38,45 +39,6 @@ from watchfloor.kernel.projection import (
 )
 
 _json = msgspec.json.Encoder().encode
-
-ROLES = {
-    "executor": 1,
-    "worker": 1,
-    "planner": 2,
-    "validator": 3,
-    "researcher": 4,
-    "communicator": 5,
-    "orchestrator": 6,
-}
-ROLE_OTHER = 9
-# Decades of spec 2.1 and words by which a first capability falls into one; the rest is operations.
-DECADES = (
-    (10, ("research", "search", "crawl", "literature", "summar")),
-    (20, ("content", "write", "writing", "edit", "translat", "media", "image")),
-    (
-        30,
-        ("develop", "code", "coding", "python", "test", "lint", "patch", "repository", "security", "review"),
-    ),
-    (40, ("social", "community", "post")),
-    (50, ("sales", "market", "lead", "crm")),
-    (60, ("support", "helpdesk", "ticket", "chat")),
-    (80, ("analy", "data", "report", "metric", "sql")),
-    (90, ("executive", "strategy", "budget", "finance", "decision")),
-)
-DECADE_OTHER = 70
-
-
-def role_digit(agent_type: str) -> int:
-    """R of the structured id TRCCII (spec 2.1): 9 for types of one's own."""
-    return ROLES.get(agent_type, ROLE_OTHER)
-
-
-def category(capabilities: tuple[str, ...]) -> int:
-    """CC of the structured id, 10 to 99, from the first capability: its decade, and a digit that spreads its names."""
-    first = capabilities[0].lower() if capabilities else ""
-    decade = next((number for number, roots in DECADES if any(root in first for root in roots)), DECADE_OTHER)
-    return decade + sum(first.encode()) % 10
-
 
 # The session is over when its node has started again since (DESIGN 2b.7).
 _PRESENCE = """CASE WHEN a.link <> 'offline' AND a.connected_seq < coalesce((SELECT n.started_seq FROM nodes n
@@ -135,7 +97,8 @@ AGENTS = Table(
             _STATE,
         ),
         "instance": Computed(
-            integer("II of the structured id: earlier agents of this role and category"), _INSTANCE
+            integer("number behind II of the structured id: earlier agents of this role and category"),
+            _INSTANCE,
         ),
         "tasks_open": Computed(
             integer("tasks it has: assigned, running, blocked or orphaned"),
@@ -198,8 +161,8 @@ def _registered(event: Event) -> list[Change]:
             tools=_json(facts.tools).decode(),
             version=facts.version,
             owner=facts.owner,
-            role=role_digit(facts.type),
-            category=category(facts.capabilities),
+            role=structured_id.role(facts.type),
+            category=structured_id.category(facts.capabilities[0] if facts.capabilities else ""),
             link="offline",
             registered_at=event.at,
             changed_at=event.at,
