@@ -200,7 +200,9 @@ class Core:
                 node.keys[(key.credential, key.key)] = (key.body_digest, written[0].event.seq)
                 day = world.at // DAY
                 batch.keys.append((day, org, key.credential, key.key, key.body_digest, written[0].event.seq))
-        batch.credentials.extend(request.credentials)  # type: ignore[arg-type]
+        # A row without a subject is of the subject that this very command begins: its integer is known only now.
+        subject = written[0].event.subject if written else 0
+        batch.credentials.extend(row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials)
         batch.redactions.extend((org, seq) for seq in request.redacts)
         if not outcome.own:
             return Answer(seq=world.seq)
