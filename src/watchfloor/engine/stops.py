@@ -53,6 +53,11 @@ class StopJournal:
         os.write(self._file, msgspec.json.encode(stop) + b"\n")
         os.fsync(self._file)
 
+    @property
+    def any(self) -> bool:
+        """Is any stop in force on this node? Asked for every request."""
+        return bool(self._stops)
+
     def in_force(self, org: int) -> list[JournalStop]:
         return [stop for stop in self._stops.values() if stop.org == org]
 

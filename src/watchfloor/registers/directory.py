@@ -1,6 +1,6 @@
 """Who is who and what is in force: unique names, people and their roles, the active policy (spec 1, 2.1, 3.6).
 
-Cells: `names` by "agent:<name>" or "person:<handle>" → subject; `people` by "all" → every person, `person_roles` by
+Cells: `names` by "agent:<name>", "person:<handle>" or "display:<code>" → subject (and the counts behind the codes); `people` by "all" → every person, `person_roles` by
 public id; `policy` by "active".
 """
 
@@ -9,6 +9,7 @@ from __future__ import annotations
 import msgspec
 
 from watchfloor.fleet.messages import AgentRegistered
+from watchfloor.fleet.structured_id import category, instance, role
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
@@ -39,9 +40,27 @@ def _founded(event: Event, read: Read) -> Cells:
 
 
 def _registered(event: Event, read: Read) -> Cells:
+    """The name, and the place among the agents of the same role and category that the display code needs (spec 2.1)."""
     facts = event.facts
     assert isinstance(facts, AgentRegistered)
-    return [("names", f"agent:{facts.name}", event.subject)]
+    series = f"{role(facts.type)}{category(facts.capabilities[0])}"
+    number: int = read("names", f"count:{series}") or 0
+    return [
+        ("names", f"agent:{facts.name}", event.subject),
+        ("names", f"count:{series}", number + 1),
+        ("names", f"number:{event.subject}", number),
+        ("names", f"display:{series}{instance(number)}", event.subject),
+    ]
+
+
+def find_display(read: Read, code: str) -> int:
+    """The agent of a structured id (its tier digit is ignored: it changes), 0 when there is none."""
+    return int(read("names", f"display:{code[1:]}") or 0)
+
+
+def number_of(read: Read, agent: int) -> int:
+    """The agent's place among those of the same role and category."""
+    return int(read("names", f"number:{agent}") or 0)
 
 
 def _joined(event: Event, read: Read) -> Cells:

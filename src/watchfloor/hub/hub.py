@@ -1,0 +1,443 @@
+"""The hub: every agent connected to this node (spec 2.2, 2.3; DESIGN §2, 2b.5, 2b.7, 2b.9, 2b.10).
+
+It authenticates, tells the engine who came and went, judges heartbeats, throttles at the door, delivers pushes after
+commit and redelivers them on resume, and closes the sockets of revoked keys.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import random
+import secrets
+from collections.abc import Callable
+from hashlib import sha256
+
+import msgspec
+
+from watchfloor.actions.messages import ActionClosed, ActionGranted
+from watchfloor.actions.names import normalise
+from watchfloor.engine.credentials import Credential
+from watchfloor.engine.engine import Engine
+from watchfloor.engine.requests import Answer, Lane, Request
+from watchfloor.fleet.messages import (
+    ConnectAgent,
+    DisconnectAgent,
+    MarkDegraded,
+    MarkRecovered,
+    ReportThrottled,
+)
+from watchfloor.fleet.structured_id import structured_id
+from watchfloor.hub import protocol as wire
+from watchfloor.hub.buckets import Bucket
+from watchfloor.hub.commands import closed, granted, policy_of
+from watchfloor.hub.session import Session, Throttled
+from watchfloor.hub.sockets import Refusal, UpgradeRequest
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.instants import MILLISECOND, MINUTE, SECOND
+from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
+from watchfloor.kernel.messages import Actor, Command, Event, Refused
+from watchfloor.kernel.terms import TIERS
+from watchfloor.processes.dispatch import tasks_max
+from watchfloor.registers.directory import number_of
+from watchfloor.trust.messages import TrustChanged, TrustReassessed
+from watchfloor.trust.rules import score_at, tier_at_birth
+from watchfloor.work.messages import TaskAssigned, TaskCancelled
+
+_log = logging.getLogger(__name__)
+_LAG_US = 5 * SECOND  # after a longer pause of the loop sockets are drained before heartbeats are judged
+
+
+class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
+    """Bounds of this node, with their reasons in spec 2.3."""
+
+    heartbeat_ms: int = 30_000
+    hello_timeout_ms: int = 5_000
+    connections_max: int = 12_000
+    per_organisation_max: int = 11_000
+    accepts_per_second: int = 2_000  # a storm is met by fast 503s, never by stalls for those connected
+
+
+class Hub:
+    """Acceptor of the socket layer and follower of the engine."""
+
+    def __init__(self, engine: Engine, settings: HubSettings | None = None, server: str = "") -> None:
+        self.engine = engine
+        self.settings = settings or HubSettings()
+        self.clock: Callable[[], int] = engine.clock
+        self.server = server
+        self.sessions: dict[tuple[int, int], Session] = {}
+        self.pending: set[Session] = set()
+        self.statuses: dict[tuple[int, int], wire.StatusUpdate] = {}
+        self.messages = 0
+        self.invalid = 0
+        self.throttled = 0
+        self.closing = False
+        self._count = 0
+        self._per_org: dict[int, int] = {}
+        self._accepted = (0, 0)
+        self._checkpoints: dict[int, wire.Checkpoint] = {}
+        self._task: asyncio.Task[None] | None = None
+        self._classes: dict[int, tuple[int, dict[str, str]]] = {}
+        engine.follow(self.follow)
+        engine.credentials.watch(self._credential_changed)
+        if engine.signing is not None:
+            engine.signing.watch(self._checkpoint)
+            for org, (size, note) in engine.signing.latest.items():
+                self._checkpoint(org, size, note)
+
+    # -- life -----------------------------------------------------------------------------------------------------
+
+    async def start(self) -> None:
+        self._task = asyncio.get_running_loop().create_task(self._ticks())
+
+    async def stop(self) -> None:
+        """Tell everyone when to come back, close with 1012, and let the last answers out."""
+        self.closing = True
+        for session in [*self.sessions.values(), *self.pending]:
+            notice = wire.Disconnecting(reason="restart", retry_after_ms=random.randint(200, 5_000))  # noqa: S311
+            session.push(notice)
+            session.close(wire.CloseCode.RESTART, "restart")
+        if self._task is not None:
+            self._task.cancel()
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def accept(self, request: UpgradeRequest) -> Session | Refusal:
+        """May this peer come in? A key in the Authorization header, or none (then hello has 5 s)."""
+        hint = {"retry-after": str(random.randint(1, 5))}  # noqa: S311
+        if self.closing or self._count >= self.settings.connections_max or self._storm():
+            return Refusal(status=503, headers=hint, body=b"overloaded, come back later\n")
+        if b"key" in request.query or b"token" in request.query:
+            return Refusal(status=400, body=b"keys belong into the Authorization header, never into the URL\n")
+        header = request.headers.get(b"authorization")
+        if header is None:
+            return Session(self, None)
+        scheme, _, key = header.partition(b" ")
+        credential = self.authenticate(key.decode("latin-1")) if scheme.lower() == b"bearer" else None
+        if credential is None:
+            return Refusal(status=401, body=b"unknown or revoked key\n")
+        if self._per_org.get(credential.org, 0) >= self.settings.per_organisation_max:
+            return Refusal(status=503, headers=hint, body=b"this organisation has too many connections\n")
+        return Session(self, credential)
+
+    def _storm(self) -> bool:
+        second = self.clock() // SECOND
+        at, count = self._accepted
+        self._accepted = (second, count + 1 if at == second else 1)
+        return self._accepted[1] > self.settings.accepts_per_second
+
+    def authenticate(self, key: str) -> Credential | None:
+        """The agent credential in force of this key."""
+        credential = self.engine.credentials.find(key, self.clock())
+        if credential is None or credential.kind != "agent" or credential.org not in self.engine.core.nodes:
+            return None
+        return credential
+
+    # -- coming and going -----------------------------------------------------------------------------------------
+
+    def connect(self, session: Session) -> None:
+        """Record the connection; welcome follows once it is durable."""
+        state = self.engine.state(session.org, "agent", session.agent)
+        if state is None or state.retired:
+            session.close(wire.CloseCode.AUTH_FAILED, "this agent is retired")
+            return
+        assert session.credential is not None
+        public = public_id("agent", session.agent, state.nonce)
+        session.actor = Actor(kind="agent", id=public, credential=session.credential.id)
+        session.name = f"{self.engine.incarnation}.{secrets.token_hex(4)}"
+        old = self.sessions.get((session.org, session.agent))
+        if old is not None:
+            old.push(wire.Disconnecting(reason="replaced", code=wire.CloseCode.CONNECTION_LIMIT))
+            old.close(wire.CloseCode.CONNECTION_LIMIT, "another connection of this agent took over")
+            self._forget(old)
+        self.sessions[(session.org, session.agent)] = session
+        self._count += 1
+        self._per_org[session.org] = self._per_org.get(session.org, 0) + 1
+        command = ConnectAgent(subject=session.agent, node=self.engine.node_name, session=session.name)
+
+        def done(answer: Answer) -> None:
+            if answer.refused is not None or answer.failed:
+                session.close(wire.CloseCode.OVERLOADED, "the connection could not be recorded")
+            elif self.sessions.get((session.org, session.agent)) is session and session.socket is not None:
+                session.begin()
+
+        self._tell(session, command, done)
+
+    def left(self, session: Session, code: int, reason: str) -> None:
+        """The socket is gone."""
+        self.pending.discard(session)
+        if self._forget(session) and not self.closing:
+            text = f"{code} {reason}".strip()[:200]
+            self._tell(session, DisconnectAgent(subject=session.agent, session=session.name, reason=text))
+
+    def _forget(self, session: Session) -> bool:
+        key = (session.org, session.agent)
+        if self.sessions.get(key) is not session:
+            return False
+        del self.sessions[key]
+        self.statuses.pop(key, None)
+        self._count -= 1
+        self._per_org[session.org] -= 1
+        return True
+
+    def recovered(self, session: Session) -> None:
+        session.degraded = False
+        session.good_beats = 0
+        self._tell(session, MarkRecovered(subject=session.agent, session=session.name))
+
+    def _tell(self, session: Session, command: Command, done: Callable[[Answer], None] | None = None) -> None:
+        assert session.actor is not None
+        request = Request(
+            org=session.org,
+            command=command,
+            actor=session.actor,
+            entropy=secrets.token_bytes(32),
+            lane=Lane.OUTCOMES,
+            agent=session.agent,
+        )
+        if done is not None:
+            request.done = done
+        try:
+            self.engine.submit(request)
+        except Refused as refused:
+            request.done(Answer(refused=refused))
+
+    # -- the door ---------------------------------------------------------------------------------------------------
+
+    def admit(self, session: Session, payload: wire.Payload) -> None:
+        """May this request be judged at all? Raises Throttled or Refused; nothing is recorded."""
+        if session.in_flight >= IN_FLIGHT_PER_AGENT:
+            raise Refused(
+                "too_many_in_flight", f"at most {IN_FLIGHT_PER_AGENT} requests may wait", retryable=True, status=429
+            )
+        if not isinstance(payload, wire.ActionRequest):
+            return
+        if self.stopped(session, payload):
+            raise Refused("stopped", "a stop is in force", status=403)
+        rate_class = self._rate_class(session.org, payload.type)
+        now = self.clock()
+        if session.buckets is None:
+            session.buckets = {}
+        bucket = session.buckets.get(rate_class)
+        if bucket is None:
+            per_minute = getattr(policy_of(self.engine, session.org).rates, rate_class)
+            bucket = session.buckets[rate_class] = Bucket(per_minute, now)
+        wait = bucket.take(now)
+        if wait:
+            self.throttled += 1
+            raise Throttled(wait, rate_class)
+        if bucket.low():
+            session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
+
+    def _rate_class(self, org: int, action_type: str) -> str:
+        """The rate class of the type's action class, cached per policy version."""
+        active = self.engine.cell(org, "policy", "active")
+        cached = self._classes.get(org)
+        if cached is None or cached[0] != active.version:
+            policy = active.document
+            table = {
+                kind: policy.classes[cls].rate for kind, cls in policy.types.items() if cls in policy.classes
+            }
+            cached = self._classes[org] = (active.version, table)
+            for session in self.sessions.values():
+                if session.org == org:
+                    session.buckets = None
+        found = cached[1].get(action_type)
+        return found if found is not None else cached[1].get(normalise(action_type), "heavy")
+
+    def stopped(self, session: Session, payload: wire.ActionRequest) -> bool:
+        """Is a stop of this node's journal in force? Checked at ingress and at egress (DESIGN 2b.9)."""
+        if not self.engine.stops.any:
+            return False
+        state = self.engine.state(session.org, "agent", session.agent)
+        assert session.actor is not None
+        return bool(
+            self.engine.stops.hits(
+                session.org,
+                agent=session.actor.id,
+                agent_type=state.type if state is not None else "",
+                action_type=payload.type,
+                tool=payload.tool,
+            )
+        )
+
+    @staticmethod
+    def body_digest(frame: wire.Frame[wire.Payload]) -> str:
+        """First 16 hex digits of the SHA-256 of what the frame asks for, whatever its id (DESIGN 2b.5)."""
+        return sha256(msgspec.json.encode(frame.payload)).hexdigest()[:16]
+
+    # -- speaking ---------------------------------------------------------------------------------------------------
+
+    def _checkpoint(self, org: int, size: int, note: str) -> None:
+        lines = note.split("\n", 3)
+        self._checkpoints[org] = wire.Checkpoint(size=size, root=base64.b64decode(lines[2]).hex(), note=note)
+
+    def welcome(self, session: Session) -> bytes:
+        """Who you are, what you may, where you stand."""
+        engine, org, agent = self.engine, session.org, session.agent
+        state = engine.state(org, "agent", agent)
+        active = engine.cell(org, "policy", "active")
+        terms = active.document.trust
+        trust = engine.state(org, "trust", agent)
+        tier = trust.tier if trust is not None else tier_at_birth(terms)
+        read = engine.node(org).world.read
+        window = read("requests", session.actor.id if session.actor else "")
+        rates = active.document.rates
+        assert session.actor is not None
+        assert session.credential is not None
+        return wire.encode_frame(
+            wire.Welcome(
+                agent_id=session.actor.id,
+                structured_id=structured_id(tier, state.type, state.capabilities[0], number_of(read, agent)),
+                name=state.name,
+                session=session.name,
+                tier=TIERS[tier],
+                score=score_at(trust, terms, self.clock(), active.version),
+                server=self.server,
+                permissions=wire.Permissions(
+                    capabilities=state.capabilities, tools=state.tools, scopes=session.credential.scopes
+                ),
+                heartbeat_interval_ms=self.settings.heartbeat_ms,
+                limits=wire.Limits(
+                    in_flight_max=IN_FLIGHT_PER_AGENT,
+                    tasks_max=tasks_max(agent, read),
+                    rates={"light": rates.light, "normal": rates.normal, "heavy": rates.heavy},
+                ),
+                checkpoint=self._checkpoints.get(org),
+                last_id=window.high if window is not None else 0,
+                seq=engine.head(org),
+            )
+        )
+
+    def redeliver(self, session: Session, after: int) -> None:
+        """Everything deliverable after what the agent has seen; too much of it becomes a resync (DESIGN §2)."""
+        seqs: tuple[int, ...] = self.engine.cell(session.org, "outbox", session.agent) or ()
+        committed = self.engine.head(session.org)
+        for seq in seqs:
+            if after < seq <= committed and seq > session.sent_seq:
+                event = self.engine.event(session.org, seq)
+                if event is not None:
+                    self._deliver(session, event)
+
+    def follow(self, org: int, events: list[Event]) -> None:
+        """After every commit: push what concerns connected agents."""
+        for event in events:
+            facts = event.facts
+            if isinstance(facts, TaskAssigned | TaskCancelled | ActionGranted | ActionClosed):
+                session = self.sessions.get((org, facts.agent))
+                if session is not None and session.welcomed:
+                    self._deliver(session, event)
+            elif isinstance(facts, TrustChanged | TrustReassessed) and facts.tier != facts.tier_before:
+                session = self.sessions.get((org, event.subject))
+                if session is not None and session.welcomed:
+                    session.push(wire.ConfigUpdated(tier=TIERS[facts.tier], score=facts.score))
+
+    def _deliver(self, session: Session, event: Event) -> None:
+        payload: wire.Payload | None = None
+        facts = event.facts
+        if isinstance(facts, TaskAssigned):
+            payload = self._assigned(session.org, event)
+        elif isinstance(facts, TaskCancelled):
+            state = self.engine.state(session.org, "task", event.subject)
+            payload = wire.TaskCancelled(
+                task_id=public_id("task", event.subject, state.nonce),
+                generation=facts.generation,
+                reason=facts.reason,
+            )
+        elif isinstance(facts, ActionGranted):
+            payload = granted(self.engine, session.org, event)
+        elif isinstance(facts, ActionClosed):
+            payload = closed(self.engine, session.org, event)
+        if payload is not None:
+            session.push(payload, event.seq)
+
+    def _assigned(self, org: int, event: Event) -> wire.Payload | None:
+        facts = event.facts
+        assert isinstance(facts, TaskAssigned)
+        state = self.engine.state(org, "task", event.subject)
+        if state is None or state.generation != facts.generation:
+            return None  # an older assignment: the newer one follows
+        private = self.engine.ledger.read_private(org, event.subject)
+        told = msgspec.json.decode(private[1]) if private is not None else {}
+        return wire.TaskAssigned(
+            task_id=public_id("task", event.subject, state.nonce),
+            generation=facts.generation,
+            attempt=facts.attempt,
+            title=told.get("title", ""),
+            description=told.get("description", ""),
+            input=told.get("input"),
+            metadata=told.get("metadata"),
+            criteria=tuple(told.get("criteria", ())),
+            priority=state.priority,
+            accept_by_at=facts.accept_by_at,
+            deadline_at=state.deadline_at,
+            timeout_ms=state.timeout_ms,
+        )
+
+    # -- time ---------------------------------------------------------------------------------------------------------
+
+    async def _ticks(self) -> None:
+        last = self.clock()
+        minute = last
+        while True:
+            await asyncio.sleep(1.0)
+            now = self.clock()
+            paused = now - last > _LAG_US
+            if paused:
+                # The loop stood still: what has arrived meanwhile is read before anyone is called silent.
+                for session in self.sessions.values():
+                    session.beat_at += now - last
+            last = now
+            try:
+                self._judge(now)
+                if now - minute >= MINUTE:
+                    minute = now
+                    self._report_throttled()
+            except Exception:
+                _log.exception("tick")
+
+    def _judge(self, now: int) -> None:
+        """Missed heartbeats, silent newcomers, expired keys: one pass over everyone, once a second."""
+        interval = self.settings.heartbeat_ms * MILLISECOND
+        hello = self.settings.hello_timeout_ms * MILLISECOND
+        for session in [s for s in self.pending if now - s.opened_at > hello]:
+            if session.credential is None:
+                session.close(wire.CloseCode.AUTH_TIMEOUT, "no hello in time")
+            self.pending.discard(session)
+        silent: list[Session] = []
+        for session in self.sessions.values():
+            credential = session.credential
+            if credential is not None and not credential.valid(now):
+                silent.append(session)
+                continue
+            missed = (now - session.beat_at - interval // 10) // interval
+            if missed >= 3:
+                silent.append(session)
+            elif missed >= 1 and not session.degraded and session.welcomed:
+                session.degraded = True
+                session.good_beats = 0
+                self._tell(session, MarkDegraded(subject=session.agent, session=session.name))
+        for session in silent:
+            credential = session.credential
+            if credential is not None and not credential.valid(now):
+                session.close(wire.CloseCode.AUTH_FAILED, "the key is no longer valid")
+            else:
+                session.close(1001, "no heartbeat")
+                self.left(session, 1001, "no heartbeat")
+
+    def _report_throttled(self) -> None:
+        for session in list(self.sessions.values()):
+            if session.buckets:
+                count = sum(bucket.refused for bucket in session.buckets.values())
+                if count:
+                    for bucket in session.buckets.values():
+                        bucket.refused = 0
+                    self._tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=60_000))
+
+    def _credential_changed(self, credential: Credential) -> None:
+        session = self.sessions.get((credential.org, credential.subject)) if credential.kind == "agent" else None
+        if session is not None and session.credential is not None and session.credential.id == credential.id:
+            session.credential = credential
+            if not credential.valid(self.clock()):
+                session.close(wire.CloseCode.AUTH_FAILED, "the key was revoked")
