@@ -1,0 +1,113 @@
+"""Outcomes: what became of an execution, told by its agent, found out later, or by the clock (DESIGN 2b.8).
+
+Only the execution that consumed the grant has an outcome. It may be told late, after its time ran out and the outcome
+became unknown; whoever settles an unknown outcome ends it for good.
+"""
+
+from __future__ import annotations
+
+from watchfloor.actions.life import ActionState, closing, due, existing
+from watchfloor.actions.messages import (
+    ActionCompleted,
+    ActionFailed,
+    ActionSettled,
+    ActionTimePassed,
+    ActionUnknown,
+    CompleteAction,
+    FailAction,
+    SettleAction,
+)
+from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
+from watchfloor.kernel.messages import Draft, Refused
+from watchfloor.kernel.schema import check_choice, check_name, check_range
+from watchfloor.kernel.subject import Given
+
+
+def complete(state: ActionState | None, command: CompleteAction, given: Given) -> list[Draft]:
+    """The execution that runs succeeded; also late, after its outcome had become unknown."""
+    del given
+    action = existing(state)
+    check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    check_range(len(command.outcome_digest), "/outcome_digest", 0, NAME_CHARS_MAX)
+    if _told(action, command.agent, command.execution, "completed"):
+        return []
+    facts = ActionCompleted(
+        action_type=action.action_type,
+        agent=action.agent,
+        cost_micro=command.cost_micro or action.reserved_micro,
+        execution=command.execution,
+        outcome_digest=command.outcome_digest,
+        released_micro=action.reserved_micro,
+        tool=action.tool,
+    )
+    return [Draft(facts=facts, private=command.private)]
+
+
+def fail(state: ActionState | None, command: FailAction, given: Given) -> list[Draft]:
+    """The execution that runs failed; also late."""
+    del given
+    action = existing(state)
+    check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    check_name(command.code, "/code")
+    if _told(action, command.agent, command.execution, "failed"):
+        return []
+    facts = ActionFailed(
+        action_type=action.action_type,
+        agent=action.agent,
+        code=command.code,
+        cost_micro=command.cost_micro or action.reserved_micro,
+        execution=command.execution,
+        released_micro=action.reserved_micro,
+        tool=action.tool,
+    )
+    return [Draft(facts=facts, private=command.private)]
+
+
+def _told(action: ActionState, agent: int, execution: str, outcome: str) -> bool:
+    """Is this outcome known already? Refused when it is not this agent's, not this execution's, or contradicts."""
+    if agent != action.agent:
+        raise Refused("not_your_action", "another agent's action", status=403)
+    if not action.execution or execution != action.execution:
+        raise Refused(
+            "not_this_execution", "no such execution of this action was started", field="/execution"
+        )
+    if action.status in ("executing", "unknown"):
+        return False
+    if action.status == outcome:
+        return True
+    raise Refused("already_over", f"the execution is recorded as {action.status}")
+
+
+def settle(state: ActionState | None, command: SettleAction, given: Given) -> list[Draft]:
+    """Somebody found out what happened to an execution of unknown outcome."""
+    del given
+    action = existing(state)
+    check_choice(command.outcome, "/outcome", ("completed", "failed"))
+    check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    if command.execution != action.execution or action.status != "unknown":
+        if command.execution == action.execution and action.status == command.outcome:
+            return []
+        raise Refused("not_unknown", f"the action is {action.status}, nothing is to be settled")
+    facts = ActionSettled(
+        agent=action.agent,
+        cost_micro=command.cost_micro or action.reserved_micro,
+        execution=command.execution,
+        outcome=command.outcome,
+        released_micro=action.reserved_micro,
+    )
+    return [Draft(facts=facts)]
+
+
+def time_passed(state: ActionState | None, command: ActionTimePassed, given: Given) -> list[Draft]:
+    """A grant expired unused, or an execution ran out of time. Never anything else."""
+    del command
+    action = existing(state)
+    when = due(action)
+    if not when or given.at < when:
+        return []
+    if action.status == "granted":
+        return [closing(action, "grant_expired", action.decision)]
+    facts = ActionUnknown(
+        action_type=action.action_type, agent=action.agent, execution=action.execution, tool=action.tool
+    )
+    return [Draft(facts=facts)]

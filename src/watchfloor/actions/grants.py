@@ -1,0 +1,190 @@
+"""Grants: given by people, used once, looked at again when used (spec 03 §3.2 *Grant*, DESIGN 2b.8).
+
+The life of an action as a whole is drawn in life.py. Everything that leads to a running execution is here: nothing
+else drafts action.granted/1 after the ruling, and nothing but `start` drafts action.started/1.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.actions.derive import target_allowed
+from watchfloor.actions.life import ActionState, closing, existing
+from watchfloor.actions.messages import (
+    ActionGranted,
+    ActionStarted,
+    CancelAction,
+    CloseAction,
+    Grant,
+    GrantAction,
+    GrantMisused,
+    GrantRevoked,
+    StartAction,
+)
+from watchfloor.actions.risk import SCORE_MAX, TRUSTED, band_of
+from watchfloor.actions.tables import UNKNOWN, of
+from watchfloor.kernel.instants import MILLISECOND
+from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
+from watchfloor.kernel.messages import Draft, Refused
+from watchfloor.kernel.schema import check_choice, check_name, check_range
+from watchfloor.kernel.subject import Given
+from watchfloor.kernel.terms import Policy
+
+_PEOPLES = (
+    "approved",
+    "committee",
+    "forced",
+)  # bases that people give; `observed` needs a mode this version lacks
+_COMMITTEES = ("committee", "forced")
+_COMMITTEE_LEVEL = 4
+_CONFIRM = 2
+
+
+class StartEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """What a start looks at again. `policy_allows`: see `policy_allows` and `derive.target_allowed`."""
+
+    stops: tuple[int, ...]
+    agent_state: int
+    breaker_agent_until: int
+    breaker_tool_until: int
+    voters_valid: bool
+    policy_allows: bool
+
+
+def policy_allows(policy: Policy, digest: str, state: ActionState, target: str = "") -> bool:
+    """Would the policy in force still bear this grant? `digest` is the policy's, `target` what the executor attests.
+
+    Type and tool must not have become forbidden, the target must be inside the envelope, and the level that class
+    and risk have now must not exceed what the grant's basis answered for: 1 for auto, 2 for standing, the level the
+    people were asked at for theirs.
+    """
+    tables = of(policy, digest)
+    if state.action_type in tables.forbidden_types or state.tool in tables.forbidden_tools:
+        return False
+    if not target_allowed(policy, digest, target):
+        return False
+    grant = state.grant
+    basis = grant.basis if grant is not None else ""
+    if basis == "forced":
+        return True
+    classes = (
+        tables.types.get(state.action_type, UNKNOWN),
+        state.cls if state.cls in tables.bases else UNKNOWN,
+    )
+    # No recorded risk is lower than its class's base with all trust taken off; if it is, the base was raised since.
+    risk = max(state.risk, *(tables.bases[cls] + TRUSTED for cls in classes))
+    level = tables.levels[band_of(min(SCORE_MAX, risk))]
+    return level <= {"auto": 1, "standing": _CONFIRM}.get(basis, max(_CONFIRM, state.level))
+
+
+def grant(state: ActionState | None, command: GrantAction, given: Given) -> list[Draft]:
+    """The people agreed. Only a pending action can be granted, and only by people (level 4: by a committee)."""
+    action = existing(state)
+    if action.status != "pending":
+        if action.decision == command.decision:
+            return []
+        raise Refused("not_pending", f"the action is {action.status}")
+    bases = _COMMITTEES if action.level >= _COMMITTEE_LEVEL else _PEOPLES
+    check_choice(command.basis, "/basis", bases)
+    check_range(command.execution_ms, "/execution_ms", 1, INTEGER_MAX)
+    if command.expires_at <= given.at:
+        raise Refused("grant_expired", "a grant ends after it begins", field="/expires_at", status=422)
+    facts = ActionGranted(
+        agent=action.agent,
+        decision=command.decision,
+        grant=Grant(
+            basis=command.basis,
+            execution_ms=command.execution_ms,
+            expires_at=command.expires_at,
+            number=action.grants + 1,
+        ),
+    )
+    return [Draft(facts=facts)]
+
+
+def close(state: ActionState | None, command: CloseAction, given: Given) -> list[Draft]:
+    """The people did not agree, or not in time. Nothing to do when the action is not waiting for them."""
+    del given
+    action = existing(state)
+    check_choice(command.reason, "/reason", ("denied", "expired", "cancelled"))
+    return [closing(action, command.reason, command.decision)] if action.status == "pending" else []
+
+
+def cancel(state: ActionState | None, command: CancelAction, given: Given) -> list[Draft]:
+    """Withdrawn before it started."""
+    del command, given
+    action = existing(state)
+    if action.status in ("pending", "granted"):
+        return [closing(action, "cancelled")]
+    if action.status == "closed" and action.reason == "cancelled":
+        return []
+    raise Refused("not_cancellable", f"the action is {action.status}")
+
+
+def start(state: ActionState | None, command: StartAction, given: Given) -> list[Draft]:
+    """Consume the grant, or say why not: Refused, or recorded misuse, or a recorded revocation."""
+    action = existing(state)
+    check_name(command.execution, "/execution")
+    check_range(len(command.target), "/target", 0, 4 * NAME_CHARS_MAX)
+    misuse = _misuse(action, command)
+    if misuse:
+        return [Draft(facts=GrantMisused(agent=command.agent, misuse=misuse))]
+    held = action.grant
+    if held is None or held.number != command.grant:
+        known = 0 < command.grant <= action.grants
+        raise Refused("grant_revoked" if known else "not_granted", f"the action is {action.status}")
+    if action.status != "granted":
+        if action.execution == command.execution:
+            return []
+        # Closed: the grant was never used. Everything else has its execution, so this would be a second one.
+        raise Refused("grant_expired" if action.reason == "grant_expired" else "not_granted", action.reason)
+    if given.at >= held.expires_at:
+        raise Refused("grant_expired", "the grant was not used in time")
+    evidence: StartEvidence = given.evidence
+    gone = _gone(evidence, given.at)
+    if gone:
+        return [Draft(facts=_revoked(action, held, gone))]
+    facts = ActionStarted(
+        action_type=action.action_type,
+        agent=action.agent,
+        execution=command.execution,
+        grant=held.number,
+        target=command.target,
+        tool=action.tool,
+        until_at=given.at + held.execution_ms * MILLISECOND,
+    )
+    return [Draft(facts=facts)]
+
+
+def _misuse(action: ActionState, command: StartAction) -> str:
+    if command.agent != action.agent:
+        return "other_agent"
+    if command.digest and command.digest != action.digest:
+        return "other_parameters"
+    used = action.status in ("executing", "unknown", "completed", "failed")
+    return "second_use" if used and command.execution != action.execution else ""
+
+
+def _gone(evidence: StartEvidence, at: int) -> str:
+    """The first reason why the grant's basis is gone, empty when it stands."""
+    checks = (
+        ("stopped", bool(evidence.stops)),
+        ("agent_inactive", evidence.agent_state != 0),
+        ("agents_breaker_open", evidence.breaker_agent_until > at),
+        ("tools_breaker_open", evidence.breaker_tool_until > at),
+        ("voters_invalid", not evidence.voters_valid),
+        ("policy_forbids", not evidence.policy_allows),
+    )
+    return next((reason for reason, bites in checks if bites), "")
+
+
+def _revoked(action: ActionState, held: Grant, reason: str) -> GrantRevoked:
+    return GrantRevoked(
+        agent=action.agent,
+        digest=action.digest,
+        grant=held.number,
+        level=max(_CONFIRM, action.level),
+        reason=reason,
+        risk=action.risk,
+        urgency=action.urgency,
+    )

@@ -1,0 +1,190 @@
+"""Actions: what is asked of the gate, and which rule answers which command (spec 03 §3.1 to §3.3, DESIGN §1).
+
+Theory of operation
+-------------------
+An action begins with its ruling: `request` derives what may be recorded of the private parameters, asks the gate and
+drafts the one event `action.decided/1`, which holds the request's facts, the evidence, the ruling and, when it is
+permitted, the grant. A *denied* action is an event like any other; only nonsense is refused. A dry run drafts the
+same event, which the engine shows and drops. What follows (life.py, grants.py, executions.py) and what stands beside
+it (containment.py) are tables here, so that this file tells which commands there are.
+"""
+
+from __future__ import annotations
+
+from hashlib import sha256
+
+from watchfloor.actions import containment, executions, grants, life
+from watchfloor.actions.containment import BreakerState, StandingState, StopState
+from watchfloor.actions.derive import derive
+from watchfloor.actions.gate import Gathered, judge, reserve, urgency_of
+from watchfloor.actions.life import ActionState
+from watchfloor.actions.messages import (
+    ActionClosed,
+    ActionCompleted,
+    ActionDecided,
+    ActionFailed,
+    ActionGranted,
+    ActionSettled,
+    ActionStarted,
+    ActionTimePassed,
+    ActionUnknown,
+    BreakerOpened,
+    CancelAction,
+    CloseAction,
+    CompleteAction,
+    FailAction,
+    GrantAction,
+    GrantMisused,
+    GrantRevoked,
+    GrantStanding,
+    LiftStop,
+    OpenBreaker,
+    RecordStop,
+    RequestAction,
+    RevokeStanding,
+    SettleAction,
+    StandingGranted,
+    StandingRevoked,
+    StartAction,
+    StopLifted,
+    StopRecorded,
+)
+from watchfloor.actions.names import fold
+from watchfloor.actions.question import ask
+from watchfloor.actions.tables import of
+from watchfloor.kernel.ids import nonce_from
+from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
+from watchfloor.kernel.messages import Draft, Refused
+from watchfloor.kernel.schema import check_canonical_text, check_choice, check_range
+from watchfloor.kernel.subject import Given, Subject
+
+URGENCIES = ("low", "normal", "high", "immediate")
+
+
+def request(state: ActionState | None, command: RequestAction, given: Given) -> list[Draft]:
+    """Judge an action. Refused: texts and numbers that no honest client sends (422); everything else is ruled on."""
+    if state is not None:
+        raise Refused("already_judged", "an action is judged once; changed parameters are a new action")
+    action_type, tool = _name(command.type, "/type"), _name(command.tool, "/tool")
+    if not action_type:
+        raise Refused("invalid_name", "an action has a type", field="/type", status=422)
+    check_choice(command.urgency, "/urgency", URGENCIES)
+    if not 0 <= command.cost_micro <= INTEGER_MAX:
+        check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    gathered: Gathered = given.evidence
+    seen = gathered.evidence
+    tables = of(gathered.policy, gathered.policy_digest)
+    derived = derive(tables, command.type, command.tool, command.params)
+    ruling = judge(ask(tables, derived, seen, given.at, command.cost_micro, command.task))
+    facts = ActionDecided(
+        action_type=action_type,
+        agent=command.agent,
+        cost_micro=command.cost_micro,
+        derived=derived,
+        digest=sha256(command.salt + command.action).hexdigest(),
+        evidence=seen,
+        failed=ruling.failed,
+        generation=command.generation,
+        grant=ruling.grant,
+        level=ruling.level,
+        nonce=nonce_from(given.entropy),
+        policy_digest=gathered.policy_digest,
+        reserves_micro=reserve(ruling.verdict, command.cost_micro),
+        risk=ruling.risk,
+        task=command.task,
+        tool=tool,
+        urgency=urgency_of(command.urgency, ruling.risk),
+        verdict=ruling.verdict,
+    )
+    return [Draft(facts=facts, private=command.private, salt=command.salt)]
+
+
+def _name(name: str, field: str) -> str:
+    """The name as it is recorded: folded. Deceptive names are no nonsense but an attempt, and the gate denies them."""
+    if len(name) > NAME_CHARS_MAX:
+        detail = f"takes at most {NAME_CHARS_MAX} characters"
+        raise Refused("invalid_name", detail, field=field, status=422)
+    folded = fold(name)
+    if not folded.isascii():
+        check_canonical_text(folded, field)
+    return folded
+
+
+def _not_kept(state: object) -> bool:
+    """What is in force is known to a register; the subject has no timer of its own."""
+    del state
+    return False
+
+
+ACTION = Subject(
+    kind="action",
+    state=ActionState,
+    decide={
+        RequestAction: request,
+        GrantAction: grants.grant,
+        CloseAction: grants.close,
+        CancelAction: grants.cancel,
+        StartAction: grants.start,
+        CompleteAction: executions.complete,
+        FailAction: executions.fail,
+        SettleAction: executions.settle,
+        ActionTimePassed: executions.time_passed,
+    },
+    evolve={
+        ActionDecided: life.decided,
+        ActionGranted: life.granted,
+        ActionClosed: life.closed,
+        GrantRevoked: life.revoked,
+        GrantMisused: life.misused,
+        ActionStarted: life.started,
+        ActionCompleted: life.completed,
+        ActionFailed: life.failed,
+        ActionUnknown: life.lost,
+        ActionSettled: life.settled,
+    },
+    live=life.live,
+    due=life.due,
+    overdue=life.overdue,
+)
+STOP = Subject(
+    kind="stop",
+    state=StopState,
+    decide={RecordStop: containment.record_stop, LiftStop: containment.lift_stop},
+    evolve={StopRecorded: containment.stop_recorded, StopLifted: containment.stop_lifted},
+    live=lambda state: not state.lifted,
+)
+STANDING = Subject(
+    kind="standing",
+    state=StandingState,
+    decide={GrantStanding: containment.grant_standing, RevokeStanding: containment.revoke_standing},
+    evolve={
+        StandingGranted: containment.standing_granted,
+        StandingRevoked: containment.standing_revoked,
+    },
+    live=_not_kept,
+)
+BREAKER = Subject(
+    kind="breaker",
+    state=BreakerState,
+    decide={OpenBreaker: containment.open_breaker},
+    evolve={BreakerOpened: containment.breaker_opened},
+    live=_not_kept,
+)
+SUBJECTS = (ACTION, STOP, STANDING, BREAKER)
+FACTS = (
+    ActionDecided,
+    ActionGranted,
+    ActionClosed,
+    GrantRevoked,
+    GrantMisused,
+    ActionStarted,
+    ActionCompleted,
+    ActionFailed,
+    ActionUnknown,
+    ActionSettled,
+    StopRecorded,
+    StopLifted,
+    StandingGranted,
+    StandingRevoked,
+    BreakerOpened,
+)

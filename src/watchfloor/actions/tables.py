@@ -1,0 +1,170 @@
+"""A policy document as the gate looks things up in it (spec 03 §3.1, §3.6).
+
+Building takes a fraction of a millisecond and depends on the document alone, so it is done once per digest and kept
+(`of`). Everything an agent writes is compared with folded names, host zones and path components from here.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.actions.names import fold, path_of, skeleton
+from watchfloor.kernel.instants import MILLISECOND
+from watchfloor.kernel.terms import Condition, Policy
+
+UNKNOWN = "unknown"
+_KEPT = 8  # documents: the active one, its predecessor, a few shadows and backtests
+Steps = tuple[str, ...]
+
+
+class Test(msgspec.Struct, frozen=True, gc=False):
+    """A typed condition ready to be asked: `steps` into the parameters, texts folded."""
+
+    steps: Steps
+    op: str
+    value: int | str | bool | tuple[str, ...] | None
+
+
+class Weight(msgspec.Struct, frozen=True, gc=False):
+    """A parameter factor: when all tests hold, `points` of risk and at least `level_min`."""
+
+    name: str
+    tests: tuple[Test, ...]
+    points: int
+    level_min: int
+
+
+class Cap(msgspec.Struct, frozen=True, gc=False):
+    """A hard parameter limit."""
+
+    name: str
+    steps: Steps
+    value_max: int
+
+
+class Tables(msgspec.Struct, frozen=True, kw_only=True):
+    """One policy, compiled. Durations in µs where the gate adds them to instants."""
+
+    policy: Policy
+    types: dict[str, str]
+    tools: dict[str, str]
+    hosts: dict[str, str]
+    known: frozenset[str]
+    shapes: frozenset[str]  # skeletons of the known names
+    bases: dict[str, int]
+    host_fields: tuple[Steps, ...]
+    path_fields: tuple[Steps, ...]
+    weights: tuple[Weight, ...]
+    caps: tuple[Cap, ...]
+    forbidden_types: frozenset[str]
+    forbidden_tools: frozenset[str]
+    forbidden_hosts: frozenset[str]
+    allowed_hosts: frozenset[str]
+    forbidden_paths: frozenset[str]
+    allowed_paths: frozenset[str]
+    levels: tuple[int, int, int, int]  # by band
+    execution_ms: dict[str, int]
+    grant_us: int
+    # Numbers the rules compare with, flat because the gate reads every one of them on every request.
+    requests_1s: int
+    requests_5s: int
+    executed_10s: int
+    same_60s: int
+    throttles_60s: int
+    spend_micro: int
+    tasks: tuple[int, ...]  # by tier
+    score_min: int
+    band_max: int  # highest band that may run unasked
+    auto_hour: int
+    hour_from: int
+    hour_to: int
+    supervised: int  # 0: no bootstrap
+    requests_hour: int
+
+
+def build(policy: Policy) -> Tables:
+    """The tables of a document. Classes nobody defined are `unknown`, and `unknown` is never below another class."""
+    envelope = policy.envelope
+    bases = {name: terms.base for name, terms in policy.classes.items()}
+    bases[UNKNOWN] = max([100 if UNKNOWN not in bases else 0, *bases.values()])
+    forbidden_types = frozenset(map(fold, envelope.forbidden_types))
+    forbidden_tools = frozenset(map(fold, envelope.forbidden_tools))
+    known = forbidden_types | forbidden_tools | {fold(name) for name in (*policy.types, *policy.tools)}
+    levels = policy.levels
+    return Tables(
+        policy=policy,
+        types=_mapping(policy.types, bases),
+        tools=_mapping(policy.tools, bases),
+        hosts=_mapping(policy.hosts, bases),
+        known=known,
+        shapes=frozenset(map(skeleton, known)),
+        bases=bases,
+        host_fields=tuple(map(steps_of, policy.host_fields)),
+        path_fields=tuple(map(steps_of, policy.path_fields)),
+        weights=tuple(
+            Weight(factor.name, tuple(map(_test, factor.when)), max(0, factor.points), factor.level_min)
+            for factor in policy.factors
+        ),
+        caps=tuple(Cap(cap.name, steps_of(cap.field), cap.value_max) for cap in envelope.parameter_limits),
+        forbidden_types=forbidden_types,
+        forbidden_tools=forbidden_tools,
+        forbidden_hosts=frozenset(map(_zone, envelope.forbidden_hosts)),
+        allowed_hosts=frozenset(map(_zone, envelope.allowed_hosts)),
+        # Forbidding folds case and width (stricter); allowing takes the very spelling (stricter, too).
+        forbidden_paths=frozenset(fold(path_of(path) or path) for path in envelope.forbidden_paths),
+        allowed_paths=frozenset(path_of(path) or path for path in envelope.allowed_paths),
+        levels=(levels.low, levels.medium, levels.high, levels.critical),
+        execution_ms={name: terms.execution_timeout_ms for name, terms in policy.classes.items()},
+        grant_us=policy.grant_ms * MILLISECOND,
+        requests_1s=policy.runaway.requests_per_second,
+        requests_5s=5 * policy.runaway.requests_per_second,
+        executed_10s=policy.runaway.executed_per_10s,
+        same_60s=policy.runaway.same_digest_per_60s,
+        throttles_60s=policy.runaway.throttles_per_minute,
+        spend_micro=envelope.spend_per_day_micro,
+        tasks=policy.trust.tasks_per_tier,
+        score_min=policy.auto.score_min,
+        band_max=1 if policy.auto.medium_allowed else 0,
+        auto_hour=policy.auto.per_hour,
+        hour_from=policy.auto.usual_hour_from,
+        hour_to=policy.auto.usual_hour_to,
+        supervised=policy.auto.bootstrap_actions,
+        # Half an hour at the largest of the per-minute rates, within one hour: more is an unusual volume (rule 9).
+        requests_hour=30 * max(policy.rates.light, policy.rates.normal, policy.rates.heavy),
+    )
+
+
+_built: dict[str, Tables] = {}
+
+
+def of(policy: Policy, digest: str) -> Tables:
+    """The tables of the document with this digest (which the caller vouches for), built at most once in a while."""
+    tables = _built.get(digest)
+    if tables is None:
+        tables = build(policy)
+        while len(_built) >= _KEPT:
+            del _built[next(iter(_built))]
+        _built[digest] = tables
+    return tables
+
+
+def steps_of(field: str) -> Steps:
+    """A dotted path as steps; names of parameters are compared in lower case."""
+    return tuple(field.lower().split("."))
+
+
+def _mapping(mapping: dict[str, str], bases: dict[str, int]) -> dict[str, str]:
+    return {fold(name): cls if cls in bases else UNKNOWN for name, cls in mapping.items()}
+
+
+def _zone(host: str) -> str:
+    return fold(host).strip(".")
+
+
+def _test(condition: Condition) -> Test:
+    value = condition.value
+    if isinstance(value, str):
+        value = fold(value)
+    elif isinstance(value, tuple):
+        value = tuple(map(fold, value))
+    return Test(steps_of(condition.field), condition.op, value)
