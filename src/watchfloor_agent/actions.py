@@ -1,0 +1,389 @@
+"""Asking before acting: requests, decisions that take their time, grants, executions.
+
+An action runs only between an `action:started` that the server answered with `executing` and its outcome report. Of
+everything that can go wrong before that, nothing runs; of everything after it, something is reported.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import logging
+import re
+import secrets
+from collections import OrderedDict
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from types import TracebackType
+from typing import Any
+
+from watchfloor_agent.canonical import canonical_action, digest, outcome_digest, plain, same_digest
+from watchfloor_agent.errors import (
+    Cancelled,
+    Denied,
+    Expired,
+    GrantMismatch,
+    GrantRefused,
+    GrantRevoked,
+    NotCanonical,
+    ProtocolError,
+    Refused,
+    Unavailable,
+)
+from watchfloor_agent.link import Link
+from watchfloor_agent.messages import (
+    ActionCompleted,
+    ActionDecided,
+    ActionFailed,
+    ActionRecorded,
+    ActionRequest,
+    ActionSettled,
+    ActionStarted,
+    Payload,
+    Reason,
+    Resync,
+    Risk,
+)
+
+log = logging.getLogger("watchfloor_agent")
+
+EARLY_MAX = 256  # decisions that came before anybody waited for them
+REASON_CHARS_MAX = 2_000
+
+
+@dataclass(frozen=True)
+class Action:
+    """What is asked: type, tool, parameters as plain data, and their canonical bytes."""
+
+    type: str
+    tool: str
+    params: dict[str, Any]
+    canonical: bytes = field(repr=False)
+
+    @classmethod
+    def of(cls, action_type: str, tool: str = "", params: Any = None) -> Action:
+        """The action with its parameters in canonical form. Raises NotCanonical."""
+        read = plain({} if params is None else params)
+        if not isinstance(read, dict):
+            raise NotCanonical(f"params are an object, not {type(params).__name__}")
+        kind, name = plain(action_type), plain(tool)
+        return cls(kind, name, read, canonical_action(kind, name, read))
+
+
+@dataclass(frozen=True)
+class Grant:
+    """A single-use permission for exactly one action. `expires_at` µs UTC; `basis` says why it was given."""
+
+    action: Action
+    action_id: str
+    grant_id: str
+    basis: str
+    expires_at: int
+    execution_ms: int
+    digest: str
+    salt: str = field(repr=False)
+    level: int = 0
+    decision_id: str = ""
+    reasons: tuple[Reason, ...] = ()
+
+    def allows(self, action: Action) -> bool:
+        """Whether this grant was given for exactly that action."""
+        return same_digest(digest(self.salt, action.canonical), self.digest)
+
+
+@dataclass(frozen=True)
+class Ruling:
+    """What the gate would say (dry run): verdict permitted, pending or denied, and why. Grants nothing."""
+
+    verdict: str
+    level: int
+    risk: Risk | None
+    reasons: tuple[Reason, ...]
+    judged_at_seq: int
+
+
+class Actions:
+    """The agent's side of every action: asks, waits for people, opens executions."""
+
+    def __init__(self, link: Link, answer_ms: int) -> None:
+        self._link = link
+        self._answer_ms = answer_ms
+        self._waiting: dict[str, set[asyncio.Future[ActionDecided]]] = {}
+        self._early: OrderedDict[str, ActionDecided] = OrderedDict()
+
+    async def request(self, frame: ActionRequest, action: Action, wait_ms: int | None) -> Grant:
+        """Ask, and wait as long as people take (at most `wait_ms`). Raises Denied, GrantMismatch, Unavailable, Refused."""
+        decided = await self._ruling(frame)
+        if decided.verdict == "pending":
+            decided = await self._later(decided.action_id, wait_ms)
+        return _granted(decided, action)
+
+    async def dry_run(self, frame: ActionRequest) -> Ruling:
+        """What the gate would say now. Raises Unavailable, Refused."""
+        decided = await self._ruling(frame)
+        return Ruling(decided.verdict, decided.level, decided.risk, decided.reasons, decided.judged_at_seq)
+
+    async def decision(self, action_id: str, action: Action, wait_ms: int | None) -> Grant:
+        """The outcome of a request that is already pending. Raises as `request`."""
+        return _granted(await self._later(action_id, wait_ms), action)
+
+    async def settle(self, action_id: str, execution_id: str, outcome: str, cost_micro: int) -> None:
+        """Tell what became of an execution of unknown outcome. Raises Refused."""
+        settled = ActionSettled(
+            action_id=action_id, execution_id=execution_id, outcome=outcome, cost_micro=cost_micro
+        )
+        await self._link.ask(settled, patience_ms=self._answer_ms, keep=True)
+
+    def execution(self, grant: Grant, describe: Callable[[], Action] | None, target: str) -> Execution:
+        """The use of a grant; `describe` says what is about to run, asked again just before it does."""
+        return Execution(self._link, grant, describe or (lambda: grant.action), target, self._answer_ms)
+
+    def decided(self, pushed: ActionDecided) -> None:
+        """People have decided, or a grant was revoked and is asked for again."""
+        if pushed.verdict == "pending":
+            return
+        waiters = self._waiting.pop(pushed.action_id, set())
+        for waiter in waiters:
+            if not waiter.done():
+                waiter.set_result(pushed)
+        if waiters:
+            return
+        self._early[pushed.action_id] = pushed
+        if len(self._early) > EARLY_MAX:
+            self._early.popitem(last=False)
+
+    def resynced(self, resync: Resync) -> None:
+        """Take the list of what is open for the truth: what is not in it was closed while the agent was away."""
+        listed = {decided.action_id for decided in resync.actions}
+        for decided in resync.actions:
+            self.decided(decided)
+        for action_id in self._waiting.keys() - listed:
+            closed = ActionDecided(action_id=action_id, verdict="denied", status="closed")
+            self.decided(closed)
+
+    async def _ruling(self, frame: ActionRequest) -> ActionDecided:
+        answer = await self._link.ask(frame, patience_ms=self._answer_ms)
+        if not isinstance(answer, ActionDecided):
+            raise ProtocolError(f"action:request was answered by {answer.FRAME}")
+        return answer
+
+    async def _later(self, action_id: str, wait_ms: int | None) -> ActionDecided:
+        early = self._early.pop(action_id, None)
+        if early is not None:
+            return early
+        if self._link.ended is not None:
+            raise self._link.ended
+        waiter: asyncio.Future[ActionDecided] = asyncio.get_running_loop().create_future()
+        self._waiting.setdefault(action_id, set()).add(waiter)
+        try:
+            async with asyncio.timeout(None if wait_ms is None else wait_ms / 1000):
+                return await waiter
+        except TimeoutError:
+            raise Unavailable(
+                f"{action_id} was not decided within {wait_ms} ms; it is still pending"
+            ) from None
+        finally:
+            waiters = self._waiting.get(action_id, set())
+            waiters.discard(waiter)
+            if not waiters:
+                self._waiting.pop(action_id, None)
+
+    def abandon(self, error: Exception) -> None:
+        """The agent ends: nobody will hear of a decision any more."""
+        for waiters in self._waiting.values():
+            for waiter in waiters:
+                if not waiter.done():
+                    waiter.set_exception(error)
+
+
+class Execution:
+    """One use of one grant, as `async with agent.execution(grant) as execution:`.
+
+    Entering checks the digest, starts the execution and raises unless the server says `executing`; leaving reports
+    the outcome: what was put into `outcome` and `cost_micro`, or the exception.
+    """
+
+    def __init__(
+        self, link: Link, grant: Grant, describe: Callable[[], Action], target: str, answer_ms: int
+    ) -> None:
+        self._link = link
+        self._describe = describe
+        self._target = target
+        self._answer_ms = answer_ms
+        self._state = "new"
+        self.grant = grant
+        self.execution_id = f"exe_{base64.b32encode(secrets.token_bytes(15)).decode().lower()}"
+        self.outcome: Any = None
+        self.outcome_digest = ""
+        self.cost_micro = 0
+
+    async def __aenter__(self) -> Execution:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is None:
+            await self.completed()
+        else:
+            await self.failed(_code_of(error), f"{type(error).__name__}: {error}")
+
+    async def start(self) -> None:
+        """Use the grant. Returns only when the action may run now. Raises GrantRefused, Unavailable."""
+        if self._state != "new":
+            raise GrantRefused("a grant is used once; ask again", action_id=self.grant.action_id)
+        self._state = "starting"
+        about_to_run = self._checked()
+        started = ActionStarted(
+            action_id=self.grant.action_id,
+            grant_id=self.grant.grant_id,
+            execution_id=self.execution_id,
+            digest=about_to_run,
+            target=self._target,
+        )
+        try:
+            answer = await self._link.ask(started, patience_ms=self._answer_ms)
+        except Refused as refused:
+            raise GrantRefused(f"the server refused the start: {refused}", **self._ids()) from refused
+        except (Unavailable, asyncio.CancelledError):
+            # The server may have recorded the start although its answer never came: nothing has run, so say so.
+            self._state = "executing"
+            self._tell_failure("not_started", "the answer to action:started did not come in time")
+            raise
+        self._judge(answer)
+        self._state = "executing"
+        try:
+            self._checked()
+        except GrantMismatch:
+            self._tell_failure("changed_after_start", "the parameters changed while the action was starting")
+            raise
+
+    async def completed(self) -> None:
+        """Report that it ran; returns when the server has it, or after the patience of the agent."""
+        if self._state == "executing":
+            self._state = "reported"
+            outcome = _presentable(self.outcome)
+            report = ActionCompleted(
+                action_id=self.grant.action_id,
+                execution_id=self.execution_id,
+                outcome_digest=self.outcome_digest or ("" if outcome is None else outcome_digest(outcome)),
+                outcome=outcome,
+                cost_micro=self.cost_micro,
+            )
+            await self._report(report)
+
+    async def failed(self, code: str, reason: str) -> None:
+        """Report that it did not run to its end."""
+        if self._state == "executing":
+            self._state = "reported"
+            await self._report(self._failure(code, reason))
+
+    def _checked(self) -> str:
+        """The digest of what is about to run, which must be the granted one."""
+        about_to_run = self._describe()
+        if not self.grant.allows(about_to_run):
+            raise GrantMismatch(
+                f"{self.grant.action.type}: what is about to run is not what was granted; ask again",
+                **self._ids(),
+            )
+        return digest(self.grant.salt, about_to_run.canonical)
+
+    def _judge(self, answer: Payload) -> None:
+        if not isinstance(answer, ActionRecorded):
+            raise ProtocolError(f"action:started was answered by {answer.FRAME}")
+        if answer.action_id != self.grant.action_id or answer.execution_id not in ("", self.execution_id):
+            raise ProtocolError("action:started was answered for another execution")
+        if answer.status == "revoked":
+            raise GrantRevoked(
+                f"the grant was taken back: {answer.reason or 'no reason given'}", **self._ids()
+            )
+        if answer.status != "executing":
+            raise GrantRefused(
+                f"the action may not run: {answer.status} {answer.reason}".rstrip(), **self._ids()
+            )
+
+    def _tell_failure(self, code: str, reason: str) -> None:
+        """Report a failure without waiting; the report is kept until the server has it."""
+        self._state = "reported"
+        try:
+            self._link.keep(self._failure(code, reason))
+        except Exception as error:  # noqa: BLE001  whatever it is, the reason why nothing ran comes first
+            log.warning("%s could not be reported: %s", code, error)
+
+    def _failure(self, code: str, reason: str) -> ActionFailed:
+        return ActionFailed(
+            action_id=self.grant.action_id,
+            execution_id=self.execution_id,
+            code=code,
+            reason=plain(reason.encode("utf-8", "replace").decode())[:REASON_CHARS_MAX],
+            cost_micro=self.cost_micro,
+        )
+
+    async def _report(self, report: Payload) -> None:
+        try:
+            answer = await self._link.ask(report, patience_ms=self._answer_ms, keep=True)
+        except (Unavailable, Refused) as error:
+            log.warning("outcome of %s: %s", self.execution_id, error)
+            return
+        log.debug("outcome of %s recorded: %s", self.execution_id, answer)
+
+    def _ids(self) -> dict[str, str]:
+        return {"action_id": self.grant.action_id, "grant_id": self.grant.grant_id}
+
+
+def _granted(decided: ActionDecided, action: Action) -> Grant:
+    """The grant of a final ruling, checked against what was asked. Raises Denied, GrantMismatch, ProtocolError."""
+    if decided.verdict != "permitted":
+        kind, said = {
+            "expired": (Expired, "was not decided in time"),
+            "cancelled": (Cancelled, "was withdrawn"),
+        }.get(decided.status, (Denied, "was denied"))
+        raise kind(
+            f"{action.type} {said} (level {decided.level})",
+            reasons=decided.reasons,
+            action_id=decided.action_id,
+            decision_id=decided.decision_id,
+            level=decided.level,
+            retry_after_ms=decided.retry_after_ms,
+        )
+    terms = decided.grant
+    if terms is None:
+        raise ProtocolError(f"{decided.action_id} is permitted without a grant")
+    grant = Grant(
+        action=action,
+        action_id=decided.action_id,
+        grant_id=terms.grant_id,
+        basis=terms.basis,
+        expires_at=terms.expires_at,
+        execution_ms=terms.execution_ms,
+        digest=terms.digest,
+        salt=terms.salt,
+        level=decided.level,
+        decision_id=decided.decision_id,
+        reasons=decided.reasons,
+    )
+    if not grant.allows(action):
+        raise GrantMismatch(
+            f"{action.type}: the server granted something else than was asked",
+            action_id=grant.action_id,
+            grant_id=grant.grant_id,
+        )
+    return grant
+
+
+def _presentable(outcome: Any) -> Any:
+    """The outcome when it has a canonical form of moderate size, else nothing."""
+    try:
+        return plain(outcome)
+    except NotCanonical:
+        return None
+
+
+def _code_of(error: BaseException) -> str:
+    """An exception's class as a code: `TimeoutError` → `timeout_error`."""
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    name = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", type(error).__name__).lower()
+    name = re.sub(r"[^a-z0-9_]", "", name).lstrip("_0123456789")
+    return name[:64] or "failed"

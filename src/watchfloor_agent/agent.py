@@ -1,0 +1,324 @@
+"""The agent as its author sees it: connect, take tasks, ask before acting."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from ssl import SSLContext
+from typing import Any, Literal, ParamSpec, TypeVar, overload
+from urllib.parse import urlsplit
+
+from watchfloor_agent.actions import Action, Execution, Grant, Ruling
+from watchfloor_agent.errors import ConfigurationError
+from watchfloor_agent.guard import Terms, guard
+from watchfloor_agent.lifetime import Lifetime
+from watchfloor_agent.link import Settings
+from watchfloor_agent.messages import ActionRequest, StatusUpdate, TaskRecorded, Welcome
+from watchfloor_agent.tasks import Accept, Task, current_task
+from watchfloor_agent.version import SDK
+
+P = ParamSpec("P")
+R = TypeVar("R")
+W = TypeVar("W", bound=Callable[..., Any])
+
+Urgency = Literal["low", "normal", "high", "immediate"]
+LOOPBACK = ("127.0.0.1", "::1", "localhost")
+RECONNECT_MS = (1_000, 60_000)  # first and longest pause, spec 8
+
+
+class Agent:
+    """A program that acts, and asks before it does.
+
+    `url` is the server's WebSocket address (`wss://host/ws`; `ws://` only on this machine unless `insecure`), `api_key`
+    what the registration gave. `answer_ms` bounds the wait for the *server*; waiting for *people* is bounded by the
+    decision's own deadline. `state_path` keeps the newest checkpoint, so that the ledger cannot shrink unnoticed
+    between runs. One Agent has one connection at a time; it may be started again after it has stopped.
+    """
+
+    def __init__(
+        self,
+        url: str,
+        api_key: str,
+        *,
+        capabilities: Sequence[str] = (),
+        name: str = "",
+        version: str = "",
+        state_path: str | Path | None = None,
+        answer_ms: int = 30_000,
+        drain_ms: int = 5_000,
+        reconnect_ms: tuple[int, int] = RECONNECT_MS,
+        ssl: SSLContext | None = None,
+        insecure: bool = False,
+    ) -> None:
+        _check_address(url, insecure)
+        if not api_key:
+            raise ConfigurationError(
+                "api_key is empty: register the agent, then read_key(path) of its key file"
+            )
+        self.url = url
+        self.name = name
+        settings = Settings(
+            url=url,
+            api_key=api_key,
+            agent_version=version,
+            sdk=SDK,
+            ssl=ssl,
+            first_ms=reconnect_ms[0],
+            longest_ms=reconnect_ms[1],
+        )
+        self._life = Lifetime(
+            settings,
+            capabilities=tuple(capabilities),
+            state_path=Path(state_path) if state_path is not None else None,
+            answer_ms=answer_ms,
+            drain_ms=drain_ms,
+        )
+
+    def __repr__(self) -> str:
+        return f"Agent({self.url!r}, name={self.name!r})"
+
+    # Life --------------------------------------------------------------------------------------------------------
+
+    @property
+    def welcome(self) -> Welcome | None:
+        """What the server said when the present session, or the last one, began: ids, tier, permissions, limits."""
+        return self._life.welcome
+
+    @property
+    def connected(self) -> bool:
+        """Whether there is a session at this moment."""
+        return self._life.connected
+
+    @property
+    def health(self) -> Literal["healthy", "degraded", "unhealthy"]:
+        """What heartbeats say of this agent."""
+        return self._life.health
+
+    @health.setter
+    def health(self, health: Literal["healthy", "degraded", "unhealthy"]) -> None:
+        self._life.health = health
+
+    async def __aenter__(self) -> Agent:
+        await self.start()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.stop()
+
+    async def start(self, *, wait_ms: int | None = None) -> None:
+        """Connect and return when welcomed. Raises Fatal, or Unavailable after `wait_ms` (default: `answer_ms`)."""
+        await self._life.start(self._life.answer_ms if wait_ms is None else wait_ms)
+
+    async def stop(self) -> None:
+        """Fail unfinished tasks, deliver what is owed (at most `drain_ms`), close."""
+        await self._life.stop()
+
+    async def serve(self) -> None:
+        """Run until `stop` or a Fatal error, which is raised; connects and reconnects by itself."""
+        await self._life.serve()
+
+    def run(self) -> None:
+        """`serve` for programs without an event loop: until Ctrl-C, SIGTERM or a Fatal error."""
+        with contextlib.suppress(KeyboardInterrupt):
+            asyncio.run(self._life.serve_until_signal())
+
+    @contextlib.contextmanager
+    def background(self) -> Iterator[Agent]:
+        """The agent on a thread of its own, for plain programs: guarded functions and `wait` work inside the block."""
+        with self._life.background():
+            yield self
+
+    def wait(self, awaitable: Awaitable[R]) -> R:
+        """The result of something awaitable of this agent (`agent.wait(agent.request_action(…))`), from a thread."""
+        return self._life.wait(awaitable)
+
+    # Tasks -------------------------------------------------------------------------------------------------------
+
+    @overload
+    def on_task(self, work: W) -> W: ...
+
+    @overload
+    def on_task(self, work: None = None, *, accept: Accept | None = None) -> Callable[[W], W]: ...
+
+    def on_task(self, work: W | None = None, *, accept: Accept | None = None) -> W | Callable[[W], W]:
+        """Decorator: this function works on tasks; what it returns is the result, what it raises the failure.
+
+        `async def` runs on the loop and is cancelled when the task is; a plain function runs on a thread and looks at
+        `task.cancelled`. `accept(task)` may turn a task down: False, or a sentence that says why.
+        """
+
+        def register(function: W) -> W:
+            if self._life.work is not None:
+                raise ConfigurationError("this agent has its function for tasks already")
+            self._life.work, self._life.accept = function, accept
+            return function
+
+        return register if work is None else register(work)
+
+    async def progress(self, percent: int, message: str = "", *, blocked: bool = False) -> None:
+        """How far the current task is (see Task.progress)."""
+        await _current().progress(percent, message, blocked=blocked)
+
+    async def complete(
+        self, result: Any = None, *, report: Any = None, tokens: int = 0, cost_micro: int = 0
+    ) -> TaskRecorded:
+        """Complete the current task before its function returns (see Task.complete)."""
+        return await _current().complete(result, report=report, tokens=tokens, cost_micro=cost_micro)
+
+    async def fail(self, reason: str, *, retryable: bool = True) -> TaskRecorded:
+        """Fail the current task (see Task.fail)."""
+        return await _current().fail(reason, retryable=retryable)
+
+    def update_status(
+        self, state: Literal["idle", "working", "blocked"], *, progress: int = 0, message: str = ""
+    ) -> None:
+        """Tell the people who watch what the agent is doing. Not recorded, and lost when there is no connection."""
+        task = current_task.get()
+        update = StatusUpdate(
+            state=state, progress=progress, task_id=task.id if task is not None else "", message=message
+        )
+        self._life.link.tell(update)
+
+    # Actions -----------------------------------------------------------------------------------------------------
+
+    async def request_action(
+        self,
+        action_type: str,
+        *,
+        tool: str = "",
+        params: Mapping[str, Any] | None = None,
+        reason: str = "",
+        urgency: Urgency | str = "normal",
+        task: Task | None = None,
+        value_micro: int = 0,
+        cost_micro: int = 0,
+        wait_ms: int | None = None,
+    ) -> Grant:
+        """Ask before acting, and wait until it is decided. Returns a Grant for exactly this action, or raises.
+
+        Denied (with reasons), Expired, Cancelled: no. Unavailable: no answer, which also means no; with `wait_ms` people
+        may still decide later (`decision`). Refused: the request itself is wrong. The task at hand is named by itself.
+        """
+        action = Action.of(action_type, tool, dict(params or {}))
+        frame = _request(action, reason, urgency, task, value_micro, cost_micro, dry_run=False)
+        return await self._life.actions.request(frame, action, wait_ms)
+
+    async def dry_run(
+        self,
+        action_type: str,
+        *,
+        tool: str = "",
+        params: Mapping[str, Any] | None = None,
+        urgency: Urgency | str = "normal",
+        task: Task | None = None,
+        value_micro: int = 0,
+        cost_micro: int = 0,
+    ) -> Ruling:
+        """What the gate would say now, without asking for it: no grant, nobody is told, no limit is spent."""
+        action = Action.of(action_type, tool, dict(params or {}))
+        frame = _request(action, "", urgency, task, value_micro, cost_micro, dry_run=True)
+        return await self._life.actions.dry_run(frame)
+
+    async def decision(self, action_id: str, action: Action, *, wait_ms: int | None = None) -> Grant:
+        """Wait for a request that is pending already, after Unavailable or a restart. Raises as `request_action`.
+
+        `action` is what was asked (`Action.of(type, tool, params)`): the grant must be for exactly that.
+        """
+        return await self._life.actions.decision(action_id, action, wait_ms)
+
+    def execution(
+        self, grant: Grant, *, target: str = "", describe: Callable[[], Action] | None = None
+    ) -> Execution:
+        """The use of a grant: `async with agent.execution(grant) as execution: …; execution.outcome = …`.
+
+        `describe` returns what is about to run, as an Action; without it, what was asked is taken to be what runs.
+        `target` is the resolved path or host the action will touch.
+        """
+        return self._life.actions.execution(grant, describe, target)
+
+    def guarded(
+        self,
+        action_type: str,
+        *,
+        tool: str = "",
+        params: Callable[..., Mapping[str, Any]] | None = None,
+        reason: str | Callable[..., str] = "",
+        urgency: Urgency = "normal",
+        cost_micro: int | Callable[..., int] = 0,
+        target: str | Callable[..., str] = "",
+        outcome: Callable[[Any], Any] | None = None,
+    ) -> Callable[[Callable[P, R]], Callable[P, R]]:
+        """Decorator: the function runs only with a grant for exactly this call; its arguments are the parameters.
+
+        Callables get the call's arguments: `params` to choose what people see, `reason`, `cost_micro`, `target`.
+        `outcome` turns the returned value into what is reported. Raises as `request_action` and `execution`.
+        """
+        terms = Terms(
+            action_type=action_type,
+            tool=tool,
+            params=params,
+            reason=reason,
+            urgency=urgency,
+            cost_micro=cost_micro,
+            target=target,
+            outcome=outcome,
+        )
+        return lambda function: guard(self, function, terms)
+
+    async def settle(
+        self,
+        action_id: str,
+        execution_id: str,
+        outcome: Literal["completed", "failed"],
+        *,
+        cost_micro: int = 0,
+    ) -> None:
+        """Tell what became of an execution whose outcome the server does not know."""
+        await self._life.actions.settle(action_id, execution_id, outcome, cost_micro)
+
+
+def _request(
+    action: Action,
+    reason: str,
+    urgency: str,
+    task: Task | None,
+    value_micro: int,
+    cost_micro: int,
+    *,
+    dry_run: bool,
+) -> ActionRequest:
+    task = task or current_task.get()
+    return ActionRequest(
+        type=action.type,
+        tool=action.tool,
+        params=action.params,
+        reason=reason,
+        urgency=urgency,
+        task_id=task.id if task is not None else "",
+        generation=task.generation if task is not None else 0,
+        value_micro=value_micro,
+        cost_micro=cost_micro,
+        dry_run=dry_run,
+    )
+
+
+def _current() -> Task:
+    task = current_task.get()
+    if task is None:
+        raise ConfigurationError("there is no task at hand: call this inside the function of @agent.on_task")
+    return task
+
+
+def _check_address(url: str, insecure: bool) -> None:
+    parts = urlsplit(url)
+    if parts.scheme not in ("ws", "wss") or not parts.hostname:
+        raise ConfigurationError(f"url is a WebSocket address like wss://host/ws, not {url!r}")
+    if parts.username or parts.password or parts.query:
+        raise ConfigurationError("url holds the address only; the key goes into api_key")
+    if parts.scheme == "ws" and parts.hostname not in LOOPBACK and not insecure:
+        raise ConfigurationError(
+            f"ws:// would show the key to the network between here and {parts.hostname};"
+            " use wss://, or insecure=True inside a trusted network"
+        )
