@@ -246,6 +246,15 @@ class Client:
             (size,) = struct.unpack("!Q", self.take(8))
         return first & 0xF, self.take(size)
 
+    def message(self) -> bytes:
+        """The next text message; a ping before it is answered."""
+        while True:
+            opcode, payload = self.receive()
+            if opcode == TEXT:
+                return payload
+            assert opcode == PING
+            self.send(PONG, payload)
+
     def closing(self) -> tuple[int, str]:
         """Code and reason of the CLOSE that must come before the end; what comes earlier is skipped."""
         opcode, payload = self.receive()

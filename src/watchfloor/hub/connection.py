@@ -89,7 +89,7 @@ class Connection:
         self._wire = wire
         self._transmit = transmit
         self._crowd.add(self)
-        self._wheel.set(self, self._limits.ping_interval_ms * self._wheel.spread())
+        self._wheel.set(self, self._limits.ping_interval_ms * (0.5 + self._wheel.spread() / 2))
         try:
             self._listener.opened(self)
         except Exception:  # noqa: BLE001 - the listener is the hub: one agent's trouble is not the others'

@@ -117,10 +117,14 @@ class Front(HttpToolsProtocol):
         self.house.wheel.set(self, self.house.limits.head_timeout_ms)
 
     def on_headers_complete(self) -> None:
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in ("1.0", "1.1") or (version == "1.1" and hosts != 1):  # RFC 9112 §3.2
+            raise ValueError("httptools turns this into an HttpParserError")
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self.house.limits.head_bytes_max or len(self.headers) > self.house.limits.head_fields_max:
             self.problem = refusal(431, "the head of the request is too big")
-            raise ValueError(self.problem.body)  # httptools turns it into an HttpParserError
+            raise ValueError("this too")
         self.phase = BODY
         self.house.wheel.set(self, self.house.limits.body_timeout_ms)
         super().on_headers_complete()

@@ -65,6 +65,7 @@ class SansIOWire(asyncio.Protocol):
         return False
 
     def connection_lost(self, _exc: Exception | None) -> None:
+        self._protocol.parser.close()  # a generator that holds its owner: a cycle with a half-read message in it
         self._connection.lost()
 
     def pause_writing(self) -> None:
