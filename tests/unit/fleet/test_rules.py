@@ -165,7 +165,8 @@ def test_an_overlap_without_a_rotation_means_nothing(world: World) -> None:
 
 def test_a_key_is_issued_once_rotates_what_works_and_overlaps_forward(world: World) -> None:
     def issue(**fields: Any) -> IssueKey:
-        return IssueKey(**({"subject": 1, "credential": "key_b", "expires_at": START + DAY} | fields))
+        usual: dict[str, Any] = {"subject": 1, "credential": "key_b", "expires_at": START + DAY}
+        return IssueKey(**(usual | fields))
 
     assert world.refusal(issue(credential="key_a")) == ("already_issued", "/credential", 409)
     assert world.refusal(issue(credential="")) == ("invalid_name", "/credential", 422)

@@ -1,0 +1,69 @@
+"""Facts as nobody would write them: any value of the right type, from a small pool so that they meet each other."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, get_type_hints
+
+import msgspec
+from hypothesis import strategies as st
+
+from watchfloor.kernel.messages import SYSTEM, Event, Facts
+
+INTEGERS = st.one_of(st.integers(0, 4), st.sampled_from([1_000, 2**53 - 1]))
+TEXTS = st.sampled_from(
+    [
+        "",
+        "a",
+        "b",
+        "approve",
+        "deny",
+        "abstain",
+        "running",
+        "blocked",
+        "expired",
+        "denied",
+        "used",
+        "admin",
+        "session",
+    ]
+)
+BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
+    int: INTEGERS,
+    str: TEXTS,
+    bool: st.booleans(),
+    tuple[str, ...]: st.lists(TEXTS, max_size=3).map(tuple),
+}
+
+
+def facts_of(kind: type[Facts]) -> st.SearchStrategy[Facts]:
+    """Any facts of this class."""
+    hints = get_type_hints(kind)
+    fields = {field.name: BY_TYPE[hints[field.name]] for field in msgspec.structs.fields(kind)}
+    return st.fixed_dictionaries(fields).map(lambda values: kind(**values))
+
+
+def streams(kinds: Iterable[type[Facts]], *, begin: type[Facts]) -> st.SearchStrategy[list[Event]]:
+    """Events of one subject with any facts in any order, their seqs in any order too; most begin as they should."""
+    anything = st.one_of([facts_of(kind) for kind in kinds])
+    facts = st.tuples(st.booleans(), facts_of(begin), st.lists(anything, max_size=25))
+    return st.tuples(facts, st.lists(st.integers(1, 60), min_size=30, max_size=30), st.booleans()).map(
+        lambda drawn: [
+            as_event(said, seq=number + 1 if drawn[2] else drawn[1][number], at=number)
+            for number, said in enumerate([drawn[0][1], *drawn[0][2]] if drawn[0][0] else drawn[0][2])
+        ]
+    )
+
+
+def as_event(facts: Facts, *, seq: int, at: int) -> Event:
+    """These facts as something that happened to subject 1."""
+    return Event(
+        org="o",
+        seq=seq,
+        at=at,
+        type=facts.TYPE,
+        kind=facts.KIND,
+        subject=1,
+        actor=SYSTEM,
+        facts=facts,
+    )

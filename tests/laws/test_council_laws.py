@@ -1,0 +1,211 @@
+"""Laws of decisions: approved by enough different people who may, and by nothing else (spec 3.2, promise 2).
+
+The laws compare the rules with a judge written from the specification alone, who looks at each vote in order.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+from tests.transcripts.world import START, SUBJECTS, World
+
+from watchfloor.councils import messages as m
+from watchfloor.councils.quorum import APPROVED, DENIED, PENDING, VOTES, Vote, count
+from watchfloor.councils.rules import Decision, PoolEvidence, VoterEvidence
+from watchfloor.kernel.instants import MINUTE
+from watchfloor.kernel.messages import SYSTEM, Actor, Event, Refused
+from watchfloor.kernel.subject import fold
+from watchfloor.kernel.terms import ROLES, holds
+
+PEOPLE = ("per_ada", "per_ben", "per_cleo", "per_olaf")
+OWNER = "per_olaf"
+DEADLINE = START + 5 * MINUTE
+OPENINGS = st.builds(
+    m.OpenDecision,
+    action=st.just(41),
+    agent=st.just(7),
+    owner=st.just(OWNER),
+    digest=st.just("9f2c"),
+    level=st.integers(2, 4),
+    risk=st.just(60),
+    urgency=st.just("high"),
+    role=st.sampled_from(["operator", "supervisor", "director"]),
+    needed=st.integers(0, 3),
+    deadline_at=st.just(DEADLINE),
+    unanswered=st.sampled_from(["expired", "denied", "approved", ""]),
+    grant_ms=st.just(900_000),
+    execution_ms=st.just(600_000),
+)
+BALLOTS = st.fixed_dictionaries(
+    {
+        "what": st.just("vote"),
+        "person": st.sampled_from(PEOPLE),
+        "actor": st.sampled_from(["person", "person", "person", "agent", "system", "another"]),
+        "vote": st.sampled_from([*VOTES, "approve", "approve"]),
+        "digest": st.sampled_from(["9f2c", "9f2c", "9f2c", "", "ffff"]),
+        "roles": st.sampled_from([(role,) for role in ROLES] + [("admin",), ()]),
+        "enabled": st.sampled_from([True, True, True, False]),
+    }
+)
+OTHERS = st.sampled_from([{"what": "wait", "us": us} for us in (0, MINUTE, 4 * MINUTE)])
+TIME = st.just({"what": "time"})
+CANCEL = st.just({"what": "cancel"})
+SILENT = st.lists(st.one_of(OTHERS, TIME, CANCEL), max_size=10)
+STEPS = st.lists(st.one_of(BALLOTS, BALLOTS, BALLOTS, OTHERS, TIME, CANCEL), max_size=25)
+Step = dict[str, Any]
+
+
+def begin(opening: m.OpenDecision, eligible: int = 3) -> World:
+    """The decision is open."""
+    world = World()
+    world.perform(opening, evidence=PoolEvidence(eligible=eligible))
+    return world
+
+
+def take(world: World, step: Step, *, clocks: bool = True) -> list[Event]:
+    """One step; refusals are no events. Without clocks, nobody gets round to the deadline."""
+    if step["what"] == "wait":
+        if clocks:
+            return world.ring(world.at + step["us"])
+        world.at += step["us"]
+        return []
+    if step["what"] == "time":
+        return world.perform(m.DecisionTimePassed(subject=1))
+    if step["what"] == "cancel":
+        return world.perform(m.CancelDecision(subject=1))
+    actors = {
+        "person": Actor(kind="person", id=step["person"]),
+        "agent": Actor(kind="agent", id=step["person"]),
+        "system": SYSTEM,
+        "another": Actor(kind="person", id="per_eve"),
+    }
+    ballot = m.CastVote(subject=1, person=step["person"], vote=step["vote"], digest=step["digest"])
+    evidence = VoterEvidence(roles=step["roles"], enabled=step["enabled"], handle="x")
+    try:
+        return world.perform(ballot, actors[step["actor"]], evidence)
+    except Refused:
+        return []
+
+
+def decision(world: World) -> Decision:
+    """The one decision."""
+    state = world.states["decision", 1]
+    assert isinstance(state, Decision)
+    return state
+
+
+class Judge:
+    """What the specification says of the same steps, vote by vote."""
+
+    def __init__(self, opening: m.OpenDecision, eligible: int) -> None:
+        self.needed = max(1, opening.needed)
+        self.role = opening.role
+        self.status = "pending" if eligible >= self.needed else "denied"
+        self.silence = "expired" if opening.unanswered == "expired" else "denied"
+        self.approvals: set[str] = set()
+        self.voted: set[str] = set()
+
+    def see(self, step: Step, at: int) -> None:
+        """One step, at that instant."""
+        if self.status == "pending" and at >= DEADLINE:
+            if step["what"] in ("time", "wait") or self.counts(step):
+                self.status = self.silence
+            elif step["what"] == "cancel":
+                self.status = "cancelled"
+        if step["what"] == "cancel" and self.status == "pending":
+            self.status = "cancelled"
+        if not self.counts(step):
+            return
+        self.voted.add(step["person"])
+        if self.status != "pending":
+            return
+        if step["vote"] == "deny":
+            self.status = "denied"
+        elif step["vote"] == "approve":
+            self.approvals.add(step["person"])
+            if len(self.approvals) >= self.needed:
+                self.status = "approved"
+
+    def counts(self, step: Step) -> bool:
+        """Is it a vote of somebody who may, for themselves, once, about what they saw?"""
+        return (
+            step["what"] == "vote"
+            and step["actor"] == "person"
+            and step["person"] not in self.voted
+            and step["person"] != OWNER
+            and step["enabled"]
+            and holds(step["roles"], self.role)
+            and (step["digest"] == "9f2c" or (step["digest"] == "" and step["vote"] != "approve"))
+        )
+
+
+@given(OPENINGS, STEPS, st.integers(0, 4), st.booleans())
+def test_a_decision_ends_as_the_specification_says(
+    opening: m.OpenDecision, steps: list[Step], eligible: int, clocks: bool
+) -> None:
+    """Approved if and only if enough different people who may approved in time, and nobody who may denied before."""
+    world, judge = begin(opening, eligible), Judge(opening, eligible)
+    for step in steps:
+        take(world, step, clocks=clocks)
+        if clocks or step["what"] != "wait":
+            judge.see(step, world.at)
+        assert decision(world).status == judge.status
+    if judge.status == "approved":
+        (facts,) = [e.facts for e in world.events if isinstance(e.facts, m.DecisionApproved)]
+        assert set(facts.voters) == judge.approvals
+        assert len(facts.voters) == len(judge.approvals) >= judge.needed
+
+
+@given(OPENINGS, SILENT, st.integers(0, 4))
+def test_there_is_no_way_from_silence_to_approval(
+    opening: m.OpenDecision, steps: list[Step], eligible: int
+) -> None:
+    world = begin(opening, eligible)
+    for step in steps:
+        take(world, step)
+    world.ring(DEADLINE + MINUTE * 60)
+    assert decision(world).status in ("expired", "denied", "cancelled")
+    assert not [event for event in world.events if isinstance(event.facts, m.DecisionApproved)]
+
+
+@given(OPENINGS, STEPS)
+def test_a_decision_ends_once_and_every_vote_is_kept(opening: m.OpenDecision, steps: list[Step]) -> None:
+    world = begin(opening)
+    ends = (m.DecisionApproved, m.DecisionDenied, m.DecisionExpired, m.DecisionCancelled)
+    for step in steps:
+        take(world, step)
+    assert len([event for event in world.events if isinstance(event.facts, ends)]) <= 1
+    cast = [event.facts for event in world.events if isinstance(event.facts, m.VoteCast)]
+    assert [(vote.person, vote.vote, vote.late) for vote in decision(world).votes] == [
+        (facts.person, facts.vote, facts.late) for facts in cast
+    ]
+    assert len({facts.person for facts in cast}) == len(cast)
+
+
+@given(OPENINGS, STEPS)
+def test_showing_events_again_changes_nothing(opening: m.OpenDecision, steps: list[Step]) -> None:
+    world = begin(opening)
+    for step in steps:
+        take(world, step)
+    subject = SUBJECTS["decision"]
+    assert fold(subject, world.events) == decision(world)
+    assert fold(subject, [event for event in world.events for _ in range(2)]) == decision(world)
+    assert fold(subject, world.events, decision(world)) == decision(world)
+
+
+@given(
+    st.lists(st.builds(Vote, st.sampled_from("abcde"), st.sampled_from(VOTES), st.booleans())),
+    st.integers(0, 4),
+)
+def test_counting_does_not_depend_on_the_order_and_more_approvals_never_hurt(
+    votes: list[Vote], needed: int
+) -> None:
+    outcome = count(votes, needed)
+    assert outcome == count(list(reversed(votes)), needed) == count(votes + votes, needed)
+    if outcome == APPROVED:
+        assert count([*votes, Vote("f", "approve")], needed) == APPROVED
+    if outcome == PENDING:
+        assert count(votes, needed + 1) == PENDING
+        assert count([*votes, Vote("f", "deny")], needed) == DENIED
