@@ -10,8 +10,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-import msgspec
-
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import DAY, MILLISECOND
 from watchfloor.kernel.limits import NAME_CHARS_MAX
@@ -26,6 +24,7 @@ from watchfloor.kernel.terms import (
     TrustTerms,
 )
 from watchfloor.policy.digest import canonical_bytes
+from watchfloor.policy.faults import Fault
 
 DOCUMENT_BYTES_MAX = 48 * 1024  # with its envelope it stays below FACTS_BYTES_MAX
 RATES = ("light", "normal", "heavy")
@@ -39,13 +38,6 @@ _LOOK_BACK_MS = _DAY_MS  # what the evidence of a ruling counts (`failures_24h`)
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _FIELD = re.compile(r"[!-~]{1,128}")
 _HOST = re.compile(r"[a-z0-9_:.\-]{1,253}")
-
-
-class Fault(msgspec.Struct, frozen=True):
-    """One thing wrong with a document: `path` is a JSON pointer into it, `what` says what it must be."""
-
-    path: str
-    what: str
 
 
 def problems(document: Policy) -> tuple[Fault, ...]:

@@ -1,0 +1,136 @@
+"""What changed between two policies, and whether it loosens anything (spec 03 §3.6, DESIGN 2b.15).
+
+Every change counts as loosening unless its field has a declared order that says the opposite; a field nobody has
+thought about is therefore loose by default. Lists of named entries (factors, parameter limits) are compared by name,
+lists of texts by member.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+
+from watchfloor.kernel.strict import pointer_escape
+from watchfloor.kernel.terms import Policy
+
+Value = Any  # plain data; None: not there
+
+
+class Difference(msgspec.Struct, frozen=True):
+    """One field that differs; `path` a JSON pointer, named entries by their name. None: not there on that side."""
+
+    path: str
+    before: Value
+    after: Value
+    loosens: bool
+
+
+# Which direction loosens. `up` and `down` are of numbers and booleans (false < true); `adding` and `removing` of
+# members of mappings and lists. `never` is text that no rule reads.
+_ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
+    (pattern, frozenset(loosening.split()))
+    for pattern, loosening in (
+        ("/name", "never"),
+        ("/classes/*/base", "down"),
+        ("/classes/*/attempts", "up"),
+        ("/classes/*/idempotent", "up"),
+        ("/types/*", "adding change"),  # what is not named is `unknown`, the strictest
+        ("/tools/*", "removing change"),  # the strictest mapping wins: one more never loosens
+        ("/hosts/*", "removing change"),
+        ("/host_fields/*", "removing"),
+        ("/path_fields/*", "removing"),
+        ("/factors/*", "removing"),
+        ("/factors/*/points", "down"),
+        ("/factors/*/level_min", "down"),
+        ("/envelope/forbidden_types/*", "removing"),
+        ("/envelope/forbidden_tools/*", "removing"),
+        ("/envelope/forbidden_hosts/*", "removing"),
+        ("/envelope/forbidden_paths/*", "removing"),
+        ("/envelope/allowed_hosts/*", "adding"),
+        ("/envelope/allowed_paths/*", "adding"),
+        ("/envelope/parameter_limits/*", "removing"),
+        ("/envelope/parameter_limits/*/value_max", "up"),
+        ("/envelope/spend_per_day_micro", "up"),
+        ("/breaker/failures", "up"),
+        ("/breaker/window_ms", "down"),
+        ("/breaker/open_ms", "down"),
+        ("/runaway/*", "up"),
+        ("/rates/*", "up"),
+        ("/auto/score_min", "down"),
+        ("/auto/medium_allowed", "up"),
+        ("/auto/per_hour", "up"),
+        ("/levels/*", "down"),
+        ("/routing/*/needed", "down"),
+        ("/trust/base", "up"),
+        ("/trust/kinds/*/points", "up"),
+        ("/trust/tiers/*", "down"),
+        ("/trust/hysteresis", "up"),
+        ("/trust/successes_per_day", "up"),
+        ("/trust/tasks_per_tier/*", "up"),
+        ("/grant_ms", "up"),
+    )
+)
+_NAMED = ("/factors", "/envelope/parameter_limits")
+_ALLOWING = ("/envelope/allowed_hosts", "/envelope/allowed_paths")
+
+
+def differences(before: Policy, after: Policy) -> tuple[Difference, ...]:
+    """Every field that differs, in the order of the document."""
+    return tuple(_compare("", msgspec.to_builtins(before), msgspec.to_builtins(after)))
+
+
+def loosens(before: Policy, after: Policy) -> bool:
+    """Does the change loosen anything? Then it needs other people than a tightening one (spec 3.2, 2b.15)."""
+    return any(difference.loosens for difference in differences(before, after))
+
+
+def _compare(path: str, before: Value, after: Value) -> Iterator[Difference]:
+    if before == after:
+        return
+    one, two = _members(path, before), _members(path, after)
+    if one is None or two is None:
+        yield Difference(path, before, after, _loosens(path, before, after))
+        return
+    if path in _ALLOWING and bool(one) is not bool(two):
+        # An empty allow-list allows everything, so its first member tightens and the loss of its last one loosens.
+        yield Difference(path, before, after, not two)
+        return
+    for key in (*one, *(key for key in two if key not in one)):
+        yield from _compare(f"{path}/{pointer_escape(key)}", one.get(key), two.get(key))
+
+
+def _members(path: str, value: Value) -> dict[str, Value] | None:
+    """A collection as a mapping: by name, by text, by place. None for a single value."""
+    if isinstance(value, dict):
+        return value
+    if not isinstance(value, list | tuple):
+        return None
+    if path in _NAMED:
+        return {item["name"]: {key: part for key, part in item.items() if key != "name"} for item in value}
+    if all(isinstance(item, str) for item in value):
+        return {item: item for item in value}
+    return {str(index): item for index, item in enumerate(value)}
+
+
+def _loosens(path: str, before: Value, after: Value) -> bool:
+    loosening = _order(path)
+    if loosening is None:
+        return True
+    if before is None or after is None:
+        return ("adding" if before is None else "removing") in loosening
+    if isinstance(before, int) and isinstance(after, int):
+        return ("up" if after > before else "down") in loosening
+    return "change" in loosening
+
+
+def _order(path: str) -> frozenset[str] | None:
+    steps = path.split("/")
+    for pattern, loosening in _ORDERS:
+        parts = pattern.split("/")
+        if len(parts) == len(steps) and all(
+            part in ("*", step) for part, step in zip(parts, steps, strict=True)
+        ):
+            return loosening
+    return None
