@@ -12,6 +12,7 @@ import asyncio
 import contextlib
 import logging
 import secrets
+from collections import deque
 from collections.abc import Callable, Coroutine
 from time import perf_counter_ns
 from typing import Any
@@ -83,6 +84,8 @@ class Engine:
         self._followers: list[Follower] = []
         self._commit_watchers: list[Callable[[int], None]] = []
         self._wake = asyncio.Event()
+        self._released: deque[Pending] = deque()
+        self._to_release = asyncio.Event()
         self._tasks: list[asyncio.Task[None]] = []
         self._stopping = False
         self._inflight: asyncio.Task[bool] | None = None
@@ -95,6 +98,7 @@ class Engine:
             self.clock.not_before(node.world.at)
             self._inboxes[node.world.org] = Inbox()
         self._spawn(self._run())
+        self._spawn(self._releases())
         self._spawn(self._ticks())
         if self.signing is not None:
             self._spawn(self.signing.run(self))
@@ -108,6 +112,8 @@ class Engine:
         self._wake.set()
         if self._tasks:
             await asyncio.wait({self._tasks[0]}, timeout=10)
+        while self._released:
+            await asyncio.sleep(0)
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -281,24 +287,41 @@ class Engine:
         self._wake.set()
         for watcher in self._commit_watchers:
             watcher(spent)
-        await self._release(pending)
+        self._released.append(pending)
+        self._to_release.set()
         return True
 
     def on_commit(self, watcher: Callable[[int], None]) -> None:
         """Call `watcher(duration_us)` after every commit."""
         self._commit_watchers.append(watcher)
 
-    async def _release(self, pending: Pending) -> None:
-        """Followers first (they only queue), then the answers, in slices."""
-        for org, events in pending.events.items():
-            for follower in self._followers:
-                follower(org, events)
-        begun = perf_counter_ns()
-        for count, owed in enumerate(pending.owed):
-            owed.request.done(owed.answer)
-            if not count & 127 and perf_counter_ns() - begun > STEP_SLICE_US * 1_000:
-                await asyncio.sleep(0)
-                begun = perf_counter_ns()
+    async def _releases(self) -> None:
+        """Answers first, then followers (what they push must not overtake an answer), batch by batch, in slices."""
+        while True:
+            while not self._released:
+                self._to_release.clear()
+                await self._to_release.wait()
+            pending = self._released.popleft()
+            begun = perf_counter_ns()
+            for count, owed in enumerate(pending.owed):
+                self._tell(owed.request, owed.answer)
+                if not count & 127 and perf_counter_ns() - begun > STEP_SLICE_US * 1_000:
+                    await asyncio.sleep(0)
+                    begun = perf_counter_ns()
+            for org, events in pending.events.items():
+                for follower in self._followers:
+                    try:
+                        follower(org, events)
+                    except Exception:
+                        _log.exception("a follower failed at seq %d", events[-1].seq)
+
+    @staticmethod
+    def _tell(request: Request, answer: Answer) -> None:
+        """What is durable stays so, whatever happens to the one who waits for the answer."""
+        try:
+            request.done(answer)
+        except Exception:
+            _log.exception("an answer could not be delivered")
 
     async def _failed(self, pending: Pending, error: LedgerError) -> None:
         """The batch is lost or unknown: so is everything stepped after it. Rebuild, then serve again."""
@@ -312,7 +335,7 @@ class Engine:
             for owed in batch.owed:
                 answer = owed.answer
                 # What was refused or only looked at does not depend on the commit.
-                owed.request.done(answer if answer.refused is not None else Answer(failed=detail))
+                self._tell(owed.request, answer if answer.refused is not None else Answer(failed=detail))
         while True:
             try:
                 if self.ledger.poisoned:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from watchfloor.actions.gate import Gathered
-from watchfloor.actions.grants import StartEvidence
+from watchfloor.actions.grants import StartEvidence, policy_allows
 from watchfloor.actions.messages import Evidence, RequestAction, StartAction
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.councils.rules import PoolEvidence, VoterEvidence
@@ -37,7 +37,7 @@ from watchfloor.work.rules import AgentEvidence
 
 
 def _policy(read: Read) -> ActivePolicy:
-    active: ActivePolicy = read("policy", "active")
+    active: ActivePolicy = read("active_policy", "active")
     return active
 
 
@@ -48,7 +48,7 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
     agent = read("agent", command.agent)
     activity: counters.Activity | None = read("activity", command.agent)
     use: counters.TypeUse = read("types", (command.agent, command.type)) or _UNUSED
-    standing = read("standing", (command.agent, command.type))
+    standing = read("standing_in_force", (command.agent, command.type))
     trust = read("trust", command.agent)
     held: tuple[int, ...] = read("load", command.agent) or ()
     breaker_agent = read("breakers", f"agent:{command.agent}")
@@ -105,7 +105,7 @@ def _start_action(read: Read, command: StartAction, at: int, request: Request) -
     """What may have changed since the grant: stops, agent, breakers, the votes, the policy (law *Monotone oversight*)."""
     action = read("action", command.subject)
     agent = read("agent", action.agent)
-    policy = _policy(read).document
+    active = _policy(read)
     breaker_agent = read("breakers", f"agent:{action.agent}")
     breaker_tool = read("breakers", f"tool:{action.tool}") if action.tool else None
     stops = stops_for(
@@ -121,7 +121,7 @@ def _start_action(read: Read, command: StartAction, at: int, request: Request) -
         breaker_agent_until=breaker_agent.open_until if breaker_agent is not None else 0,
         breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
         voters_valid=_voters_valid(read, action),
-        policy_allows=not forbidden(policy, action.action_type, action.tool),
+        policy_allows=policy_allows(active.document, active.digest, action, command.target),
     )
 
 

@@ -140,7 +140,7 @@ class _Batch:
             if not salt:
                 salt = sha256(wish.entropy + seq.to_bytes(8, "big") + b"salt").digest()
             committed = commitment(salt, draft.private).hex()
-        policy = self.overlay.read("policy", "active")
+        policy = self.overlay.read("active_policy", "active")
         correlation = story(facts, subject, self.overlay.read) or wish.story
         event = Event(
             org=self.world.public,

@@ -5,7 +5,8 @@ from __future__ import annotations
 import sqlite3
 import threading
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ _OF_AGENT = """WITH RECURSIVE slabs(n) AS (SELECT :high UNION ALL SELECT n - 1 F
 
 
 class Readers:
-    """Connections that cannot write. After `renew`, connections to the file as it was are closed when given back."""
+    """Connections that cannot write. Those to a file that was replaced are closed when they are given back."""
 
     def __init__(self, path: Path) -> None:
         self._uri = f"{path.absolute().as_uri()}?mode=ro"
@@ -31,18 +32,23 @@ class Readers:
 
     def rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
         """Rows of one statement as dicts. Raises sqlite3.OperationalError when it takes over QUERY_MS_MAX."""
+        with self.connection() as connection:
+            return _dicts(connection.execute(sql, params))
+
+    @contextmanager
+    def connection(self) -> Iterator[sqlite3.Connection]:
+        """A connection for the calling thread alone, and one look at the file as it is now."""
         generation, connection = self._take()
         until = time.monotonic() + QUERY_MS_MAX / 1_000
         connection.set_progress_handler(lambda: int(time.monotonic() > until), _STEPS)
         try:
-            cursor = connection.execute(sql, params)
-            names = [column[0] for column in cursor.description or ()]
-            found = [dict(zip(names, row, strict=True)) for row in cursor]
+            connection.execute("BEGIN")
+            yield connection
+            connection.execute("COMMIT")
         except BaseException:
             connection.close()
             raise
         self._give_back(generation, connection)
-        return found
 
     def newest_of_agent(
         self,
@@ -72,11 +78,10 @@ class Readers:
         with self._lock:
             if self._idle:
                 return self._idle.pop()
-            generation = self._generation
-        connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False)
-        connection.execute("PRAGMA query_only = ON")
-        connection.execute("PRAGMA busy_timeout = 5000")
-        return generation, connection
+            connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False)
+            connection.execute("PRAGMA query_only = ON")
+            connection.execute("PRAGMA busy_timeout = 5000")
+            return self._generation, connection
 
     def _give_back(self, generation: int, connection: sqlite3.Connection) -> None:
         with self._lock:
@@ -85,13 +90,21 @@ class Readers:
                 return
         connection.close()
 
-    def renew(self) -> None:
-        """The file was replaced: the next read opens it anew."""
+    @contextmanager
+    def replacing(self) -> Iterator[None]:
+        """While the file is replaced: new readers wait, those that read go on with the old file to their end."""
         with self._lock:
             self._generation += 1
-            idle, self._idle = self._idle, []
-        for _, connection in idle:
-            connection.close()
+            for _, connection in self._idle:
+                connection.close()
+            self._idle = []
+            yield
 
     def close(self) -> None:
-        self.renew()
+        with self.replacing():
+            pass
+
+
+def _dicts(cursor: sqlite3.Cursor) -> list[dict[str, Any]]:
+    names = [column[0] for column in cursor.description or ()]
+    return [dict(zip(names, row, strict=True)) for row in cursor]

@@ -19,6 +19,7 @@ is built anew.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import sqlite3
 import threading
@@ -80,10 +81,11 @@ class ViewStore:
         self._queue: deque[tuple[int, Sequence[Event], float]] = deque()
         self._heads: dict[int, int] = {}
         self._visible: dict[int, int] = {}
-        self._arrived = 0  # written by the loop's thread only …
-        self._done = 0  # … and this one by the writer's only: their difference needs no lock
+        self._arrived = 0  # sum of heads; written by the loop's thread only …
+        self._done = 0  # … sum of cursors; by the writer's only: their difference needs no lock
         self._lag_since = 0.0  # when the oldest event that is being written came
         self._holes = False  # something between cursor and head is not in the queue
+        self._damaged = False  # a reader found the file to be so
         self._wake = threading.Event()
         self._ending = threading.Event()
         self._orders: deque[tuple[Callable[[], None], asyncio.Future[None]]] = deque()
@@ -101,7 +103,8 @@ class ViewStore:
         self._loop = asyncio.get_running_loop()
         await asyncio.to_thread(self._writer.open, heads)
         self._heads = dict(heads)
-        self._arrived = sum(seq - self._writer.cursor.get(org, 0) for org, seq in heads.items())
+        self._arrived = sum(heads.values())
+        self._done = sum(self._writer.cursor.values())
         self._visible = {org: self._writer.visible(org) for org in heads}
         self._holes = True
         self._thread = threading.Thread(target=self._run, name="views", daemon=True)
@@ -189,7 +192,13 @@ class ViewStore:
     def rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]:
         """Rows of one SELECT over the documented tables (docs/views.md), each as a dict. From any thread; blocking,
         so from the loop through `asyncio.to_thread`. Raises sqlite3.OperationalError `interrupted` after 5 s."""
-        return self._readers.rows(sql, params)
+        try:
+            return self._readers.rows(sql, params)
+        except sqlite3.DatabaseError as error:
+            if is_damage(error):
+                self._damaged = True
+                self._wake.set()
+            raise
 
     def newest_of_agent(
         self,
@@ -208,13 +217,14 @@ class ViewStore:
     def fingerprint(self, org: int) -> str:
         """SHA-256 over every stored row of an organisation: equal for live and rebuilt views (law *Replay*)."""
         digest = sha256()
-        for table in self.tables:
-            names = ", ".join(f'"{name}"' for name in ("org", *table.columns))
-            key = ", ".join(f'"{name}"' for name in table.key)
-            sql = f"SELECT {names} FROM {table.name} WHERE org = ? ORDER BY {key}"  # noqa: S608 - names from code
-            digest.update(f"{table.name}\n".encode())
-            for row in self._readers.rows(sql, (org,)):
-                digest.update(msgspec.json.encode(list(row.values())) + b"\n")
+        with self._readers.connection() as connection:
+            for table in self.tables:
+                names = ", ".join(f'"{name}"' for name in ("org", *table.columns))
+                key = ", ".join(f'"{name}"' for name in table.key)
+                sql = f"SELECT {names} FROM {table.name} WHERE org = ? ORDER BY {key}"  # noqa: S608 - names from code
+                digest.update(f"{table.name}\n".encode())
+                for row in connection.execute(sql, (org,)):
+                    digest.update(msgspec.json.encode(row) + b"\n")
         return digest.hexdigest()
 
     # The writer's thread ----------------------------------------------------------------------------------------
@@ -227,10 +237,11 @@ class ViewStore:
         await future
 
     def _begin_again(self) -> None:
-        self._writer.discard()
-        self._writer.open(self._heads)
-        self._readers.renew()
-        self._done = self._arrived - sum(self._heads.values())
+        with self._readers.replacing():
+            self._writer.discard()
+            self._writer.open(self._heads)
+        self._done = 0
+        self._damaged = False
         self._holes = True
         self._publish({org: self._writer.visible(org) for org in self._heads})
 
@@ -262,6 +273,8 @@ class ViewStore:
         self._end()
 
     def _obey(self) -> None:
+        if self._damaged:
+            self._begin_again()
         while self._orders:
             order, future = self._orders.popleft()
             assert self._loop is not None
@@ -336,12 +349,9 @@ class ViewStore:
         self.trouble = f"{type(error).__name__}: {error}"[:500]
         _log.error("views are not written: %s", self.trouble, exc_info=error)
         self._holes = True
-        damaged = isinstance(error, sqlite3.DatabaseError) and not isinstance(
-            error, sqlite3.OperationalError | sqlite3.IntegrityError | sqlite3.ProgrammingError
-        )
         try:
             self._writer.forget()
-            if damaged:
+            if is_damage(error):
                 _log.warning("views are damaged and built anew")
                 self._begin_again()
         except sqlite3.Error as again:
@@ -356,8 +366,9 @@ class ViewStore:
     def _publish(self, moved: dict[int, int]) -> None:
         self._visible.update(moved)
         loop = self._loop
-        if loop is not None and not loop.is_closed() and (self._waiters or self._followers):
-            loop.call_soon_threadsafe(self._announce, moved)
+        if loop is not None and (self._waiters or self._followers):
+            with contextlib.suppress(RuntimeError):  # the loop has ended: nobody waits any more
+                loop.call_soon_threadsafe(self._announce, moved)
 
     def _announce(self, moved: dict[int, int]) -> None:
         for org, seq in moved.items():
@@ -366,6 +377,12 @@ class ViewStore:
                     future.set_result(None)
         for follower in self._followers:
             follower(moved)
+
+
+def is_damage(error: BaseException) -> bool:
+    """Does this say that the file is not what was written? A full disk, a lock, a wrong statement do not."""
+    code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.DatabaseError) else sqlite3.SQLITE_OK
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _succeed(future: asyncio.Future[None]) -> None:

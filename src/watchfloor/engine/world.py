@@ -31,6 +31,8 @@ class Wiring:
         self.folds: dict[type[Facts], tuple[Fold, ...]] = {}
         self.cell_types: dict[str, Any] = {subject.kind: subject.state for subject in subjects}
         for register in registers:
+            if taken := self.cell_types.keys() & register.cells:
+                raise ValueError(f"register {register.name}: cell names are taken: {sorted(taken)}")
             self.cell_types.update(register.cells)
             for facts, fold in register.folds.items():
                 self.folds[facts] = (*self.folds.get(facts, ()), fold)

@@ -10,7 +10,8 @@ from collections.abc import Callable
 from typing import Any
 
 from watchfloor.actions import messages as actions
-from watchfloor.actions.gate import explain_risk, retry_after_ms, trace
+from watchfloor.actions.gate import explain_risk, retry_after_ms
+from watchfloor.actions.gate import reasons as gate_reasons
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer, Lane
@@ -45,7 +46,9 @@ def _mine(engine: Engine, org: int, agent: int, text: str) -> int:
     return subject
 
 
-def request_action(engine: Engine, org: int, agent: int, payload: wire.ActionRequest, entropy: bytes) -> Command:
+def request_action(
+    engine: Engine, org: int, agent: int, payload: wire.ActionRequest, entropy: bytes
+) -> Command:
     """Parameters are made canonical once, here (DESIGN 2b.2)."""
     params = wire.read_params(payload)
     action = wire.canonical_action(payload.type, payload.tool, params)
@@ -72,7 +75,9 @@ def _start(engine: Engine, org: int, agent: int, payload: wire.ActionStarted, en
     subject, _ = _find(engine, org, "action", payload.action_id)
     base, _, number = payload.grant_id.rpartition(".")
     if not number.isdigit() or parse_id(base, "grant") != parse_id(payload.action_id, "action"):
-        raise Refused("unknown_grant", "this grant is not of this action", field="/payload/grant_id", status=404)
+        raise Refused(
+            "unknown_grant", "this grant is not of this action", field="/payload/grant_id", status=404
+        )
     return actions.StartAction(
         subject=subject,
         agent=agent,
@@ -128,7 +133,11 @@ def _reject(engine: Engine, org: int, agent: int, payload: wire.TaskRejected, en
 def _progress(engine: Engine, org: int, agent: int, payload: wire.TaskProgress, entropy: bytes) -> Command:
     task, _ = _find(engine, org, "task", payload.task_id)
     return work.ReportProgress(
-        subject=task, agent=agent, generation=payload.generation, percent=payload.percent, status=payload.status
+        subject=task,
+        agent=agent,
+        generation=payload.generation,
+        percent=payload.percent,
+        status=payload.status,
     )
 
 
@@ -184,11 +193,13 @@ BUILDS: dict[type[wire.Payload], tuple[Build, Lane]] = {
 
 def policy_of(engine: Engine, org: int) -> Policy:
     """The document in force."""
-    document: Policy = engine.cell(org, "policy", "active").document
+    document: Policy = engine.cell(org, "active_policy", "active").document
     return document
 
 
-def decided(engine: Engine, org: int, event: Event, salt: bytes, *, dry_run: bool = False, seq: int = 0) -> wire.Payload:
+def decided(
+    engine: Engine, org: int, event: Event, salt: bytes, *, dry_run: bool = False, seq: int = 0
+) -> wire.Payload:
     """`action:decided` for an action.decided/1 event."""
     facts = event.facts
     assert isinstance(facts, actions.ActionDecided)
@@ -228,25 +239,26 @@ def _explained(
     seq: int,
 ) -> wire.Payload:
     """With reasons. Sentences are worked out only where somebody is held or refused; a permit names its rules."""
-    policy = policy_of(engine, org)
-    if facts.verdict == "permitted":
+    active = engine.cell(org, "active_policy", "active")
+    reasons: tuple[wire.Reason, ...] = ()
+    factors: tuple[wire.RiskFactor, ...] = ()
+    if facts.verdict == "permitted" or active.digest != facts.policy_digest:
         reasons = tuple(wire.Reason(rule=rule, answer=answer, level=level) for rule, answer, level in facts.failed)
-        factors: tuple[wire.RiskFactor, ...] = ()
     else:
-        lines = trace(policy, facts, event.at)
         reasons = tuple(
             wire.Reason(rule=line.rule, answer=line.answer, level=line.level, text=line.sentence)
-            for line in lines
-            if line.answer != "pass"
+            for line in gate_reasons(active.document, active.digest, facts, event.at)
         )
         factors = tuple(
             wire.RiskFactor(name=name, points=points)
-            for name, points in explain_risk(policy, facts.derived, facts.evidence)
+            for name, points in explain_risk(active.document, active.digest, facts)
         )
     decision, deadline = "", 0
     if facts.verdict == "pending" and not dry_run:
         state = engine.state(org, "action", event.subject)
-        opened = engine.state(org, "decision", state.decision) if state is not None and state.decision else None
+        opened = (
+            engine.state(org, "decision", state.decision) if state is not None and state.decision else None
+        )
         if opened is not None:
             decision = public_id("decision", state.decision, opened.nonce)
             deadline = opened.deadline_at
@@ -316,7 +328,9 @@ def recorded(engine: Engine, org: int, payload: wire.Payload, answer: Answer) ->
     event = answer.event
     if isinstance(payload, wire.TaskResume):
         return _resumed(engine, org, payload, event)
-    if isinstance(payload, wire.ActionStarted | wire.ActionCompleted | wire.ActionFailed | wire.ActionSettled):
+    if isinstance(
+        payload, wire.ActionStarted | wire.ActionCompleted | wire.ActionFailed | wire.ActionSettled
+    ):
         return _action_recorded(engine, org, payload, answer)
     task_id: str = payload.task_id  # type: ignore[attr-defined]
     state = engine.state(org, "task", parse_id(task_id, "task")[0])
@@ -354,8 +368,10 @@ def _action_recorded(engine: Engine, org: int, payload: Any, answer: Answer) -> 
 
 def _resumed(engine: Engine, org: int, payload: wire.TaskResume, event: Event | None) -> wire.Payload:
     state = engine.state(org, "task", parse_id(payload.task_id, "task")[0])
-    if event is not None and isinstance(event.facts, work.TaskResumed) or (
-        state.generation == payload.generation and state.stage in ("running", "blocked")
+    if (
+        (event is not None
+        and isinstance(event.facts, work.TaskResumed))
+        or (state.generation == payload.generation and state.stage in ("running", "blocked"))
     ):
         return wire.TaskContinue(task_id=payload.task_id, generation=state.generation, status=state.stage)
     return wire.TaskReassigned(task_id=payload.task_id, generation=state.generation, reason=state.stage)

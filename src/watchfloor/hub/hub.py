@@ -17,7 +17,7 @@ from hashlib import sha256
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted
-from watchfloor.actions.names import normalise
+from watchfloor.actions.names import fold
 from watchfloor.engine.credentials import Credential
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer, Lane, Request
@@ -109,7 +109,9 @@ class Hub:
         if self.closing or self._count >= self.settings.connections_max or self._storm():
             return Refusal(status=503, headers=hint, body=b"overloaded, come back later\n")
         if b"key" in request.query or b"token" in request.query:
-            return Refusal(status=400, body=b"keys belong into the Authorization header, never into the URL\n")
+            return Refusal(
+                status=400, body=b"keys belong into the Authorization header, never into the URL\n"
+            )
         header = request.headers.get(b"authorization")
         if header is None:
             return Session(self, None)
@@ -209,7 +211,10 @@ class Hub:
         """May this request be judged at all? Raises Throttled or Refused; nothing is recorded."""
         if session.in_flight >= IN_FLIGHT_PER_AGENT:
             raise Refused(
-                "too_many_in_flight", f"at most {IN_FLIGHT_PER_AGENT} requests may wait", retryable=True, status=429
+                "too_many_in_flight",
+                f"at most {IN_FLIGHT_PER_AGENT} requests may wait",
+                retryable=True,
+                status=429,
             )
         if not isinstance(payload, wire.ActionRequest):
             return
@@ -232,7 +237,7 @@ class Hub:
 
     def _rate_class(self, org: int, action_type: str) -> str:
         """The rate class of the type's action class, cached per policy version."""
-        active = self.engine.cell(org, "policy", "active")
+        active = self.engine.cell(org, "active_policy", "active")
         cached = self._classes.get(org)
         if cached is None or cached[0] != active.version:
             policy = active.document
@@ -244,7 +249,7 @@ class Hub:
                 if session.org == org:
                     session.buckets = None
         found = cached[1].get(action_type)
-        return found if found is not None else cached[1].get(normalise(action_type), "heavy")
+        return found if found is not None else cached[1].get(fold(action_type), "heavy")
 
     def stopped(self, session: Session, payload: wire.ActionRequest) -> bool:
         """Is a stop of this node's journal in force? Checked at ingress and at egress (DESIGN 2b.9)."""
@@ -277,7 +282,7 @@ class Hub:
         """Who you are, what you may, where you stand."""
         engine, org, agent = self.engine, session.org, session.agent
         state = engine.state(org, "agent", agent)
-        active = engine.cell(org, "policy", "active")
+        active = engine.cell(org, "active_policy", "active")
         terms = active.document.trust
         trust = engine.state(org, "trust", agent)
         tier = trust.tier if trust is not None else tier_at_birth(terms)
@@ -436,7 +441,9 @@ class Hub:
                     self._tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=60_000))
 
     def _credential_changed(self, credential: Credential) -> None:
-        session = self.sessions.get((credential.org, credential.subject)) if credential.kind == "agent" else None
+        session = (
+            self.sessions.get((credential.org, credential.subject)) if credential.kind == "agent" else None
+        )
         if session is not None and session.credential is not None and session.credential.id == credential.id:
             session.credential = credential
             if not credential.valid(self.clock()):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Any
 
-from watchfloor.engine.requests import Answer, Lane, Request
+from watchfloor.engine.requests import Answer, Request
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import BUILDS, decided, recorded
@@ -184,7 +184,9 @@ class Session:
         except Throttled as throttled:
             self.send(
                 wire.encode_frame(
-                    wire.RateLimited(retry_after_ms=throttled.retry_after_ms, rate_class=throttled.rate_class),
+                    wire.RateLimited(
+                        retry_after_ms=throttled.retry_after_ms, rate_class=throttled.rate_class
+                    ),
                     re=frame.id,
                 )
             )

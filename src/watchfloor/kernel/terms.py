@@ -164,7 +164,7 @@ def _types() -> dict[str, str]:
         "repository.read": "read",
         "search.query": "read",
         "file.write": "write",
-        "repository.patch": "system_config",
+        "repository.patch": "write",
         "command.run": "execute",
         "http.get": "external_api",
         "http.post": "external_api",
@@ -188,7 +188,10 @@ class Policy(_Terms):
     hosts: dict[str, str] = msgspec.field(default_factory=dict)  # host → class
     host_fields: tuple[str, ...] = ("url", "host")
     path_fields: tuple[str, ...] = ("path", "file")
-    factors: tuple[Factor, ...] = ()
+    factors: tuple[Factor, ...] = (
+        # Whoever changes source code is looked at by a supervisor, however trusted the agent is.
+        Factor(name="changes_source_code", when=(Condition(field="diff"),), points=10, level_min=3),
+    )
     envelope: EnvelopeTerms = EnvelopeTerms()
     breaker: BreakerTerms = BreakerTerms()
     runaway: RunawayTerms = RunawayTerms()

@@ -40,7 +40,7 @@ def route(policy: Policy, level: int) -> RouteTerms:
 def _open(
     event: Event, read: Read, *, agent: int, digest: str, level: int, risk: int, urgency: str, action_type: str
 ) -> Wishes:
-    active: ActivePolicy = read("policy", "active")
+    active: ActivePolicy = read("active_policy", "active")
     policy = active.document
     terms = route(policy, level)
     owner = read("agent", agent)
@@ -135,8 +135,7 @@ def withdrawn(event: Event, read: Read) -> Wishes:
     """The action was closed from its own side (cancelled by its agent): nobody has to decide any more."""
     facts = event.facts
     assert isinstance(facts, ActionClosed)
-    action = read("action", event.subject)
-    decision = getattr(action, "decision", 0) if facts.reason == "cancelled" else 0
+    decision = read("waiting", event.subject)
     return [CancelDecision(subject=decision, reason="withdrawn")] if decision and not facts.decision else []
 
 

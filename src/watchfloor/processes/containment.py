@@ -18,7 +18,7 @@ def failed(event: Event, read: Read) -> Wishes:
     """Enough failures in the window open the breaker of the agent, of the tool, or of both."""
     facts = event.facts
     assert isinstance(facts, ActionFailed | ActionUnknown)
-    terms = read("policy", "active").document.breaker
+    terms = read("active_policy", "active").document.breaker
     wishes: Wishes = []
     for scope, target in (("agent", str(facts.agent)), ("tool", facts.tool)):
         breaker: Breaker | None = read("breakers", f"{scope}:{target}") if target else None
@@ -45,7 +45,7 @@ def decided(event: Event, read: Read) -> Wishes:
 
 
 def throttled(event: Event, read: Read) -> Wishes:
-    terms = read("policy", "active").document.runaway
+    terms = read("active_policy", "active").document.runaway
     activity = read("activity", event.subject)
     state = read("agent", event.subject)
     if state is None or state.quarantined or activity is None:

@@ -28,7 +28,7 @@ _LOOKED_AT = 256  # agents looked at for one task: beyond it the pool is busy an
 
 def tasks_max(agent: int, read: Read) -> int:
     """How many tasks the agent's tier lets it hold; an agent without history has the tier of the base score."""
-    policy = read("policy", "active")
+    policy = read("active_policy", "active")
     terms: TrustTerms = policy.document.trust
     trust = read("trust", agent)
     tier = trust.tier if trust is not None else _base_tier(terms)

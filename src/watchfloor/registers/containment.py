@@ -1,6 +1,6 @@
 """Breakers, stops and standing approvals in force (spec 3.1 rules 2, 3, 8; 3.3).
 
-Cells: `breakers` by "agent:<integer>" or "tool:<name>", `stops` by "active", `standing` by (agent, action type).
+Cells: `breakers` by "agent:<integer>" or "tool:<name>", `stops` by "active", `standing_in_force` by (agent, action type).
 """
 
 from __future__ import annotations
@@ -91,15 +91,15 @@ def _lifted(event: Event, read: Read) -> Cells:
 def _standing(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, StandingGranted)
-    return [("standing", (facts.agent, facts.action_type), Standing(event.subject, facts.expires_at))]
+    return [("standing_in_force", (facts.agent, facts.action_type), Standing(event.subject, facts.expires_at))]
 
 
 def _revoked(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, StandingRevoked)
     key = (facts.agent, facts.action_type)
-    old: Standing | None = read("standing", key)
-    return [("standing", key, None)] if old is not None and old.subject == event.subject else []
+    old: Standing | None = read("standing_in_force", key)
+    return [("standing_in_force", key, None)] if old is not None and old.subject == event.subject else []
 
 
 def stops_for(
@@ -118,7 +118,7 @@ def stops_for(
 
 REGISTER = Register(
     name="containment",
-    cells={"breakers": Breaker, "stops": tuple[Stop, ...], "standing": Standing},
+    cells={"breakers": Breaker, "stops": tuple[Stop, ...], "standing_in_force": Standing},
     folds={
         ActionFailed: _failed,
         ActionUnknown: _failed,

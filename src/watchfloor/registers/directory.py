@@ -1,13 +1,20 @@
 """Who is who and what is in force: unique names, people and their roles, the active policy (spec 1, 2.1, 3.6).
 
 Cells: `names` by "agent:<name>", "person:<handle>" or "display:<code>" → subject (and the counts behind the codes); `people` by "all" → every person, `person_roles` by
-public id; `policy` by "active".
+public id; `active_policy` by "active"; `waiting` by action → the open decision on it.
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from watchfloor.councils.messages import (
+    DecisionApproved,
+    DecisionCancelled,
+    DecisionDenied,
+    DecisionExpired,
+    DecisionOpened,
+)
 from watchfloor.fleet.messages import AgentRegistered
 from watchfloor.fleet.structured_id import category, instance, role
 from watchfloor.kernel.ids import public_id
@@ -98,12 +105,24 @@ def find_person(read: Read, person: str) -> Person | None:
 def _applied(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, PolicyApplied)
-    return [("policy", "active", ActivePolicy(event.subject, facts.version, facts.digest, facts.document))]
+    return [("active_policy", "active", ActivePolicy(event.subject, facts.version, facts.digest, facts.document))]
+
+
+def _waiting(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, DecisionOpened)
+    return [("waiting", facts.action, event.subject)]
+
+
+def _answered(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, DecisionApproved | DecisionDenied | DecisionExpired | DecisionCancelled)
+    return [("waiting", facts.action, None)] if read("waiting", facts.action) == event.subject else []
 
 
 REGISTER = Register(
     name="directory",
-    cells={"names": int, "people": tuple[Person, ...], "policy": ActivePolicy},
+    cells={"names": int, "people": tuple[Person, ...], "active_policy": ActivePolicy, "waiting": int},
     folds={
         OrganisationFounded: _founded,
         AgentRegistered: _registered,
@@ -111,5 +130,10 @@ REGISTER = Register(
         RolesChanged: _roles,
         PersonDisabled: _disabled,
         PolicyApplied: _applied,
+        DecisionOpened: _waiting,
+        DecisionApproved: _answered,
+        DecisionDenied: _answered,
+        DecisionExpired: _answered,
+        DecisionCancelled: _answered,
     },
 )

@@ -1,0 +1,63 @@
+"""One table of settings: environment `WATCHFLOOR_*` over `watchfloor.toml` over the defaults below (DESIGN §4)."""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Literal
+
+import msgspec
+
+
+class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Every setting of a server. Paths are relative to the working directory; `port` 0 takes a free one."""
+
+    data: str = "watchfloor-data"
+    host: str = "127.0.0.1"
+    port: int = 7300
+    public_url: str = ""
+    origin: str = "watchfloor.local"  # name of this deployment's logs in signed checkpoints
+    signer: str = ""  # directory of the signer's key and state, best on another disk; empty: in the data directory
+    node: str = "node-1"
+    sockets: Literal["picows", "websockets-sansio"] = "picows"
+    synchronous: Literal["FULL", "NORMAL"] = "FULL"  # NORMAL is for benchmarks only
+    heartbeat_ms: int = 30_000
+    connections_max: int = 12_000
+    origins: tuple[str, ...] = ()
+    trusted_proxies: tuple[str, ...] = ()
+    verify_roots: tuple[str, ...] = ()  # directories in which task criteria may run commands
+    verify_commands: tuple[str, ...] = ("python", "python3", "ruff", "bandit", "git", "test")
+    log_level: Literal["debug", "info", "warning", "error"] = "info"
+    backup_hours: int = 24
+    snapshot_events: int = 100_000
+
+
+class ConfigInvalid(ValueError):
+    """A setting has a wrong value; the message names the setting and where it came from."""
+
+
+def load(path: Path | None = None, environment: Mapping[str, str] | None = None) -> Config:
+    """The settings in force. Raises ConfigInvalid."""
+    environment = os.environ if environment is None else environment
+    values: dict[str, object] = {}
+    file = path or Path(environment.get("WATCHFLOOR_CONFIG", "watchfloor.toml"))
+    if file.exists():
+        try:
+            values.update(tomllib.loads(file.read_text()))
+        except (tomllib.TOMLDecodeError, OSError) as error:
+            raise ConfigInvalid(f"{file}: {error}") from error
+    elif path is not None:
+        raise ConfigInvalid(f"{file} does not exist")
+    for name in Config.__struct_fields__:
+        text = environment.get(f"WATCHFLOOR_{name.upper()}")
+        if text is not None:
+            values[name] = text.split(",") if name in _LISTS else text
+    try:
+        return msgspec.convert(values, Config, strict=False)
+    except msgspec.ValidationError as error:
+        raise ConfigInvalid(f"settings ({file} and WATCHFLOOR_*): {error}") from error
+
+
+_LISTS = ("origins", "trusted_proxies", "verify_roots", "verify_commands")
