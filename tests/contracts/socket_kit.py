@@ -117,13 +117,13 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 class House:
     """A server in a thread of its own."""
 
-    def __init__(self, wire: str, limits: SocketLimits) -> None:
+    def __init__(self, wire: str, limits: SocketLimits, **options: Any) -> None:
         implementation, fast = WIRES[wire]
         self.hub = Hub()
         self.clients: list[Client] = []
         config = uvicorn_config(
             app, self.hub, "127.0.0.1", 0, limits=limits, implementation=implementation, lifespan="off",
-            timeout_graceful_shutdown=5,
+            timeout_graceful_shutdown=5, **options,
         )  # fmt: skip
         self.server = uvicorn.Server(config)
         self.thread = threading.Thread(target=self._run, args=(fast,), daemon=True)
