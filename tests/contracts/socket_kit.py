@@ -117,9 +117,9 @@ async def app(scope: Any, receive: Any, send: Any) -> None:
 class House:
     """A server in a thread of its own."""
 
-    def __init__(self, wire: str, limits: SocketLimits, **options: Any) -> None:
+    def __init__(self, wire: str, limits: SocketLimits, hub: Hub | None = None, **options: Any) -> None:
         implementation, fast = WIRES[wire]
-        self.hub = Hub()
+        self.hub = hub if hub is not None else Hub()
         self.clients: list[Client] = []
         config = uvicorn_config(
             app, self.hub, "127.0.0.1", 0, limits=limits, implementation=implementation, lifespan="off",
