@@ -52,6 +52,8 @@ class Writer:
         self.position: dict[int, int] = {}  # of what is folded but not committed
         self.building: dict[int, int] = {}  # seq up to which the tables being built have come
         self._to_build: list[Storage] = []
+        self._frozen: dict[int, int] = {}  # the cursors when building began: where the old versions are
+        self._partial = False  # some table being built has no old version: readers see it grow
         self._live = Folding(())
         self._beside = Folding(())
 
@@ -76,6 +78,7 @@ class Writer:
         self._mark(boot_id() or "unknown")
         self.cursor = self._read_cursors()
         self.position = dict(self.cursor)
+        self._frozen = dict(self.cursor)
 
     def _connect(self) -> None:
         self.connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
@@ -116,7 +119,7 @@ class Writer:
         built = {row[0]: row[1:] for row in db.execute("SELECT rows, name, shape, ready FROM built")}
         wanted = {storage.rows: storage for storage in self._storages}
         names = {storage.name for storage in self._storages}
-        self._to_build = []
+        self._to_build, self._partial = [], False
         for rows, (name, shape, ready) in built.items():
             storage = wanted.get(rows)
             if storage is not None and (not ready or shape != storage.shape):
@@ -138,6 +141,7 @@ class Writer:
             old = any(name == storage.name and rows in kept for rows, (name, _, _) in built.items())
             if storage.rows in kept or not old:
                 self._show(storage)
+                self._partial = self._partial or storage in self._to_build
         db.execute("COMMIT")
         self._share()
 
@@ -245,9 +249,11 @@ class Writer:
         return [storage.name for storage in self._to_build]
 
     def visible(self, org: int) -> int:
-        """The seq up to which every table has come."""
-        seq = self.cursor.get(org, 0)
-        return min(seq, self.building.get(org, 0)) if self._to_build else seq
+        """The seq up to which readers see everything: while a new version is built, where the old one stopped."""
+        if not self._to_build:
+            return self.cursor.get(org, 0)
+        frozen = self._frozen.get(org, 0)
+        return min(frozen, self.building.get(org, 0)) if self._partial else frozen
 
     def build(self, org: int, events: Iterable[Event]) -> None:
         """Write the next events of one organisation, none beyond its cursor, into the tables being built."""

@@ -11,8 +11,8 @@ The queue is a shortcut, never the truth: what is missing between cursor and hea
 full queue drops what does not fit, an error forgets what was taken, a restart begins at the cursor, and all three
 heal in the same way. Nobody waits for this thread except readers who ask for a `min_seq`.
 
-A table with a new version is built beside its old one while the others are fed; until it has caught up, `seq` stays
-where the building is. A file that is damaged, was left behind by a machine that went down, or is ahead of the ledger
+A table with a new version is built beside its old one while the others are fed; until it has caught up, readers see
+the old one and `seq` stays where that stopped. A file that is damaged, was left behind by a machine that went down, or is ahead of the ledger
 is built anew.
 """
 
@@ -162,7 +162,7 @@ class ViewStore:
 
     @property
     def rebuilding(self) -> list[str]:
-        """Tables that are being built in a new version; readers see the old one, `seq` is where the building is."""
+        """Tables that are being built in a new version; readers see the old one meanwhile."""
         return self._writer.rebuilding
 
     # Reading ----------------------------------------------------------------------------------------------------
@@ -381,8 +381,7 @@ class ViewStore:
 
 def is_damage(error: BaseException) -> bool:
     """Does this say that the file is not what was written? A full disk, a lock, a wrong statement do not."""
-    code = error.sqlite_errorcode & 0xFF if isinstance(error, sqlite3.DatabaseError) else sqlite3.SQLITE_OK
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
+    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
 
 
 def _succeed(future: asyncio.Future[None]) -> None:

@@ -1,0 +1,124 @@
+"""Tables and projectors as declarations: nothing is forgotten, nothing is misspelt, the document agrees (DESIGN §1)."""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from watchfloor.engine.projections import CAPABILITIES, PROJECTORS, TABLES, merged, reference
+from watchfloor.engine.view_rows import Storage
+from watchfloor.kernel.messages import Facts
+from watchfloor.kernel.projection import Change, Column, Index, Table, integer, text
+
+ROOT = Path(__file__).resolve().parents[3]
+
+
+def facts_of(capability: str) -> set[type[Facts]]:
+    module = importlib.import_module(f"watchfloor.{capability}.messages")
+    return {
+        found
+        for _, found in inspect.getmembers(module, inspect.isclass)
+        if issubclass(found, Facts) and found.TYPE and found.__module__ == module.__name__
+    }
+
+
+@pytest.mark.parametrize("part", CAPABILITIES, ids=lambda part: part.__name__)
+def test_every_fact_of_a_capability_has_a_projector_there(part: object) -> None:
+    capability = part.__name__.split(".")[-2]  # type: ignore[attr-defined]
+    assert set(part.PROJECT) == facts_of(capability)  # type: ignore[attr-defined]
+
+
+def test_docs_views_md_is_what_the_code_says() -> None:
+    assert (ROOT / "docs" / "views.md").read_text(encoding="utf-8") == reference(), (
+        "run: python -c \"from watchfloor.engine.projections import reference; open('docs/views.md','w').write(reference())\""
+    )
+
+
+def test_every_table_name_is_used_once() -> None:
+    names = [table.name for table in TABLES]
+    assert len(names) == len(set(names))
+
+
+def test_a_fact_projected_by_two_capabilities_is_refused() -> None:
+    fact = next(iter(PROJECTORS))
+    with pytest.raises(ValueError, match="projected twice"):
+        merged([{fact: PROJECTORS[fact]}, {fact: PROJECTORS[fact]}])
+
+
+@pytest.fixture
+def database() -> sqlite3.Connection:
+    connection = sqlite3.connect(":memory:")
+    for table in TABLES:
+        storage = Storage(table)
+        for statement in storage.create() + storage.show():
+            connection.execute(statement)
+    return connection
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_readers_see_every_column_that_is_documented_and_no_other(
+    table: Table, database: sqlite3.Connection
+) -> None:
+    seen = [column[0] for column in database.execute(f"SELECT * FROM {table.name}").description]
+    assert seen == ["org", *table.columns, *table.computed]
+
+
+@pytest.mark.parametrize("table", TABLES, ids=lambda table: table.name)
+def test_a_put_without_values_is_a_row_the_table_takes(table: Table, database: sqlite3.Connection) -> None:
+    key = [0 if table.columns[name].sql == "INTEGER" else "" for name in table.key]
+    change = table.put(*key)
+    database.execute(Storage(table).put_sql, (1, *change.key, *change.values))
+    row = database.execute(f"SELECT * FROM {table.name}").fetchone()
+    assert len(row) == 1 + len(table.columns) + len(table.computed)
+
+
+def test_the_newest_decisions_that_wait_are_found_by_index(database: sqlite3.Connection) -> None:
+    plan = database.execute(
+        "EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE org = 1 AND status = 'pending' ORDER BY deadline_at LIMIT 50"
+    ).fetchall()
+    assert any("decisions_v1_0" in step[3] for step in plan)
+    assert not any("TEMP B-TREE" in step[3] for step in plan)
+
+
+TOY = Table(
+    name="toys",
+    version=1,
+    meaning="for tests",
+    key=("toy",),
+    columns={"toy": integer("id"), "colour": text("colour"), "price": integer("price", nullable=True)},
+)
+
+
+def test_a_put_fills_what_it_does_not_name() -> None:
+    assert TOY.put(4, colour="red") == Change("toys", "put", (4,), ("red", None))
+
+
+@pytest.mark.parametrize("call", [lambda: TOY.put(4, color="red"), lambda: TOY.put(), lambda: TOY.put(1, 2)])
+def test_a_put_of_what_is_not_there_is_refused(call: object) -> None:
+    with pytest.raises(ValueError, match="toys"):
+        call()  # type: ignore[operator]
+
+
+def test_sets_and_drops_name_their_row() -> None:
+    assert TOY.set(4, colour="blue") == Change("toys", "set", (4,), {"colour": "blue"})
+    assert TOY.drop(4) == Change("toys", "drop", (4,))
+
+
+@pytest.mark.parametrize(
+    ("key", "columns", "indexes"),
+    [
+        (("toy",), {"colour": text("x"), "toy": integer("x")}, ()),
+        (("toy",), {"toy": integer("x"), "org": integer("x")}, ()),
+        (("toy",), {"toy": integer("x")}, (Index(("colour",)),)),
+    ],
+    ids=["key not in front", "org declared", "index of nothing"],
+)
+def test_a_table_that_contradicts_itself_is_refused(
+    key: tuple[str, ...], columns: dict[str, Column], indexes: tuple[Index, ...]
+) -> None:
+    with pytest.raises(ValueError, match="toys"):
+        Table(name="toys", version=1, meaning="", key=key, columns=columns, indexes=indexes)
