@@ -8,7 +8,9 @@ from typing import Any, get_type_hints
 import msgspec
 from hypothesis import strategies as st
 
+from watchfloor.actions.messages import Derived, Evidence, Grant
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
+from watchfloor.kernel.terms import AutoTerms, Policy
 
 INTEGERS = st.one_of(st.integers(0, 4), st.sampled_from([1_000, 2**53 - 1]))
 TEXTS = st.sampled_from(
@@ -24,6 +26,11 @@ TEXTS = st.sampled_from(
         "expired",
         "denied",
         "used",
+        "permitted",
+        "pending",
+        "auto",
+        "approved",
+        "completed",
         "admin",
         "session",
     ]
@@ -33,6 +40,17 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXTS,
     bool: st.booleans(),
     tuple[str, ...]: st.lists(TEXTS, max_size=3).map(tuple),
+}
+# No fold looks into evidence, so one value will do.
+NOTHING_SEEN = Evidence(0, True, True, (), 0, 0, 0, 0, 0, 0, 0, 0, 1, 300, 0, True, True, 0, 0, 0, 0, 0, 0)
+GRANTS = st.builds(Grant, basis=TEXTS, execution_ms=INTEGERS, expires_at=INTEGERS, number=INTEGERS)
+BY_TYPE |= {
+    Derived: st.builds(Derived, cls=TEXTS),
+    Evidence: st.just(NOTHING_SEEN),
+    Grant | None: st.none() | GRANTS,
+    Grant: GRANTS,
+    tuple[tuple[str, str, int], ...]: st.just((("a_rule", "raise", 2),)),
+    Policy: st.sampled_from([Policy(), Policy(name="other", auto=AutoTerms(score_min=700))]),
 }
 
 
@@ -46,7 +64,11 @@ def facts_of(kind: type[Facts]) -> st.SearchStrategy[Facts]:
 def streams(kinds: Iterable[type[Facts]], *, begin: type[Facts]) -> st.SearchStrategy[list[Event]]:
     """Events of one subject with any facts in any order, their seqs in any order too; most begin as they should."""
     anything = st.one_of([facts_of(kind) for kind in kinds])
-    facts = st.tuples(st.booleans(), facts_of(begin), st.lists(anything, max_size=25))
+    facts = st.tuples(
+        st.booleans(),
+        facts_of(begin),
+        st.lists(anything, max_size=5) | st.lists(anything, min_size=12, max_size=25),
+    )
     return st.tuples(facts, st.lists(st.integers(1, 60), min_size=30, max_size=30), st.booleans()).map(
         lambda drawn: [
             as_event(said, seq=number + 1 if drawn[2] else drawn[1][number], at=number)

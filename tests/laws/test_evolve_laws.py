@@ -9,11 +9,14 @@ from hypothesis import strategies as st
 from tests.laws.any_facts import streams
 from tests.transcripts.world import SUBJECTS
 
+from watchfloor.actions.messages import ActionDecided, BreakerOpened, StandingGranted, StopRecorded
 from watchfloor.councils.messages import DecisionOpened
 from watchfloor.fleet.messages import AgentRegistered
 from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.subject import fold
 from watchfloor.people.messages import OrganisationFounded, PersonJoined
+from watchfloor.policy.messages import PolicyApplied
+from watchfloor.trust.messages import TrustChanged
 from watchfloor.work.messages import TaskSubmitted
 
 BEGINNINGS: dict[str, type[Facts]] = {
@@ -22,6 +25,12 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "organisation": OrganisationFounded,
     "person": PersonJoined,
     "decision": DecisionOpened,
+    "action": ActionDecided,
+    "stop": StopRecorded,
+    "standing": StandingGranted,
+    "breaker": BreakerOpened,
+    "trust": TrustChanged,
+    "policy": PolicyApplied,
 }
 
 

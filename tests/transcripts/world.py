@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
+from watchfloor.actions import rules as actions
 from watchfloor.councils import rules as councils
 from watchfloor.fleet import rules as fleet
 from watchfloor.kernel.codec import Catalogue, encode_event
@@ -17,9 +18,11 @@ from watchfloor.kernel.instants import DAY, HOUR
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.people import rules as people
+from watchfloor.policy import rules as policy
+from watchfloor.trust import rules as trust
 from watchfloor.work import rules as work
 
-CAPABILITIES = (fleet, work, people, councils)
+CAPABILITIES = (fleet, work, actions, councils, trust, policy, people)
 SUBJECTS: dict[str, Subject] = {
     subject.kind: subject for capability in CAPABILITIES for subject in capability.SUBJECTS
 }

@@ -41,18 +41,21 @@ def derive(tables: Tables, type_name: str, tool: str, params: object) -> Derived
         violations.append("forbidden_tool")
     cls, factors = _class_by_name(tables, action_type, tool_name)
     level_min = 0
-    if params:
-        lowered = _lowered(params)
+    lowered = _lowered(params)
+    if not tables.host_names.isdisjoint(lowered):
         cls = _hosts(tables, lowered, cls, violations)
-        _paths(tables, lowered, violations)
-        for cap in tables.caps:
-            _capped(_values(lowered, cap.steps), cap.name, cap.value_max, violations)
-        for weight in tables.weights:
-            if _holds_all(weight, lowered):
-                factors = (*factors, (weight.name, weight.points))
-                level_min = max(level_min, weight.level_min)
     elif tables.allowed_hosts and cls == "external_api":
         violations.append("host_unnamed")
+    if not tables.path_names.isdisjoint(lowered):
+        _paths(tables, lowered, violations)
+    for cap in tables.caps:
+        _capped(_values(lowered, cap.steps), cap.name, cap.value_max, violations)
+    for weight in tables.weights:
+        if _holds_all(weight, lowered):
+            factors = (*factors, (weight.name, weight.points))
+            level_min = max(level_min, weight.level_min)
+    if not violations:
+        return Derived(cls, factors, level_min)
     return Derived(cls, factors, level_min, tuple(dict.fromkeys(violations)))
 
 
@@ -72,7 +75,7 @@ def _class_by_name(tables: Tables, action_type: str, tool: str) -> tuple[str, tu
     return cls, ()
 
 
-def _hosts(tables: Tables, params: Any, cls: str, violations: list[str]) -> str:
+def _hosts(tables: Tables, params: dict[str, Any], cls: str, violations: list[str]) -> str:
     """Check every host against the envelope; the strictest class of action class and hosts."""
     named = False
     for steps in tables.host_fields:
@@ -96,7 +99,7 @@ def _hosts(tables: Tables, params: Any, cls: str, violations: list[str]) -> str:
     return cls
 
 
-def _paths(tables: Tables, params: Any, violations: list[str]) -> None:
+def _paths(tables: Tables, params: dict[str, Any], violations: list[str]) -> None:
     for steps in tables.path_fields:
         for value in _each(params, steps, violations, "ambiguous_path"):
             violations.extend(path_violations(tables, value))
@@ -115,7 +118,7 @@ def path_violations(tables: Tables, text: str) -> tuple[str, ...]:
     return tuple(found)
 
 
-def _each(params: Any, steps: Steps, violations: list[str], ambiguous: str) -> list[str]:
+def _each(params: dict[str, Any], steps: Steps, violations: list[str], ambiguous: str) -> list[str]:
     """The texts under a field; anything else that is there is ambiguous. Null is nothing."""
     found = _values(params, steps)
     if found is None:
@@ -149,26 +152,29 @@ def _capped(found: _Found, name: str, value_max: int, violations: list[str]) -> 
 # Parameters ---------------------------------------------------------------------------------------------------------
 
 
-def _lowered(params: Any) -> Any:
-    """The parameters with their outermost names in lower case, where they are not (`URL` must not hide from `url`)."""
+def _lowered(params: object) -> dict[str, Any]:
+    """The parameters with their outermost names in lower case, where they are not (`URL` must not hide from `url`).
+
+    A list of objects is taken for all of them at once; other parameters have no names to look under.
+    """
     if isinstance(params, dict):
         for key in params:
             if not key.islower():
-                return _merged(params)
-    return params
+                return _merged([params])
+        return params
+    return _merged(params) if isinstance(params, list) else {}
 
 
-def _merged(params: dict[str, Any]) -> dict[str, Any]:
+def _merged(objects: list[Any]) -> dict[str, Any]:
     merged: dict[str, list[Any]] = {}
-    for key, value in params.items():
-        merged.setdefault(key.lower(), []).append(value)
+    for one in objects:
+        for key, value in one.items() if isinstance(one, dict) else ():
+            merged.setdefault(key.lower(), []).append(value)
     return {key: values[0] if len(values) == 1 else values for key, values in merged.items()}
 
 
-def _values(params: Any, steps: Steps) -> _Found:
+def _values(params: dict[str, Any], steps: Steps) -> _Found:
     """Every value under a dotted path, through lists; the outermost names of `params` are lower case already."""
-    if not isinstance(params, dict):
-        return []
     value = params.get(steps[0], _ABSENT)
     if value is _ABSENT:
         return []
@@ -197,7 +203,7 @@ def _walk(value: Any, steps: Steps, depth: int, found: list[Any]) -> bool:
 # Conditions -----------------------------------------------------------------------------------------------------------
 
 
-def _holds_all(weight: Weight, params: Any) -> bool:
+def _holds_all(weight: Weight, params: dict[str, Any]) -> bool:
     return all(_holds(test, _values(params, test.steps)) for test in weight.tests)
 
 

@@ -4,10 +4,10 @@ Theory of operation
 -------------------
 
     pending ---GrantAction--> granted ---StartAction--> executing ---CompleteAction--> completed
-      | ^                    |  |                           | \-------FailAction------> failed
-      | \---basis is gone----/  |                           |                             ^
-      |                         |                           \--time ran out--> unknown ---/
-      \-CloseAction, CancelAction-/-expired--> closed          late outcome, SettleAction
+      | ^                    |  |                           | +-------FailAction------> failed
+      | +---basis is gone----+  |                           |                             ^
+      |                         |                           +--time ran out--> unknown ---+
+      +--CloseAction, Cancel----+--expired--> closed           late outcome, SettleAction
 
 A grant is used once: the first StartAction with its number consumes it, in the same commit that records it. The same
 (grant, execution) again is the same start and records nothing. Another execution, another agent or another digest is

@@ -54,6 +54,8 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     bases: dict[str, int]
     host_fields: tuple[Steps, ...]
     path_fields: tuple[Steps, ...]
+    host_names: frozenset[str]  # the fields' first steps: without one of them there is nothing to look for
+    path_names: frozenset[str]
     weights: tuple[Weight, ...]
     caps: tuple[Cap, ...]
     forbidden_types: frozenset[str]
@@ -101,6 +103,8 @@ def build(policy: Policy) -> Tables:
         bases=bases,
         host_fields=tuple(map(steps_of, policy.host_fields)),
         path_fields=tuple(map(steps_of, policy.path_fields)),
+        host_names=frozenset(steps_of(field)[0] for field in policy.host_fields),
+        path_names=frozenset(steps_of(field)[0] for field in policy.path_fields),
         weights=tuple(
             Weight(factor.name, tuple(map(_test, factor.when)), max(0, factor.points), factor.level_min)
             for factor in policy.factors
