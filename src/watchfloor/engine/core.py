@@ -190,11 +190,10 @@ class Core:
                 batch.tiles.append((org, tile.level, tile.number, tile.data))
             world.seq = written[-1].event.seq
             world.at = written[-1].event.at
-            subjects = self.wiring.subjects
-            for cell, value in outcome.overlay.cells.items():
-                world.put(cell, value)
-                if cell[0] in subjects:
-                    node.timers.arm(cell)
+            world.merge(outcome.overlay)
+            for kind in self.wiring.subjects.keys() & outcome.overlay.tables.keys():
+                for key in outcome.overlay.tables[kind]:
+                    node.timers.arm(kind, key)
             if request.key is not None:
                 key = request.key
                 node.keys[(key.credential, key.key)] = (key.body_digest, written[0].event.seq)
@@ -207,7 +206,7 @@ class Core:
         if not outcome.own:
             return Answer(seq=world.seq)
         first = written[0].event
-        return Answer(seq=first.seq, event=first, events=tuple(entry.event for entry in written))
+        return Answer(seq=first.seq, event=first, events=tuple([entry.event for entry in written]))
 
     # -- committing ---------------------------------------------------------------------------------------------
 

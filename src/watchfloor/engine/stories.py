@@ -80,7 +80,7 @@ def _decided(facts: Any, subject: int, read: Read) -> str:
 
 def _of_action(facts: Any, subject: int, read: Read) -> str:
     state = read("action", subject)
-    return _task(read, state.task) if state is not None and state.task else ""
+    return _action(read, subject) if state is not None and (state.task or state.decision) else ""
 
 
 def _waited_for(facts: Any, subject: int, read: Read) -> str:

@@ -23,15 +23,15 @@ class Timers:
         self._heap: list[tuple[int, str, int]] = []
         self._armed: dict[Cell, int] = {}
 
-    def arm(self, cell: Cell) -> None:
+    def arm(self, kind: str, key: int) -> None:
         """Take note of the subject's due date as its state now says."""
-        subject = self.world.wiring.subjects[cell[0]]
-        state = self.world.cells.get(cell)
-        due = subject.due(state) if state is not None else 0
+        state = self.world.tables[kind].get(key)
+        due = self.world.wiring.subjects[kind].due(state) if state is not None else 0
+        cell = (kind, key)
         if due:
             if self._armed.get(cell) != due:
                 self._armed[cell] = due
-                heapq.heappush(self._heap, (due, cell[0], cell[1]))
+                heapq.heappush(self._heap, (due, kind, key))
         else:
             self._armed.pop(cell, None)
 
@@ -39,9 +39,9 @@ class Timers:
         """Rebuild from state (start-up)."""
         self._heap.clear()
         self._armed.clear()
-        for cell in list(self.world.cells):
-            if cell[0] in self.world.wiring.subjects:
-                self.arm(cell)
+        for kind in self.world.wiring.subjects:
+            for key in self.world.tables[kind]:
+                self.arm(kind, key)
 
     def next_at(self) -> int:
         """The earliest due instant, 0 when there is none."""
@@ -61,7 +61,7 @@ class Timers:
                 return
             due, kind, subject = heapq.heappop(self._heap)
             self._armed.pop((kind, subject), None)
-            state = self.world.cells.get((kind, subject))
+            state = self.world.tables[kind].get(subject)
             if state is None:
                 continue
             command = self.world.wiring.subjects[kind].overdue(subject, state, now)

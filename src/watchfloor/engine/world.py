@@ -43,26 +43,27 @@ class Wiring:
 
 
 class World:
-    """One organisation: its cells, its head, and what was evicted lately."""
+    """One organisation: its cells, its head, and what was evicted lately.
+
+    `tables` holds the cells by name, then by key: a look-up builds no tuple.
+    """
 
     def __init__(self, org: int, public: str, wiring: Wiring, load: Load) -> None:
         self.org = org
         self.public = public
         self.wiring = wiring
         self.load = load
-        self.cells: dict[Cell, Any] = {}
+        self.tables: dict[str, dict[Any, Any]] = {name: {} for name in wiring.cell_types}
         self.finished: OrderedDict[Cell, Any] = OrderedDict()
         self.seq = 0
         self.at = 0
 
     def read(self, name: str, key: Any) -> Any:
         """The cell's value, None when there is none. A finished subject is folded back from its stream."""
-        cell = (name, key)
-        value = self.cells.get(cell, _ABSENT)
-        if value is not _ABSENT:
+        value = self.tables[name].get(key)
+        if value is not None or name not in self.wiring.subjects:
             return value
-        if name not in self.wiring.subjects:
-            return None
+        cell = (name, key)
         value = self.finished.get(cell, _ABSENT)
         if value is not _ABSENT:
             return value
@@ -77,26 +78,40 @@ class World:
         if len(self.finished) > FINISHED_SUBJECTS_MAX:
             self.finished.popitem(last=False)
 
-    def put(self, cell: Cell, value: Any) -> None:
+    def put(self, name: str, key: Any, value: Any) -> None:
         """Write one cell. None drops it; a subject that is no longer live moves to the LRU."""
-        subject = self.wiring.subjects.get(cell[0])
+        table = self.tables[name]
+        subject = self.wiring.subjects.get(name)
         if subject is not None:
-            self.finished.pop(cell, None)
             if value is not None and not subject.live(value):
-                self.cells.pop(cell, None)
-                self._finish(cell, value)
+                table.pop(key, None)
+                self._finish((name, key), value)
                 return
+            self.finished.pop((name, key), None)
         if value is None:
-            self.cells.pop(cell, None)
+            table.pop(key, None)
         else:
-            self.cells[cell] = value
+            table[key] = value
+
+    def merge(self, overlay: Overlay) -> None:
+        """Take over everything an overlay changed."""
+        for name, changed in overlay.tables.items():
+            if name in self.wiring.subjects:
+                for key, value in changed.items():
+                    self.put(name, key, value)
+            else:
+                table = self.tables[name]
+                for key, value in changed.items():
+                    if value is None:
+                        table.pop(key, None)
+                    else:
+                        table[key] = value
 
     def apply(self, event: Event) -> None:
         """Fold one committed event straight into the state: start-up, replay, other nodes' events."""
         overlay = Overlay(self)
         overlay.fold(event)
-        for cell, value in overlay.cells.items():
-            self.put(cell, value)
+        self.merge(overlay)
         self.seq = event.seq
         self.at = event.at
 
@@ -104,34 +119,46 @@ class World:
 class Overlay:
     """The changes of one command on top of a world."""
 
-    __slots__ = ("cells", "world")
+    __slots__ = ("_below", "tables", "world")
 
     def __init__(self, world: World) -> None:
         self.world = world
-        self.cells: dict[Cell, Any] = {}
+        self._below = world.read
+        self.tables: dict[str, dict[Any, Any]] = {}
 
     def read(self, name: str, key: Any) -> Any:
         """The cell's value with this command's changes applied."""
-        value = self.cells.get((name, key), _ABSENT)
-        return self.world.read(name, key) if value is _ABSENT else value
+        changed = self.tables.get(name)
+        if changed is not None:
+            value = changed.get(key, _ABSENT)
+            if value is not _ABSENT:
+                return value
+        return self._below(name, key)
 
     def fold(self, event: Event) -> None:
         """Apply one event: its subject first, then every register that folds its facts."""
         wiring = self.world.wiring
         facts = type(event.facts)
         evolve = wiring.evolves.get(facts)
-        cells = self.cells
+        tables = self.tables
         if evolve is not None:
-            cell = (evolve[0], event.subject)
-            state = cells.get(cell, _ABSENT)
-            if state is _ABSENT:
-                # A subject's first event has the subject's integer as seq: nothing can be stored under it yet.
-                state = None if event.subject == event.seq else self.world.read(*cell)
-            cells[cell] = evolve[1](state, event)
+            kind, subject = evolve[0], event.subject
+            # A subject's first event has the subject's integer as seq: nothing can be stored under it yet.
+            state = None if subject == event.seq else self.read(kind, subject)
+            table = tables.get(kind)
+            if table is None:
+                table = tables[kind] = {}
+            table[subject] = evolve[1](state, event)
         for fold in wiring.folds.get(facts, ()):
-            for name, key, value in fold(event, self.read):
-                cells[(name, key)] = value
+            self._take(fold(event, self.read))
         if event.frame:
             for fold in wiring.framed:
-                for name, key, value in fold(event, self.read):
-                    cells[(name, key)] = value
+                self._take(fold(event, self.read))
+
+    def _take(self, changes: list[tuple[str, Any, Any]]) -> None:
+        tables = self.tables
+        for name, key, value in changes:
+            table = tables.get(name)
+            if table is None:
+                table = tables[name] = {}
+            table[key] = value

@@ -255,12 +255,10 @@ def _explained(
         )
     decision, deadline = "", 0
     if facts.verdict == "pending" and not dry_run:
-        state = engine.state(org, "action", event.subject)
-        opened = (
-            engine.state(org, "decision", state.decision) if state is not None and state.decision else None
-        )
+        waiting = engine.cell(org, "waiting", event.subject)
+        opened = engine.state(org, "decision", waiting) if waiting else None
         if opened is not None:
-            decision = public_id("decision", state.decision, opened.nonce)
+            decision = public_id("decision", waiting, opened.nonce)
             deadline = opened.deadline_at
     return wire.ActionDecided(
         action_id=public_id("action", event.subject, facts.nonce),
