@@ -22,9 +22,11 @@ from watchfloor.engine.clock import GuardedClock
 from watchfloor.engine.core import Core
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.signing import Signing
+from watchfloor.engine.snapshot import restore
 from watchfloor.engine.stops import StopJournal
 from watchfloor.engine.views import ViewStore
 from watchfloor.engine.wiring import wire
+from watchfloor.engine.world import World
 from watchfloor.hub.hub import Hub, HubSettings
 from watchfloor.hub.sockets import SocketLimits, uvicorn_config
 from watchfloor.kernel.ids import nonce_from, public_id
@@ -32,8 +34,11 @@ from watchfloor.kernel.messages import SYSTEM
 from watchfloor.kernel.system import StartNode
 from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.directory import DataDirectory
+from watchfloor.ledger.recovery import VERIFIED_FILE, start_up
 from watchfloor.ledger.signer import Signer
+from watchfloor.ledger.snapshots import newest_snapshot
 from watchfloor.ledger.sqlite.store import SQLiteLedger, SQLiteSettings
+from watchfloor.ledger.verify import require_good
 from watchfloor.people.messages import FoundOrganisation
 from watchfloor.policy.messages import ApplyPolicy
 
@@ -46,15 +51,22 @@ class Backbone:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.directory = DataDirectory(config.data)
-        self.ledger = SQLiteLedger(self.directory.database, SQLiteSettings(synchronous=config.synchronous))
+        self.ledger = SQLiteLedger(
+            self.directory.database,
+            SQLiteSettings(synchronous=config.synchronous),
+            verify=require_good,
+        )
         self.signer = Signer(Path(config.signer) if config.signer else self.directory.signer, config.origin)
         self.signing = Signing(self.signer)
         self.stops = StopJournal(self.directory.path / "stops.journal")
         wiring, rules, catalogue = wire()
-        self.core = Core(wiring, rules, catalogue, self.ledger)
+        self.core = Core(wiring, rules, catalogue, self.ledger, self._restore)
+        self.found_at_start = start_up(self.ledger, self.signer, self.directory.path / VERIFIED_FILE)
         for row in self.ledger.organisations():
             self.core.load(row.org, row.public_id)
-        suspicion = self._check_history()
+            newest = self.ledger.latest_checkpoint(row.org)
+            if newest is not None:
+                self.signing.start_from(row.org, newest.size, newest.note)
         self.engine = Engine(
             self.core,
             self.ledger,
@@ -62,24 +74,21 @@ class Backbone:
             stops=self.stops,
             signing=self.signing,
             node_name=config.node,
+            snapshots=self.directory.snapshots,
+            snapshot_events=config.snapshot_events,
         )
-        self.engine.read_only = suspicion
+        self.engine.read_only = self.found_at_start.read_only
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
 
-    def _check_history(self) -> str:
-        """Does every ledger continue what was signed of it? The reason for read-only otherwise (fault A11)."""
-        from watchfloor.ledger.contract import LedgerError
-
-        for org, node in self.core.nodes.items():
-            latest = self.ledger.latest_checkpoint(org)
-            try:
-                self.signer.check(node.head.view(self.ledger), latest.note if latest else None)
-            except LedgerError as error:
-                _log.critical("%s", error)
-                return str(error)
-            if latest is not None:
-                self.signing.start_from(org, latest.size, latest.note)
-        return ""
+    def _restore(self, world: World) -> None:
+        """Start from the newest snapshot that lies inside the ledger and continues its chain."""
+        head, _ = self.ledger.head(world.org)
+        found = newest_snapshot(self.directory.snapshots, world.org, up_to=head) if head else None
+        if found is None:
+            return
+        row = self.ledger.read_one(world.org, found.header.seq)
+        if row is not None and row[2] == found.header.hash:
+            restore(world, found, self.core.catalogue.decode(row[1]).at)
 
     async def start(self) -> None:
         """Views catch up, the engine serves, this incarnation of the node is recorded."""

@@ -75,23 +75,30 @@ class Node:
 class Core:
     """All organisations of a deployment, and the batch that is being filled."""
 
-    def __init__(self, wiring: Wiring, rules: Rules, catalogue: Catalogue, ledger: LedgerReads) -> None:
+    def __init__(
+        self,
+        wiring: Wiring,
+        rules: Rules,
+        catalogue: Catalogue,
+        ledger: LedgerReads,
+        restore: Callable[[World], None] = lambda world: None,
+    ) -> None:
+        """`restore` fills a world from a snapshot where there is one."""
         self.wiring = wiring
         self.rules = rules
         self.catalogue = catalogue
         self.ledger = ledger
+        self.restore = restore
         self.nodes: dict[int, Node] = {}
         self.by_public: dict[str, int] = {}
         self.pending = Pending()
-        self.held: set[int] = set()  # organisations whose tail waits for background verification
 
     # -- organisations ------------------------------------------------------------------------------------------
 
-    def load(self, org: int, public: str, restore: Callable[[World], None] | None = None) -> Node:
-        """Build one organisation from the store: a snapshot when `restore` has one, then the tail."""
+    def load(self, org: int, public: str) -> Node:
+        """Build one organisation from the store: a snapshot where there is one, then the tail."""
         world = World(org, public, self.wiring, lambda kind, subject: self._stream(org, kind, subject))
-        if restore is not None:
-            restore(world)
+        self.restore(world)
         decode = self.catalogue.decode
         apply = world.apply
         while rows := self.ledger.read(org, world.seq, _READ):

@@ -14,6 +14,7 @@ import logging
 import secrets
 from collections import deque
 from collections.abc import Callable, Coroutine
+from pathlib import Path
 from time import perf_counter_ns
 from typing import Any
 
@@ -25,11 +26,13 @@ from watchfloor.engine.credentials import Credentials
 from watchfloor.engine.inbox import Inbox
 from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
 from watchfloor.engine.signing import Signing
+from watchfloor.engine.snapshot import Copy, copy_of
 from watchfloor.engine.stops import StopJournal
-from watchfloor.kernel.limits import BATCH_EVENTS_MAX, STEP_SLICE_US
+from watchfloor.kernel.limits import BATCH_EVENTS_MAX, SNAPSHOT_EVENTS, STEP_SLICE_US
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.kernel.system import Advance, RecordAnomaly
 from watchfloor.ledger.contract import Ledger, LedgerError
+from watchfloor.ledger.snapshots import write_snapshot
 
 _log = logging.getLogger(__name__)
 
@@ -69,6 +72,8 @@ class Engine:
         stops: StopJournal,
         signing: Signing | None = None,
         node_name: str = "node-1",
+        snapshots: Path | None = None,
+        snapshot_events: int = SNAPSHOT_EVENTS,
     ) -> None:
         self.core = core
         self.ledger = ledger
@@ -80,6 +85,10 @@ class Engine:
         self.credentials = Credentials(ledger.credentials())
         self.stats = Stats()
         self.read_only = ""  # why nothing is written, "" when all is well
+        self._snapshots = snapshots
+        self._snapshot_events = snapshot_events
+        self._snapshot_at: dict[int, int] = {}  # organisation -> seq of its last snapshot
+        self._snapshot_tasks: set[asyncio.Task[None]] = set()
         self._inboxes: dict[int, Inbox] = {}
         self._followers: list[Follower] = []
         self._commit_watchers: list[Callable[[int], None]] = []
@@ -97,6 +106,7 @@ class Engine:
         for node in self.core.nodes.values():
             self.clock.not_before(node.world.at)
             self._inboxes[node.world.org] = Inbox()
+            self._snapshot_at[node.world.org] = node.world.seq
         self._spawn(self._run())
         self._spawn(self._releases())
         self._spawn(self._ticks())
@@ -244,7 +254,7 @@ class Engine:
                 pending = self.core.take()
                 if self.signing is not None:
                     self.signing.note(self.core, pending)
-                self._inflight = asyncio.get_running_loop().create_task(self._commit(pending))
+                self._inflight = asyncio.get_running_loop().create_task(self._commit(pending, self._copies(pending)))
 
     async def _slices(self) -> None:
         """Step what is queued, at most 2 ms at a time, while the pending batch has room."""
@@ -267,7 +277,34 @@ class Engine:
         if self._inflight is not None:
             await asyncio.wait({self._inflight})
 
-    async def _commit(self, pending: Pending) -> bool:
+    def _copies(self, pending: Pending) -> list[Copy]:
+        """Copies of state for snapshots that are due, as of the end of this batch."""
+        if self._snapshots is None:
+            return []
+        copies = []
+        for org in pending.events:
+            node = self.core.nodes[org]
+            if node.world.seq - self._snapshot_at.get(org, 0) >= self._snapshot_events:
+                self._snapshot_at[org] = node.world.seq
+                copies.append(copy_of(node.world, node.head.chain.head, node.head.tree.edge(), self.clock()))
+        return copies
+
+    async def _write_snapshot(self, copy: Copy) -> None:
+        assert self._snapshots is not None
+        try:
+            await write_snapshot(self._snapshots, copy.header, copy.blobs())
+        except (LedgerError, OSError) as error:
+            _log.warning("no snapshot at seq %d: %s", copy.header.seq, error)
+
+    async def snapshot(self, org: int) -> None:
+        """Write a snapshot of the committed state now (only between commits: call it while nothing is queued)."""
+        node = self.core.nodes[org]
+        if self._snapshots is not None and node.world.seq == node.committed:
+            await self._write_snapshot(
+                copy_of(node.world, node.head.chain.head, node.head.tree.edge(), self.clock())
+            )
+
+    async def _commit(self, pending: Pending, copies: list[Copy]) -> bool:
         begun = perf_counter_ns()
         try:
             await self.ledger.commit(pending.batch)
@@ -289,6 +326,10 @@ class Engine:
             watcher(spent)
         self._released.append(pending)
         self._to_release.set()
+        for copy in copies:
+            task = asyncio.get_running_loop().create_task(self._write_snapshot(copy))
+            self._snapshot_tasks.add(task)
+            task.add_done_callback(self._snapshot_tasks.discard)
         return True
 
     def on_commit(self, watcher: Callable[[int], None]) -> None:
