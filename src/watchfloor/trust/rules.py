@@ -82,9 +82,9 @@ def record(state: TrustState | None, command: RecordTrust, given: Given) -> list
     if state is not None and (command.source, command.what) in state.sources:
         return []
     counted = True
-    if command.what in scoring.CAPPED and state is not None:
-        today = scoring.on_day(state.counts, day_of(given.at), scoring.CAPPED)
-        counted = today < terms.successes_per_day
+    if command.what in scoring.CAPPED:
+        counts = () if state is None else state.counts
+        counted = scoring.on_day(counts, day_of(given.at), scoring.CAPPED) < terms.successes_per_day
     points = terms.kinds[command.what].points if counted else 0
     return [_changed(state, given, command.what, points, source=command.source, counted=counted)]
 
