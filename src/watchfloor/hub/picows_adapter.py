@@ -33,6 +33,7 @@ _HANDSHAKE: Final = (
 _KEY: Final = b"AAAAAAAAAAAAAAAAAAAAAA=="  # for parsers seated later: nobody sees their 101
 _READ_BUFFER_BYTES: Final = 2_048  # picows' least; a request of an agent is some 400 bytes
 _BULKY_BYTES: Final = 32_768  # a payload from which on the parser is worth replacing
+_BLANK: Final = asyncio.Protocol()
 _RESPONSE: Final = (
     WSUpgradeResponse.create_101_response()
 )  # shared: picows sets the accept value just before writing
@@ -43,7 +44,9 @@ def seat(transport: asyncio.Transport, connection: Connection, key: bytes, limit
     wire = PicowsWire()
     wire.begin(transport, connection, limits)
     transport.set_write_buffer_limits(high=limits.outbound_bytes_max)
-    # Pausing makes uvloop choose anew how it reads: into picows' buffer instead of by data_received.
+    # uvloop keeps the `data_received` it last saw, and with it the whole HTTP protocol, unless it sees another.
+    transport.set_protocol(_BLANK)
+    # Pausing makes it choose anew how it reads: into picows' buffer instead of by data_received.
     transport.pause_reading()
     wire.seat_parser(key)
     transport.resume_reading()
