@@ -406,10 +406,10 @@ def join(walked: list[Walked], parts: list[Stretch]) -> History:
     """Put the stretches together. Raises Wrong; LookupError when the cuts were not where the rows said."""
     frontier, roots, head = Frontier(0), {}, ZERO_HASH
     for part, result in zip(parts, walked, strict=True):
-        if result.finding is not None:
-            raise Wrong(*result.finding[:2], result.finding.text)
         if frontier.position != part.seq - 1:
             raise LookupError
+        if result.finding is not None:
+            raise Wrong(*result.finding[:2], result.finding.text)
         for size, nodes in result.marked:
             ahead = Frontier(frontier.position)
             ahead.nodes = list(frontier.nodes)

@@ -254,10 +254,12 @@ async def test_a_full_store_refuses_cleanly_and_recovers_by_itself(house: SQLite
     ledger = house.open(quota_pages=40)
     historian = Historian(ledger)
     acknowledged = 0
-    with pytest.raises(StorageFull):
-        for _ in range(10_000):
+    while True:
+        try:
             await historian.write(1, 50)
-            acknowledged += 50
+        except StorageFull:
+            break
+        acknowledged += 50
     assert ledger.full
     assert ledger.poisoned == ""
     assert ledger.head(1)[0] == acknowledged > 0  # reads go on, and nothing of the refused batch is there

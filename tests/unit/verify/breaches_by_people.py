@@ -1,0 +1,202 @@
+"""Ledgers in which the rules about people deciding are broken, one each, by hand."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.unit.verify.story_kit import MINUTE, Story
+
+from watchfloor.councils.messages import DecisionExpired
+from watchfloor.kernel.messages import Actor
+from watchfloor.people.messages import PersonDisabled, RolesChanged
+
+Tell = Callable[[Story], object]
+
+
+def the_owner_approves(s: Story) -> None:
+    owner, actor = s.person("director")
+    agent = s.agent(owner)
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent, owner=owner)
+    s.vote(decision, actor)
+    s.approved(decision, action, agent, owner)
+
+
+def the_owner_approves_under_another_name_for_the_owner(s: Story) -> None:
+    """The decision names somebody else as the owner than the agent's registration."""
+    owner, actor = s.person("director")
+    agent = s.agent(owner)
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent, owner="system")
+    s.vote(decision, actor)
+    s.approved(decision, action, agent, owner)
+
+
+def the_requester_approves(s: Story) -> None:
+    person, actor = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3, of=person)
+    decision = s.opened(action, agent)
+    s.vote(decision, actor)
+    s.approved(decision, action, agent, person)
+
+
+def too_few_approvals(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent, needed=2)
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, boss.id)
+
+
+def one_person_counted_twice(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent, needed=2)
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, boss.id, boss.id)
+
+
+def one_person_votes_twice(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    decision = s.opened(s.ruling(agent, verdict="pending", level=3), agent)
+    s.vote(decision, boss, "abstain")
+    s.vote(decision, boss)
+
+
+def an_approver_without_the_role(s: Story) -> None:
+    _, clerk = s.person("operator")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    s.vote(decision, clerk)
+    s.approved(decision, action, agent, clerk.id)
+
+
+def an_auditor_approves(s: Story) -> None:
+    _, auditor = s.person("auditor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=2)
+    decision = s.opened(action, agent, role="operator", level=2)
+    s.vote(decision, auditor)
+    s.approved(decision, action, agent, auditor.id, level=2)
+
+
+def an_approver_who_lost_the_role(s: Story) -> None:
+    person, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    s.vote(decision, boss)
+    s.add(RolesChanged(roles=("operator",)), 1)
+    s.approved(decision, action, agent, person)
+
+
+def an_approver_who_was_disabled_before_the_start(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    s.approval(action, agent, boss)
+    s.add(PersonDisabled(), 1)
+    s.started(action, agent)
+
+
+def an_approver_who_never_voted(s: Story) -> None:
+    person, _ = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    s.approved(decision, action, agent, person)
+
+
+def an_approver_who_denied(s: Story) -> None:
+    person, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    s.vote(decision, boss, "deny")
+    s.approved(decision, action, agent, person)
+
+
+def an_approval_over_somebodys_denial(s: Story) -> None:
+    person, boss = s.person("supervisor")
+    _, other = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    s.vote(decision, other, "deny")
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, person)
+
+
+def a_machine_votes_as_a_person(s: Story) -> None:
+    person, _ = s.person("supervisor")
+    agent = s.agent()
+    decision = s.opened(s.ruling(agent, verdict="pending", level=3), agent)
+    s.vote(decision, Actor(kind="agent", id=s.agent_id(agent)), person=person)
+
+
+def somebody_votes_for_somebody_else(s: Story) -> None:
+    person, _ = s.person("supervisor")
+    _, clerk = s.person("operator")
+    agent = s.agent()
+    decision = s.opened(s.ruling(agent, verdict="pending", level=3), agent)
+    s.vote(decision, clerk, person=person)
+
+
+def an_approval_without_voters(s: Story) -> None:
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    s.approved(s.opened(action, agent, needed=0), action, agent)
+
+
+def an_expired_decision_is_approved(s: Story) -> None:
+    person, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    s.vote(decision, boss)
+    s.add(DecisionExpired(action=action, agent=agent), decision)
+    s.approved(decision, action, agent, person)
+
+
+def a_vote_past_the_deadline_counts(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    decision = s.opened(s.ruling(agent, verdict="pending", level=3), agent, deadline_at=s.at + MINUTE)
+    s.vote(decision, boss, at=s.at + 2 * MINUTE)
+
+
+def an_approval_past_the_deadline(s: Story) -> None:
+    person, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent, deadline_at=s.at + MINUTE)
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, person, at=s.at + 2 * MINUTE)
+
+
+BREACHES: list[tuple[str, Tell]] = [
+    ("no_self_approval", the_owner_approves),
+    ("no_self_approval", the_owner_approves_under_another_name_for_the_owner),
+    ("no_self_approval", the_requester_approves),
+    ("quorum_of_people", too_few_approvals),
+    ("quorum_of_people", one_person_counted_twice),
+    ("quorum_of_people", one_person_votes_twice),
+    ("quorum_of_people", an_approver_without_the_role),
+    ("quorum_of_people", an_auditor_approves),
+    ("quorum_of_people", an_approver_who_lost_the_role),
+    ("quorum_of_people", an_approver_who_was_disabled_before_the_start),
+    ("quorum_of_people", an_approver_who_never_voted),
+    ("quorum_of_people", an_approver_who_denied),
+    ("quorum_of_people", an_approval_over_somebodys_denial),
+    ("quorum_of_people", a_machine_votes_as_a_person),
+    ("quorum_of_people", somebody_votes_for_somebody_else),
+    ("quorum_of_people", an_approval_without_voters),
+    ("silence_never_approves", an_expired_decision_is_approved),
+    ("silence_never_approves", a_vote_past_the_deadline_counts),
+    ("silence_never_approves", an_approval_past_the_deadline),
+]
