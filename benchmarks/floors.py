@@ -57,7 +57,10 @@ def loaded(load: Load, pid: int, **how: Any) -> dict[str, Any]:
     before, began = cpu_seconds(pid), time.perf_counter()
     figures = load.run(warmup_s=0.5, **how)
     used, lasted = cpu_seconds(pid) - before, time.perf_counter() - began
-    units = max(1, round(figures["per_second"] * lasted))  # CPU is read around warm-up and drain as well
+    finished = figures["done"] + sum(figures["failures"].values())
+    units = max(
+        1, round(finished / figures["seconds"] * lasted)
+    )  # CPU is read around warm-up and drain as well
     figures["server_cpu_share"] = round(used / lasted, 2)
     figures["server_cpu_us"] = round(used / units * 1e6, 1)
     figures["per_cpu_s"] = round(units / used) if used else 0

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from benchmarks.floors import floor_server
-from benchmarks.loadgen import Histogram, Load
+from benchmarks.histogram import Histogram
+from benchmarks.loadgen import Load
 from benchmarks.machine import scratch
 from benchmarks.scripts import by_id, by_re
 from tests.contracts.socket_kit import House, Hub
