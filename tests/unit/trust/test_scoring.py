@@ -45,7 +45,7 @@ def test_the_score_is_the_formula_in_exact_fractions_rounded_half_up(
     total = Fraction(TERMS.base)
     for what, counted, count in counts:
         decay = scoring.decay_of(TERMS, what)
-        if decay and 0 <= day - counted:
+        if decay and day >= counted:
             left = max(Fraction(0), 1 - Fraction(day - counted, decay))
             total += count * scoring.points_of(TERMS, what) * left
     assert scoring.score(counts, TERMS, day) == max(0, min(1000, floor(total + Fraction(1, 2))))
