@@ -1,1 +1,42 @@
+"""The command line `watchfloor` (spec 8). Sub-commands are loaded when they are asked for, so that it starts fast."""
 
+from __future__ import annotations
+
+import sys
+
+from cyclopts import App
+
+from watchfloor import __version__
+
+app = App(
+    name="watchfloor",
+    version=__version__,
+    help="Mission control for fleets of AI agents: every action passes one gate and leaves one provable record.",
+)
+app.register_install_completion_command(help="Install tab completion for your shell.")
+
+for name, about in (
+    ("serve", "Start the server."),
+    ("demo", "Start a server with a demo organisation and a real agent at work; --unattended plays it through."),
+    ("doctor", "Check this machine and a data directory."),
+    ("agent", "Register, list and stop agents; manage their keys."),
+    ("task", "Submit and follow tasks."),
+    ("decisions", "See what waits for people; approve or deny it."),
+    ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
+    ("policy", "Show, check, compare and apply policies."),
+    ("bench", "Measure this machine and Watchfloor on it."),
+):
+    app.command(f"watchfloor.cli.{name}:app", name=name, help=about)
+
+
+def main() -> None:
+    """Entry point. Exit codes: 0 done, 1 it did not work, 2 wrong usage, 3 refused by the server, 4 server not reached."""
+    from watchfloor.cli.output import Failure
+
+    try:
+        app()
+    except Failure as failure:
+        sys.stderr.write(f"watchfloor: {failure}\n")
+        sys.exit(failure.status)
+    except KeyboardInterrupt:
+        sys.exit(130)

@@ -1,0 +1,115 @@
+"""The server as the command line sees it: address and token, requests, refusals as failures.
+
+Address and token come from WATCHFLOOR_URL and WATCHFLOOR_TOKEN, or from a profile file (WATCHFLOOR_PROFILE, else
+`operator.json` in ./watchfloor-demo or ./watchfloor-data). A token is never given on the command line.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from pathlib import Path
+from typing import Any
+
+import httpx2 as httpx
+import msgspec
+
+from watchfloor.cli.output import Failure
+
+PROFILES = ("watchfloor-demo/operator.json", "watchfloor-data/operator.json")
+
+
+class Profile(msgspec.Struct, frozen=True):
+    """Where the server is, and a person's token for it."""
+
+    url: str
+    token: str
+
+
+def profile() -> Profile:
+    """The profile in force. Raises Failure when there is none."""
+    url, token = os.environ.get("WATCHFLOOR_URL"), os.environ.get("WATCHFLOOR_TOKEN")
+    if url and token:
+        return Profile(url.rstrip("/"), token)
+    named = os.environ.get("WATCHFLOOR_PROFILE")
+    for path in (named,) if named else PROFILES:
+        if Path(path).exists():
+            try:
+                found = msgspec.json.decode(Path(path).read_bytes(), type=Profile)
+            except msgspec.DecodeError as error:
+                raise Failure(f"{path} is not a profile: {error}", 2) from error
+            return Profile(url.rstrip("/") if url else found.url, token or found.token)
+    raise Failure(
+        "which server? Set WATCHFLOOR_URL and WATCHFLOOR_TOKEN (make a token with `watchfloor serve --first-admin`), or"
+        " run in the folder where `watchfloor demo` runs.",
+        2,
+    )
+
+
+class Client:
+    """Requests to one server with one token."""
+
+    def __init__(self, found: Profile | None = None) -> None:
+        self.profile = found or profile()
+        self._http = httpx.Client(
+            base_url=self.profile.url,
+            headers={"Authorization": f"Bearer {self.profile.token}"},
+            timeout=30,
+        )
+
+    def get(self, path: str, **params: Any) -> Any:
+        """The answer's JSON."""
+        return self._send("GET", path, params={name: value for name, value in params.items() if value not in (None, "")})
+
+    def post(self, path: str, body: Any = None) -> Any:
+        """Send a command with a fresh Idempotency-Key; the answer's JSON."""
+        return self._send("POST", path, json=body if body is not None else {}, key=True)
+
+    def put(self, path: str, body: Any, headers: dict[str, str]) -> Any:
+        return self._send("PUT", path, json=body, key=True, headers=headers)
+
+    def pages(self, path: str, limit: int, **params: Any) -> list[Any]:
+        """Items of all pages, at most `limit`."""
+        items: list[Any] = []
+        cursor = ""
+        while len(items) < limit:
+            page = self.get(path, limit=min(200, limit - len(items)), cursor=cursor, **params)
+            items.extend(page["items"])
+            cursor = page.get("next") or ""
+            if not cursor:
+                break
+        return items
+
+    def _send(self, method: str, path: str, *, key: bool = False, headers: dict[str, str] | None = None, **rest: Any) -> Any:
+        headers = dict(headers or {})
+        if key:
+            headers["Idempotency-Key"] = secrets.token_hex(16)
+        try:
+            answer = self._http.request(method, path, headers=headers, **rest)
+        except httpx.HTTPError as error:
+            raise Failure(f"{self.profile.url} cannot be reached: {error}", 4) from error
+        if answer.status_code >= 400:
+            raise Failure(refusal(answer), 3)
+        if "json" in answer.headers.get("content-type", ""):
+            return answer.json()
+        return answer.text
+
+    def etag(self, path: str) -> str:
+        """The ETag of a resource, for If-Match."""
+        try:
+            answer = self._http.get(path)
+        except httpx.HTTPError as error:
+            raise Failure(f"{self.profile.url} cannot be reached: {error}", 4) from error
+        return str(answer.headers.get("etag", ""))
+
+
+def refusal(answer: httpx.Response) -> str:
+    """A problem document as one sentence, with the fields it points at."""
+    try:
+        problem = answer.json()
+    except ValueError:
+        return f"the server answered {answer.status_code}"
+    detail = problem.get("detail") or problem.get("title") or f"status {answer.status_code}"
+    fields = "; ".join(f"{e.get('pointer', e.get('field', ''))}: {e.get('detail', '')}" for e in problem.get("errors", []))
+    again = " (safe to retry)" if problem.get("retryable") else ""
+    return f"{problem.get('code', answer.status_code)}: {detail}{f' [{fields}]' if fields else ''}{again}"

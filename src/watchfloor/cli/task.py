@@ -1,0 +1,104 @@
+"""`watchfloor task …`: submit and follow tasks."""
+
+from __future__ import annotations
+
+import shlex
+import time
+
+from cyclopts import App
+
+from watchfloor.cli.client import Client
+from watchfloor.cli.output import Failure, instant, show, table, visible
+
+app = App(name="task", help="Submit and follow tasks.")
+_ENDS = ("succeeded", "dead_letter", "cancelled")
+_COLUMNS = [
+    ("task_id", "TASK"),
+    ("status", "STATUS"),
+    ("priority", "LANE"),
+    ("attempts", "ATTEMPTS"),
+    ("agent_id", "AGENT"),
+    ("title", "TITLE"),
+]
+
+
+@app.command
+def submit(
+    title: str,
+    *,
+    need: list[str] | None = None,
+    description: str = "",
+    priority: str = "normal",
+    check: list[str] | None = None,
+    directory: str = ".",
+    wait: bool = False,
+    json: bool = False,
+) -> None:
+    """Submit a task.
+
+    Parameters
+    ----------
+    need: A capability the agent must have; give it once for each.
+    check: A command the platform runs itself when the agent says it is done; the task succeeds only if it exits 0.
+    directory: Where the checks run.
+    wait: Wait until the task has ended; exit 1 unless it succeeded.
+    """
+    criteria = [{"kind": "command", "argv": shlex.split(command), "cwd": directory} for command in check or []]
+    body = {"title": title, "description": description, "needs": need or [], "priority": priority, "criteria": criteria}
+    client = Client()
+    answer = client.post("/api/v1/tasks", body)
+    if not wait:
+        show(answer, json=json, text=answer["task_id"])
+        return
+    found = follow(client, answer["task_id"])
+    show(found, json=json, text=f"{answer['task_id']} {found['task']['status']}")
+    if found["task"]["status"] != "succeeded":
+        raise Failure(f"the task ended as {found['task']['status']}")
+
+
+def follow(client: Client, task: str) -> dict[str, object]:
+    """The task once it has ended."""
+    while True:
+        found: dict[str, object] = client.get(f"/api/v1/tasks/{task}")
+        if found["task"]["status"] in _ENDS:  # type: ignore[index]
+            return found
+        time.sleep(0.5)
+
+
+@app.command(name="list")
+def list_(*, status: str = "", limit: int = 100, json: bool = False) -> None:
+    """List tasks, newest first. STATUS dead_letter shows the dead letter."""
+    items = Client().pages("/api/v1/tasks", limit, status=status)
+    show(items, json=json, text=table(items, _COLUMNS, "No tasks."))
+
+
+def show_(task: str, *, json: bool = False) -> None:
+    """Show one task and its whole story."""
+    found = Client().get(f"/api/v1/tasks/{task}")
+    head = table([found["task"]], _COLUMNS, "")
+    show(found, json=json, text=head + "\n\n" + story(found["timeline"]))
+
+
+app.command(show_, name="show")
+
+
+def story(lines: list[dict[str, object]]) -> str:
+    """A timeline for people."""
+    return "\n".join(
+        f"{line['seq']:>6}  {instant(int(line['at']))}  {visible(line['type']):<28} {visible(line.get('text', line.get('actor', '')))}"  # type: ignore[call-overload]
+        for line in lines
+    )
+
+
+@app.command
+def cancel(task: str, *, reason: str = "cancelled", json: bool = False) -> None:
+    """Cancel a task, whatever its status."""
+    answer = Client().post(f"/api/v1/tasks/{task}/cancel", {"reason": reason})
+    show(answer, json=json, text=f"{task}: cancelled")
+
+
+@app.command
+def retry(task: str, *, json: bool = False) -> None:
+    """Take a task out of the dead letter, with all its attempts again."""
+    answer = Client().post(f"/api/v1/tasks/{task}/retry")
+    show(answer, json=json, text=f"{task}: back in the queue")

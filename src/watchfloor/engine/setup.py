@@ -1,0 +1,60 @@
+"""The first person of an organisation, and whom an operator lets in from the machine itself (spec 6 *Security*)."""
+
+from __future__ import annotations
+
+import msgspec
+
+from watchfloor.engine.credentials import Credential, mint
+from watchfloor.engine.engine import Engine
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.instants import DAY
+from watchfloor.kernel.messages import SYSTEM
+from watchfloor.people.messages import AddPerson, IssueCredential
+
+
+class FirstPerson(msgspec.Struct, frozen=True):
+    """`link` is a single-use sign-in address, valid for a day; `token` a token for scripts, valid for 30 days."""
+
+    id: str
+    subject: int
+    link: str
+    token: str
+
+
+async def add_person(engine: Engine, org: int, handle: str, roles: tuple[str, ...]) -> tuple[str, int]:
+    """(public id, integer) of a new person."""
+    answer = await engine.ask(org, AddPerson(handle=handle, roles=roles), SYSTEM)
+    assert answer.event is not None
+    nonce: int = answer.event.facts.nonce  # type: ignore[attr-defined]
+    return public_id("person", answer.event.subject, nonce), answer.event.subject
+
+
+async def credential_for(engine: Engine, org: int, person: int, purpose: str, days: int) -> str:
+    """A fresh key of a person, of purpose link or token; shown once."""
+    name, key, verifier = mint(purpose)
+    now = engine.clock()
+    issue = IssueCredential(subject=person, credential=name, purpose=purpose, expires_at=now + days * DAY)
+    row = Credential(
+        id=name,
+        org=org,
+        kind=purpose,
+        subject=person,
+        verifier=verifier,
+        scopes=(),
+        created_at=now,
+        expires_at=issue.expires_at,
+        revoked_at=0,
+        label="made on the server's machine",
+    ).row()
+    await engine.ask(org, issue, SYSTEM, credentials=[row])
+    return key
+
+
+async def first_person(
+    engine: Engine, org: int, handle: str, url: str, roles: tuple[str, ...] = ("admin",)
+) -> FirstPerson:
+    """Add a person with a one-time sign-in link and a token."""
+    person, subject = await add_person(engine, org, handle, roles)
+    link = await credential_for(engine, org, subject, "link", 1)
+    token = await credential_for(engine, org, subject, "token", 30)
+    return FirstPerson(person, subject, f"{url}/sign-in/{link}", token)
