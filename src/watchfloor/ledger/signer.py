@@ -14,7 +14,7 @@ engine records as an event.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import msgspec
@@ -265,6 +265,18 @@ def _require_continuation(origin: str, size: int, root: bytes, view: LogView) ->
         )
     except (ProofRejected, TileMissing) as error:
         raise ForkSuspected(origin, size) from error
+
+
+def public_key_of(directory: Path, origin: str) -> Callable[[str], VerifierKey]:
+    """The signer's public keys, by organisation, read beside a running server (no lock). Raises SignerError."""
+    try:
+        loaded = serialization.load_pem_private_key((directory / "key").read_bytes(), None)
+    except OSError as error:
+        raise SignerError(f"the signer's key cannot be read: {error}") from error
+    if not isinstance(loaded, Ed25519PrivateKey):
+        raise SignerError(f"{directory / 'key'} is not an Ed25519 key")
+    public = loaded.public_key().public_bytes_raw()
+    return lambda public_id: VerifierKey(origin_of(origin, public_id), ED25519, public)
 
 
 def state_copy(directory: Path) -> bytes | None:

@@ -1,0 +1,190 @@
+"""What an operator may ask of a running server's ledger: exports, verification, audits, backups (spec 04).
+
+Part of the composition root: it joins ledger, engine and HTTP.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from watchfloor.actions.messages import ActionDecided
+from watchfloor.engine.auditing import audit_one
+from watchfloor.engine.engine import Engine
+from watchfloor.http.services import Export
+from watchfloor.kernel.messages import Refused
+from watchfloor.kernel.terms import Policy
+from watchfloor.ledger.backup import Backup, list_backups, make_backup
+from watchfloor.ledger.contract import LedgerError, OrganisationRow
+from watchfloor.ledger.directory import DataDirectory
+from watchfloor.ledger.export import export_ledger
+from watchfloor.ledger.recovery import VERIFIED_FILE, verify_whole
+from watchfloor.ledger.signer import Signer, state_copy
+from watchfloor.policy.messages import PolicyApplied
+
+_log = logging.getLogger(__name__)
+
+
+class Administration:
+    """Long work runs on threads or in other processes; the event loop never waits for it."""
+
+    def __init__(self, engine: Engine, directory: DataDirectory, signer: Signer) -> None:
+        self._engine = engine
+        self._directory = directory
+        self._signer = signer
+        self._exports: dict[str, Export] = {}
+        self._tasks: set[asyncio.Task[Any]] = set()
+        self._verified: dict[int, dict[str, Any]] = {}
+        self._policies: dict[tuple[int, int], Policy] = {}
+
+    def _row(self, org: int) -> OrganisationRow:
+        return next(row for row in self._engine.ledger.organisations() if row.org == org)
+
+    # -- exports ------------------------------------------------------------------------------------------------
+
+    def exports(self, org: int) -> list[Export]:
+        """Exports made since the server started, newest first."""
+        prefix = f"{org}-"
+        found = [export for name, export in self._exports.items() if name.startswith(prefix)]
+        return sorted(found, key=lambda export: export.created_at, reverse=True)
+
+    async def export(self, org: int) -> Export:
+        """Begin an export up to the head; the same head is exported once."""
+        name = f"{org}-{self._engine.head(org)}"
+        known = self._exports.get(name)
+        if known is not None and known.state != "failed":
+            return known
+        begun = Export(id=name, size=self._engine.head(org), created_at=self._engine.clock(), bytes=0, state="running")
+        self._exports[name] = begun
+        self._keep(asyncio.create_task(self._export(org, begun)))
+        return begun
+
+    async def _export(self, org: int, begun: Export) -> None:
+        target = self._directory.path / "exports" / f"{begun.id}-{begun.created_at}"
+        row = self._row(org)
+        state, written = "ready", 0
+        try:
+            target.parent.mkdir(mode=0o700, exist_ok=True)
+            manifest = await asyncio.to_thread(
+                export_ledger,
+                self._engine.ledger,
+                row,
+                self._signer.key_of(row.public_id),
+                target,
+                at=begun.created_at,
+            )
+            written = sum(file.bytes for file in manifest.files.values())
+        except (LedgerError, OSError) as error:
+            _log.error("export failed: %s", error)
+            state = "failed"
+        self._exports[begun.id] = Export(
+            id=begun.id, size=begun.size, created_at=begun.created_at, bytes=written, state=state
+        )
+
+    def _keep(self, task: asyncio.Task[Any]) -> None:
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    # -- verification ---------------------------------------------------------------------------------------------
+
+    async def verify(self) -> None:
+        """The whole chain in other processes; what is found is kept for `verification`."""
+        reports = await asyncio.to_thread(
+            verify_whole, self._directory.database, self._signer, self._directory.path / VERIFIED_FILE
+        )
+        for report in reports:
+            self._verified[report.org] = {
+                "state": "bad" if report.problem else "good",
+                "verified_seq": report.first_bad - 1 if report.problem else report.size,
+                "broken_seq": report.first_bad,
+                "at": self._engine.clock(),
+                "detail": report.problem,
+            }
+            if report.problem:
+                _log.critical("the ledger of %s does not verify: %s", report.public_id, report.problem)
+                self._engine.read_only = f"the ledger does not verify: {report.problem}"
+
+    def begin_verification(self) -> None:
+        """Verify in the background (start-up verified only what is new)."""
+        self._keep(asyncio.create_task(self._verify_quietly()))
+
+    async def _verify_quietly(self) -> None:
+        try:
+            await self.verify()
+        except (LedgerError, OSError) as error:
+            _log.error("verification could not run: %s", error)
+
+    def verification(self, org: int) -> Mapping[str, Any]:
+        """What the server's own check of the whole ledger found."""
+        running = {"state": "running", "verified_seq": 0, "broken_seq": 0, "at": 0, "detail": ""}
+        return self._verified.get(org, running)
+
+    # -- audit ----------------------------------------------------------------------------------------------------
+
+    async def audit(self, org: int, seq: int) -> tuple[str, str]:
+        """Judge one ruling again from the evidence it recorded. Raises Refused."""
+        event = self._engine.event(org, seq)
+        if event is None or not isinstance(event.facts, ActionDecided):
+            raise Refused("not_a_ruling", f"the event at seq {seq} is no ruling of the gate", status=404)
+        policy = await asyncio.to_thread(self._policy, org, event.policy)
+        verdict = audit_one(event, {event.policy: policy})
+        return verdict, f"rules version {event.rules}, policy version {event.policy}"
+
+    def _policy(self, org: int, version: int) -> Policy:
+        """A policy as it was applied, from its own stream."""
+        known = self._policies.get((org, version))
+        if known is None:
+            subject = self._engine.cell(org, "active_policy", "active").subject
+            for _, data, _ in self._engine.ledger.read_stream(org, subject):
+                facts = self._engine.core.catalogue.decode(data).facts
+                if isinstance(facts, PolicyApplied):
+                    self._policies[(org, facts.version)] = facts.document
+            known = self._policies[(org, version)]
+        return known
+
+    # -- backup ---------------------------------------------------------------------------------------------------
+
+    async def backup(self) -> Backup:
+        """Copy, restore elsewhere, verify, keep three."""
+        work = partial(
+            make_backup,
+            self._directory.database,
+            self._directory.backups,
+            now=self._engine.clock,
+            key_of=self._signer.key_of,
+            signer_state=state_copy(self._directory.signer),
+        )
+        return await asyncio.to_thread(work)
+
+    def begin_backups(self, hours: int) -> None:
+        """A backup every `hours`, the first when the newest one is older than that; 0 never."""
+        if hours:
+            self._keep(asyncio.create_task(self._backups(hours * 3_600)))
+
+    async def _backups(self, every_s: int) -> None:
+        while True:
+            made = list_backups(self._directory.backups) if self._directory.backups.exists() else []
+            age = self._engine.clock() // 1_000_000 - made[0].manifest.created_at // 1_000_000 if made else every_s
+            if age < every_s:
+                await asyncio.sleep(min(every_s - age, 3_600))
+                continue
+            try:
+                await self.backup()
+            except (LedgerError, OSError) as error:
+                _log.error("backup failed: %s", error)
+                await asyncio.sleep(600)
+
+    async def stop(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+
+
+def newest_backup(directory: Path) -> int:
+    """Instant of the newest backup in µs, 0 when there is none."""
+    made = list_backups(directory) if directory.exists() else []
+    return made[0].manifest.created_at if made else 0
