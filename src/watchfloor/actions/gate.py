@@ -23,6 +23,7 @@ from watchfloor.actions.messages import ActionDecided, Evidence, Grant
 from watchfloor.actions.question import Question, ask
 from watchfloor.actions.tables import Tables, build, of
 from watchfloor.kernel.instants import MILLISECOND
+from watchfloor.kernel.messages import Event
 from watchfloor.kernel.terms import Policy
 
 RULES_VERSION = 1
@@ -188,3 +189,9 @@ def reasons(policy: Policy, digest: str, facts: ActionDecided, at: int) -> tuple
         return ()
     question = question_of(of(policy, digest), facts, at)
     return tuple(_line(_BY_NAME[name], question, answer, level) for name, answer, level in facts.failed)
+
+
+def decided(event: Event) -> ActionDecided:
+    """The facts of an action.decided/1 event."""
+    assert isinstance(event.facts, ActionDecided)
+    return event.facts

@@ -10,6 +10,7 @@ from typing import Any
 from watchfloor.actions.gate import Gathered
 from watchfloor.actions.grants import StartEvidence, policy_allows
 from watchfloor.actions.messages import Evidence, RequestAction, StartAction
+from watchfloor.actions.names import fold
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.councils.rules import PoolEvidence, VoterEvidence
 from watchfloor.engine.requests import Request
@@ -45,25 +46,28 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
     """Everything rules 1–9 look at: one pass over this agent's cells."""
     active = _policy(read)
     policy = active.document
+    # Registers know names as events record them: folded. Otherwise `Payment.Send` would slip past a stop of
+    # `payment.send`, and past every count of it (spec 3.1 rule 3).
+    action_type, tool = fold(command.type), fold(command.tool)
     agent = read("agent", command.agent)
     activity: counters.Activity | None = read("activity", command.agent)
-    use: counters.TypeUse = read("types", (command.agent, command.type)) or _UNUSED
-    standing = read("standing_in_force", (command.agent, command.type))
+    use: counters.TypeUse = read("types", (command.agent, action_type)) or _UNUSED
+    standing = read("standing_in_force", (command.agent, action_type))
     trust = read("trust", command.agent)
     held: tuple[int, ...] = read("load", command.agent) or ()
     breaker_agent = read("breakers", f"agent:{command.agent}")
-    breaker_tool = read("breakers", f"tool:{command.tool}") if command.tool else None
+    breaker_tool = read("breakers", f"tool:{tool}") if tool else None
     stops = read("stops", "active")
     evidence = Evidence(
         2 if agent.retired else 1 if agent.quarantined else 0,
         True,
-        not agent.tools or command.tool in agent.tools,
+        not agent.tools or tool in map(fold, agent.tools),
         stops_for(
             stops,
             agent=public_id("agent", command.agent, agent.nonce),
             agent_type=agent.type,
-            action_type=command.type,
-            tool=command.tool,
+            action_type=action_type,
+            tool=tool,
         )
         if stops
         else (),
