@@ -38,12 +38,9 @@ def fold(name: str) -> str:
     """The name as it is compared and recorded: NFKC, case folding, no blanks at the ends. Idempotent, result is NFC."""
     if name.isascii():
         return name.strip().lower()
-    folded = unicodedata.normalize("NFKC", name).casefold()
-    # Folding may leave text that composes or folds further (U+0345, U+1E9E …); a few rounds settle every character.
-    for _ in range(3):
-        again = unicodedata.normalize("NFKC", folded).casefold().strip()
-        if again == folded:
-            break
+    folded = unicodedata.normalize("NFKC", name).casefold().strip()
+    # Folding may leave text that composes or folds further (U+0345, U+1E9E …).
+    while (again := unicodedata.normalize("NFKC", folded).casefold().strip()) != folded:
         folded = again
     return unicodedata.normalize("NFKC", folded)
 
