@@ -18,6 +18,7 @@ from watchfloor.http import problems
 from watchfloor.http.correlation import Trace
 from watchfloor.http.identity import Principal
 from watchfloor.http.operations import Operation
+from watchfloor.http.pacing import Pacing
 from watchfloor.http.services import Services
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Command, Event, Refused
@@ -44,10 +45,12 @@ class Call:
         "key",
         "now",
         "operation",
+        "pacing",
         "params",
         "path",
         "principal",
         "services",
+        "tls",
         "trace",
     )
 
@@ -59,6 +62,9 @@ class Call:
         trace: Trace,
         headers: Mapping[str, str],
         path: Mapping[str, Any],
+        pacing: Pacing,
+        *,
+        tls: bool,
     ) -> None:
         self.services = services
         self.operation = operation
@@ -66,6 +72,8 @@ class Call:
         self.trace = trace
         self.headers = headers
         self.path = path
+        self.pacing = pacing
+        self.tls = tls
         self.now = services.clock()
         self.params: Any = None
         self.body: Any = None

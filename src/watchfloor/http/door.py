@@ -21,7 +21,7 @@ from litestar import Request
 
 from watchfloor.engine.requests import IdempotencyKey
 from watchfloor.engine.views import ViewBehind
-from watchfloor.http import identity, problems, reading, safeguards
+from watchfloor.http import identity, lists, problems, reading, safeguards
 from watchfloor.http.addresses import Addresses, bucket
 from watchfloor.http.asking import Call
 from watchfloor.http.correlation import Trace
@@ -89,7 +89,16 @@ class Door:
         pairs = reading.query_pairs(arrival.query)
         identity.refuse_secret_in_query(arrival.query, [name for name, _ in pairs])
         principal = self._who(operation, arrival)
-        call = Call(self.services, operation, principal, arrival.trace, arrival.headers, arrival.path)
+        call = Call(
+            self.services,
+            operation,
+            principal,
+            arrival.trace,
+            arrival.headers,
+            arrival.path,
+            self.pacing,
+            tls=arrival.tls,
+        )
         with structlog.contextvars.bound_contextvars(**_bound(principal)):
             self._allowed(operation, principal)
             self._own_pages(operation, principal, arrival)
@@ -212,14 +221,7 @@ class Door:
         try:
             await self.services.views.wait(call.org, wanted)
         except ViewBehind as behind:
-            raise Problem(
-                503,
-                "view_behind",
-                f"the views are at seq {behind.visible}",
-                retryable=True,
-                retry_after_ms=500,
-                seq=behind.visible,
-            ) from None
+            raise lists.view_behind(behind.visible) from None
 
     async def _answered(self, declared: Declared, call: Call, raw: bytes) -> Reply:
         """Call the route, with the idempotency key held while it is under way (fault C3)."""

@@ -92,7 +92,7 @@ def render(child: Child) -> str:
     return "".join(render(item) for item in child)
 
 
-def tag(name: str, *children: Child, **attributes: str | int | bool | None) -> Safe:
+def tag(name: str, /, *children: Child, **attributes: str | int | bool | None) -> Safe:
     """One element. `class_` and `for_` lose their underscore, other underscores become dashes; False and None are left out.
 
     Raises ValueError for a name that is none, and for a link that is not a local path.

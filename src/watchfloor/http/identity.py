@@ -7,12 +7,13 @@ committed state at every request, so that a disabled person or a taken role is e
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Any
 
 import msgspec
 
-from watchfloor.http import problems
 from watchfloor.engine.credentials import Credential
+from watchfloor.http import problems
 from watchfloor.http.services import Engine
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Actor
@@ -95,18 +96,17 @@ def identify(engine: Engine, text: str, now: int, *, cookie: bool) -> Principal:
     found = engine.credentials.find(text, now) if KEY.match(text) else None
     if found is None:
         raise problems.unauthenticated(_NOT_IN_FORCE)
-    session = found.id.startswith("ses_")
-    if session is not cookie or found.id.startswith("lnk_"):
+    if found.id.startswith("ses_") is not cookie or found.id.startswith("lnk_"):
         raise problems.unauthenticated("this credential cannot be used in this way")
-    kind = "agent" if found.id.startswith("key_") else "person"
-    state = engine.state(found.org, kind, found.subject)
-    known = () if state is None else state.keys if kind == "agent" else state.credentials
-    # The ledger has the last word: what it says is over is over, whatever the table of verifiers holds (S6).
-    if not any(entry.id == found.id and entry.works(now) for entry in known):
-        raise problems.unauthenticated(_NOT_IN_FORCE)
     if found.id.startswith("key_"):
-        return _agent(found, state, engine)
-    return _person(found, state, engine, text if cookie else "")
+        return of_agent(engine, found, now)
+    return of_person(engine, found, now, text if cookie else "")
+
+
+def _in_force(name: str, known: Iterable[Any], now: int) -> None:
+    """The ledger has the last word: what it says is over is over, whatever the table of verifiers holds (fault S6)."""
+    if not any(entry.id == name and entry.works(now) for entry in known):
+        raise problems.unauthenticated(_NOT_IN_FORCE)
 
 
 def _organisation(engine: Engine, org: int) -> str:
@@ -116,9 +116,12 @@ def _organisation(engine: Engine, org: int) -> str:
     return public_id("organisation", subject, state.nonce)
 
 
-def _agent(found: Credential, state: Any, engine: Engine) -> Principal:
-    if state.retired:
+def of_agent(engine: Engine, found: Credential, now: int) -> Principal:
+    """The agent of a key. Raises Problem 401."""
+    state = engine.state(found.org, "agent", found.subject)
+    if state is None or state.retired:
         raise problems.unauthenticated("the agent is retired")
+    _in_force(found.id, state.keys, now)
     return Principal(
         kind="agent",
         org=found.org,
@@ -127,14 +130,16 @@ def _agent(found: Credential, state: Any, engine: Engine) -> Principal:
         id=public_id("agent", found.subject, state.nonce),
         name=state.name,
         credential=found.id,
-        scopes=(),
         expires_at=found.expires_at,
     )
 
 
-def _person(found: Credential, state: Any, engine: Engine, secret: str) -> Principal:
-    if state.disabled:
+def of_person(engine: Engine, found: Credential, now: int, secret: str = "") -> Principal:
+    """The person of a token, session or link. Raises Problem 401."""
+    state = engine.state(found.org, "person", found.subject)
+    if state is None or state.disabled:
         raise problems.unauthenticated("the person is disabled")
+    _in_force(found.id, state.credentials, now)
     return Principal(
         kind="person",
         org=found.org,

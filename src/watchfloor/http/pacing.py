@@ -43,36 +43,26 @@ class Pacing:
         self._buckets_max = buckets_max
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
-    def take(self, rate_class: str, caller: str) -> int:
-        """Spend one token. Returns 0, or the milliseconds after which the next request will pass."""
-        left = self._fill(rate_class, caller)
-        if left >= 1:
-            self._buckets[(rate_class, caller)] = (left - 1, self._clock())
-            return 0
-        return self._wait_ms(rate_class, left)
+    def take(self, rate_class: str, caller: str, rate: Rate | None = None) -> int:
+        """Spend one token. Returns 0, or the milliseconds after which the next request will pass.
 
-    def exhausted(self, rate_class: str, caller: str) -> int:
-        """As `take` without spending: 0 when a token is left."""
-        left = self._fill(rate_class, caller)
-        return 0 if left >= 1 else self._wait_ms(rate_class, left)
+        `rate` is for classes that a policy sets; all others are in the table of rates.
+        """
+        rate = rate or self._rates[rate_class]
+        left = self._fill(rate, (rate_class, caller))
+        if left < 1:
+            return max(1, int((1 - left) * 60_000 / rate.per_minute) + 1)
+        self._buckets[(rate_class, caller)] = (left - 1, self._clock())
+        return 0
 
-    def remaining(self, rate_class: str, caller: str) -> int:
-        """Whole tokens left."""
-        return int(self._fill(rate_class, caller))
-
-    def _fill(self, rate_class: str, caller: str) -> float:
-        rate = self._rates[rate_class]
+    def _fill(self, rate: Rate, key: tuple[str, str]) -> float:
         now = self._clock()
-        key = (rate_class, caller)
         left, since = self._buckets.pop(key, (float(rate.burst), now))
         left = min(float(rate.burst), left + max(0.0, now - since) * rate.per_minute / 60)
         self._buckets[key] = (left, now)
         while len(self._buckets) > self._buckets_max:
             self._buckets.popitem(last=False)
         return left
-
-    def _wait_ms(self, rate_class: str, left: float) -> int:
-        return max(1, int((1 - left) * 60_000 / self._rates[rate_class].per_minute) + 1)
 
     def __len__(self) -> int:
         return len(self._buckets)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from functools import cache
 from typing import Any, cast
 from urllib.parse import parse_qsl
@@ -127,7 +128,7 @@ def read_form(raw: bytes, content_type: str) -> dict[str, str]:
     fields = dict(pairs)
     if len(fields) != len(pairs):
         raise Problem(400, "malformed_form", "a field is there twice")
-    return {name: value.replace("\r\n", "\n") for name, value in fields.items()}
+    return {name: unicodedata.normalize("NFC", value.replace("\r\n", "\n")) for name, value in fields.items()}
 
 
 def query_pairs(query: str) -> list[tuple[str, str]]:
@@ -156,7 +157,7 @@ def read_params(pairs: list[tuple[str, str]], kind: type[Any]) -> Any:
             raise wrong_parameter(name, "repeated", "once only")
         if value == "" and known[name].default is None:
             continue
-        values[name] = value
+        values[name] = unicodedata.normalize("NFC", value)
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:

@@ -6,13 +6,14 @@ Protocols name only what is used here, so that the rim depends on nothing else o
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
 
 from watchfloor.engine.credentials import Credentials
 from watchfloor.engine.requests import Request
+from watchfloor.engine.stops import StopJournal
 from watchfloor.http.bodies.ledger import Component
 from watchfloor.http.pacing import RATES, Rate
 from watchfloor.kernel.limits import BODY_BYTES_MAX
@@ -27,6 +28,9 @@ class Engine(Protocol):
     @property
     def credentials(self) -> Credentials: ...
 
+    @property
+    def stops(self) -> StopJournal: ...
+
     def submit(self, request: Request) -> None:
         """Queue one command; `request.done` is called after fsync. Raises Overloaded."""
 
@@ -34,13 +38,9 @@ class Engine(Protocol):
 
     def cell(self, org: int, register: str, key: Any) -> Any: ...
 
-    def follow(self, callback: Callable[[int, list[Event]], None]) -> object: ...
-
-    def organisation(self, public_id: str) -> int | None: ...
+    def follow(self, follower: Callable[[int, list[Event]], None]) -> None: ...
 
     def head(self, org: int) -> int: ...
-
-    def explain(self, org: int, action: int) -> Sequence[Any]: ...
 
 
 class Views(Protocol):
@@ -62,9 +62,13 @@ class Reads(Protocol):
 
     def read_one(self, org: int, seq: int) -> tuple[int, bytes, bytes] | None: ...
 
+    def read_stream(self, org: int, stream: int) -> list[tuple[int, bytes, bytes]]: ...
+
     def read_private(self, org: int, seq: int) -> tuple[bytes, bytes] | None: ...
 
     def read_privates(self, org: int, seqs: Any) -> dict[int, tuple[bytes, bytes]]: ...
+
+    def find_key(self, org: int, credential: str, key: str) -> tuple[bytes, int] | None: ...
 
     def latest_checkpoint(self, org: int) -> CheckpointRow | None: ...
 
@@ -145,9 +149,10 @@ class Services(msgspec.Struct, kw_only=True):
     admin: Admin
     config: HTTPConfig
     ready: Callable[[], str]
-    record_stop: Callable[[Request], Awaitable[None]] | None = None
     components: Callable[[], list[Component]] = _nothing_known
     mode: Callable[[], str] = lambda: "NORMAL"
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000
     monotonic: Callable[[], float] = time.monotonic
     started_at: float = msgspec.field(default_factory=time.monotonic)
+    streams: Any = None  # set by build(): the event streams
+    document: dict[str, Any] = msgspec.field(default_factory=dict)  # set by build(): the OpenAPI document

@@ -19,8 +19,8 @@ from watchfloor.http.bodies.fields import (
     Instant,
     Millis,
     Money,
-    NeededReason,
     Name,
+    NeededReason,
     NoId,
     Paged,
     Seq,
@@ -29,6 +29,7 @@ from watchfloor.http.bodies.fields import (
 )
 from watchfloor.http.bodies.timeline import TimelineItem
 
+GrantId = Annotated[str, Meta(max_length=40, pattern=r"^grt_[0-9a-z]{1,24}\.[1-9][0-9]{0,5}\Z")]
 Urgency = Literal["low", "normal", "high", "immediate"]
 Verdict = Literal["permitted", "pending", "denied"]
 ActionStatus = Literal[
@@ -90,7 +91,7 @@ class GrantItem(Answer, frozen=True, kw_only=True):
 
 
 class ActionDecided(Answer, frozen=True, kw_only=True):
-    """The ruling. A pending one is followed up at `GET /api/v1/actions/{action}`."""
+    """The ruling. A pending one is followed up at `GET /api/v1/actions/{action}`; a dry run has no `action_id`."""
 
     action_id: str
     decision_id: str
@@ -101,6 +102,7 @@ class ActionDecided(Answer, frozen=True, kw_only=True):
     reasons: tuple[RuleReason, ...]
     grant: GrantItem | None
     dry_run: bool
+    retry_after_ms: Millis
     seq: Seq
 
 
@@ -157,7 +159,7 @@ class ActionDetail(Answer, frozen=True, kw_only=True):
 class StartActionBody(Body, frozen=True, kw_only=True):
     """Consumes the grant; idempotent by (grant, execution). `digest` is of what is about to run."""
 
-    grant_id: Id
+    grant_id: GrantId
     execution_id: ExecutionId
     digest: Hex = ""
     target: Text = ""
@@ -184,7 +186,7 @@ class SettleActionBody(Body, frozen=True, kw_only=True):
 
 
 class ActionRecorded(Answer, frozen=True, kw_only=True):
-    """Only `executing` allows the executor to run. `revoked` or `misused`: the grant does not hold (see `reason`)."""
+    """Only `executing` allows the executor to run. `grant_revoked`: its basis is gone (see `reason`)."""
 
     action_id: str
     status: str
@@ -206,9 +208,12 @@ class RecordStopBody(Body, frozen=True, kw_only=True):
 
 
 class StopRecorded(Answer, frozen=True, kw_only=True):
+    """In force. `recorded` false (status 202, no id yet): the ledger cannot be written now and gets it later."""
+
     stop_id: str
     effective_at: Instant
     seq: Seq
+    recorded: bool = True
 
 
 class StopItem(Answer, frozen=True, kw_only=True):
@@ -314,6 +319,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "reasons": [_REASON],
         "grant": None,
         "dry_run": False,
+        "retry_after_ms": 0,
         "seq": 31,
     },
     ActionPage: {"items": [_ITEM], "next": None, "seq": 1042},
@@ -330,7 +336,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "seq": 1042,
     },
     StartActionBody: {
-        "grant_id": "grt_q0d1k7m9x2v4",
+        "grant_id": "grt_q0d1k7m9x2v4.1",
         "execution_id": "run-1",
         "digest": "6f" * 32,
         "target": "demo",
@@ -351,7 +357,12 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "until_at": 1_763_700_600_000_000,
     },
     RecordStopBody: {"scope": "agent", "target": _AGENT, "reason": "writes to the wrong branch"},
-    StopRecorded: {"stop_id": "stp_q0d1k7m9x2v4", "effective_at": 1_763_700_000_000_000, "seq": 40},
+    StopRecorded: {
+        "stop_id": "stp_q0d1k7m9x2v4",
+        "effective_at": 1_763_700_000_000_000,
+        "seq": 40,
+        "recorded": True,
+    },
     StopPage: {
         "items": [
             {

@@ -13,7 +13,6 @@ from watchfloor.http.bodies.fields import (
     Free,
     Fresh,
     Instant,
-    Millis,
     Name,
     NeededReason,
     Paged,
@@ -91,7 +90,7 @@ class KeyItem(Answer, frozen=True, kw_only=True):
     created_at: Instant
     expires_at: Instant
     revoked_at: Instant
-    last_used_at: Instant = 0
+    rotates: str = ""
 
 
 class AgentDetail(Answer, frozen=True, kw_only=True):
@@ -115,7 +114,7 @@ class RotateKeyBody(Body, frozen=True, kw_only=True):
     """The old key works on for `overlap_ms` (default 24 h), at most until its own end."""
 
     expires_in_days: KeyDays = 30
-    overlap_ms: Annotated[Millis, Meta(le=7 * 86_400_000)] = 86_400_000
+    overlap_ms: Annotated[int, Meta(ge=0, le=7 * 86_400_000, description="milliseconds")] = 86_400_000
 
 
 class KeyIssued(Answer, frozen=True, kw_only=True):
@@ -135,11 +134,12 @@ class TrustParams(Fresh, frozen=True, kw_only=True):
 
 
 class TrustNow(Answer, frozen=True, kw_only=True):
+    """`score` at the instant; `tier` as recorded then, which is what the gate reads."""
+
     agent_id: str
     at: Instant
     score: int
     tier: str
-    recorded_tier: str
     seq: Seq
 
 
@@ -176,7 +176,7 @@ class NoParams(Params, frozen=True, kw_only=True):
 
 _ITEM = {
     "agent_id": "agt_q0d1k7m9x2v4",
-    "structured_id": "T1-1-30-00",
+    "structured_id": "113500",
     "name": "patcher",
     "type": "executor",
     "state": "idle",
@@ -194,7 +194,7 @@ _KEY = {
     "created_at": 1_763_700_000_000_000,
     "expires_at": 1_766_292_000_000_000,
     "revoked_at": 0,
-    "last_used_at": 0,
+    "rotates": "",
 }
 EXAMPLES: dict[type, dict[str, Any]] = {
     RegisterAgentBody: {
@@ -237,7 +237,6 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "at": 1_763_700_000_000_000,
         "score": 312,
         "tier": "PROBATIONARY",
-        "recorded_tier": "PROBATIONARY",
         "seq": 1042,
     },
     TrustHistory: {

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from watchfloor.http.bodies.actions import RuleReason
+from watchfloor.http.bodies.actions import Risk, RuleReason
 from watchfloor.http.bodies.fields import Answer, Body, Count, Id, Instant, Paged, Seq, Text, Word
 from watchfloor.http.bodies.timeline import TimelineItem
 
@@ -52,6 +52,7 @@ class VoteItem(Answer, frozen=True, kw_only=True):
     """One person's say. `refused` tells why a vote did not count; `comment` is null when redacted or absent."""
 
     person: str
+    name: str
     vote: str
     late: bool
     refused: str
@@ -65,6 +66,7 @@ class DecisionDetail(Answer, frozen=True, kw_only=True):
     decision: DecisionItem
     params: Any
     words: str | None
+    risk: Risk
     trace: tuple[RuleReason, ...]
     votes: tuple[VoteItem, ...]
     may_vote: bool
@@ -117,6 +119,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "decision": _ITEM,
         "params": {"path": "demo"},
         "words": "ruff reports an unused import",
+        "risk": {"score": 75, "band": "critical", "factors": [{"name": "class system_config", "points": 65}]},
         "trace": [],
         "votes": [],
         "may_vote": True,

@@ -13,7 +13,6 @@ from watchfloor.http.bodies.fields import (
     Free,
     Id,
     Instant,
-    Millis,
     Money,
     Name,
     NoId,
@@ -68,10 +67,10 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     input: Free = None
     metadata: Free = None
     max_attempts: Annotated[int, Meta(ge=1, le=ATTEMPTS_PER_TASK_MAX)] = 3
-    timeout_ms: Annotated[Millis, Meta(ge=1_000, le=TASK_MS_MAX)] = 1_800_000
-    acceptance_ms: Annotated[Millis, Meta(ge=1_000, le=TASK_MS_MAX)] = 60_000
-    backoff_ms: Annotated[Millis, Meta(le=BACKOFF_MS_MAX)] = 1_000
-    grace_ms: Annotated[Millis, Meta(le=TASK_MS_MAX)] = 60_000
+    timeout_ms: Annotated[int, Meta(ge=1_000, le=TASK_MS_MAX, description="milliseconds")] = 1_800_000
+    acceptance_ms: Annotated[int, Meta(ge=1_000, le=TASK_MS_MAX, description="milliseconds")] = 60_000
+    backoff_ms: Annotated[int, Meta(ge=0, le=BACKOFF_MS_MAX, description="milliseconds")] = 1_000
+    grace_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 60_000
     deadline_at: Instant = 0
 
 

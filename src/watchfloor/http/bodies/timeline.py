@@ -16,6 +16,7 @@ class TimelineItem(Answer, frozen=True, kw_only=True):
     sentence: str
     actor_kind: str
     actor_id: str
+    actor_name: str
     subject_kind: str
     subject_id: str
     cause: Seq
@@ -52,6 +53,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
                 "sentence": "The task was submitted.",
                 "actor_kind": "person",
                 "actor_id": "per_4h2k9d0s7b1",
+                "actor_name": "ada",
                 "subject_kind": "task",
                 "subject_id": "tsk_q0d1k7m9x2v4",
                 "cause": 0,

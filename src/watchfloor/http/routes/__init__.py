@@ -1,0 +1,31 @@
+"""What each operation answers, by section of the table (operations.py)."""
+
+from __future__ import annotations
+
+from watchfloor.http.routes import (
+    actions,
+    agents,
+    decisions,
+    documents,
+    health,
+    ledger,
+    people,
+    policy,
+    stops,
+    tasks,
+    timeline,
+)
+
+__all__ = [
+    "actions",
+    "agents",
+    "decisions",
+    "documents",
+    "health",
+    "ledger",
+    "people",
+    "policy",
+    "stops",
+    "tasks",
+    "timeline",
+]

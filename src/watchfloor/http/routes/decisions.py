@@ -1,0 +1,180 @@
+"""Decisions by people (spec 3.2): the inbox, one decision with everything one needs to judge it, votes."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from watchfloor.councils import messages as councils
+from watchfloor.councils.rules import VoterEvidence, why_not
+from watchfloor.http import lists, telling
+from watchfloor.http.asking import Call, encoded
+from watchfloor.http.bodies import decisions as wire
+from watchfloor.http.problems import Problem
+from watchfloor.http.replies import Reply
+from watchfloor.http.routes import actions
+from watchfloor.kernel.terms import holds
+
+_OBSTACLES = {
+    "person_disabled": "You are disabled.",
+    "own_agent": "You own this agent, so others have to decide.",
+    "role_missing": "Your role does not decide at this level.",
+    "already_voted": "You have voted.",
+    "over": "The decision is over.",
+}
+_ENDINGS: dict[type[Any], str] = {
+    councils.DecisionApproved: "approved",
+    councils.DecisionDenied: "denied",
+    councils.DecisionExpired: "expired",
+}
+
+
+def etag(row: dict[str, Any]) -> str:
+    """Changes with every event of the decision."""
+    return f'"{row["seq"]}"'
+
+
+def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
+    """A row of `decisions` as lists show it."""
+    action = call.state("action", row["action"])
+    return wire.DecisionItem(
+        decision_id=row["id"],
+        action_id=call.id_of("action", row["action"]),
+        agent_id=call.id_of("agent", row["agent"]),
+        type=action.action_type if action is not None else "",
+        tool=action.tool if action is not None else "",
+        level=row["level"],
+        risk=row["risk"],
+        urgency=row["urgency"],
+        role=row["role"],
+        needed=row["needed"],
+        approvals=row["approvals"],
+        denials=row["denials"],
+        status=row["status"],
+        reason=row["reason"],
+        digest=row["digest"],
+        opened_at=row["opened_at"],
+        deadline_at=row["deadline_at"],
+        decided_at=row["decided_at"],
+    )
+
+
+async def inbox(
+    call: Call, agent: int | None = None, urgency: str | None = None, limit: int = 0
+) -> tuple[Any, Any]:
+    """Pending decisions by time left, and the cursor of the next page."""
+    where = {"status": "pending", "agent": agent, "urgency": urgency}
+    return await lists.page(
+        call, "decisions", ("deadline_at", "decision"), where, ascending=True, limit=limit
+    )
+
+
+async def list_decisions(call: Call) -> Reply:
+    """Decisions. `status=pending` is the inbox, soonest deadline first; others newest first."""
+    params: wire.DecisionsParams = call.params
+    agent = call.resolve("agent", params.agent)[0] if params.agent else None
+    if params.status == "pending":
+        rows, following = await inbox(call, agent, params.urgency)
+    else:
+        where = {"status": params.status, "agent": agent, "urgency": params.urgency}
+        rows, following = await lists.page(call, "decisions", ("decision",), where)
+    items = tuple(item(call, row) for row in rows)
+    return Reply(body=wire.DecisionPage(items=items, next=following, seq=call.view_seq))
+
+
+async def get_decision(call: Call) -> Reply:
+    """One decision: what would run, why the gate holds it, who has voted, and whether you may."""
+    row, body = await detail(call, call.path["decision"])
+    tag = etag(row)
+    if call.headers.get("if-none-match") == tag:
+        return Reply(status=304, content=b"", headers={"etag": tag})
+    return Reply(body=body, headers={"etag": tag})
+
+
+async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDetail]:
+    """The decision of a public id, with its row."""
+    subject, state = call.resolve("decision", text)
+    row = await lists.viewed(call, "decisions", "decision", subject)
+    event = await call.event(state.action)
+    assert event is not None
+    private = (await call.privates([state.action])).get(state.action)
+    lines, _ = await telling.of_story(call, row["story"], subject)
+    obstacle = obstacle_of(call, state)
+    body = wire.DecisionDetail(
+        decision=item(call, row),
+        params=None if private is None else private["action"]["params"],
+        words=None if private is None else private.get("reason", ""),
+        risk=await actions.risk(call, event),
+        trace=await actions.trace(call, event),
+        votes=await votes(call, subject),
+        may_vote=not obstacle,
+        obstacle=obstacle,
+        timeline=lines,
+        seq=call.view_seq,
+    )
+    return row, body
+
+
+def obstacle_of(call: Call, state: Any) -> str:
+    """Why the asking person may not vote now, as a sentence; empty when they may. The rule itself judges again."""
+    who = call.principal
+    code = ""
+    if not holds(who.roles, "operator"):
+        code = "role_missing"
+    elif state.status != "pending" or call.now >= state.deadline_at:
+        code = "over"
+    elif any(vote.person == who.id for vote in state.votes):
+        code = "already_voted"
+    else:
+        code = why_not(state, who.id, VoterEvidence(roles=who.roles, enabled=True, handle=who.name))
+    return _OBSTACLES.get(code, code)
+
+
+async def votes(call: Call, subject: int) -> tuple[wire.VoteItem, ...]:
+    """Everybody's say, in order, refused and late ones included."""
+    sql = "SELECT * FROM votes WHERE org = :org AND decision = :decision ORDER BY seq LIMIT 200"
+    rows = await call.rows(sql, decision=subject)
+    privates = await call.privates(row["seq"] for row in rows)
+    return tuple(
+        wire.VoteItem(
+            person=row["person"],
+            name=telling.name_of(call, row["person"]),
+            vote=row["vote"],
+            late=bool(row["late"]),
+            refused=row["refused"],
+            at=row["at"],
+            comment=privates.get(row["seq"], {}).get("comment"),
+        )
+        for row in rows
+    )
+
+
+async def cast_vote(call: Call) -> Reply:
+    """Vote. Name the digest you saw: what is approved is what runs."""
+    body: wire.VoteBody = call.body
+    return Reply(body=await vote(call, call.path["decision"], body.vote, body.digest, body.comment))
+
+
+async def vote(call: Call, text: str, say: str, digest: str, comment: str) -> wire.VoteRecorded:
+    """Put the asking person's vote. Raises Problem 403 for a vote that was refused and recorded as such."""
+    subject, _ = call.resolve("decision", text)
+    command = councils.CastVote(
+        subject=subject,
+        person=call.principal.id,
+        vote=say,
+        digest=digest,
+        private=encoded({"comment": comment}) if comment else b"",
+    )
+    recorded = await call.ask(command)
+    facts: Any = recorded.event.facts if recorded.event is not None else None
+    if isinstance(facts, councils.VoteRefused):
+        detail_text = _OBSTACLES.get(facts.reason, facts.reason)
+        raise Problem(403, facts.reason, f"{detail_text} The attempt is recorded.", seq=recorded.seq)
+    late = isinstance(facts, councils.VoteCast) and facts.late
+    ended = next(
+        (_ENDINGS[type(event.facts)] for event in recorded.events if type(event.facts) in _ENDINGS), ""
+    )
+    # A repeated request knows only its first event; what became of the decision is in its state.
+    status = ended or call.state("decision", subject).status
+    return wire.VoteRecorded(
+        decision_id=call.path.get("decision", text), vote=say, late=late, status=status, seq=recorded.seq
+    )

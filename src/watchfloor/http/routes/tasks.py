@@ -1,0 +1,219 @@
+"""Tasks: submitted by people, reported on by agents (spec 2.4). The same commands as the agent protocol's frames."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from watchfloor.engine.requests import Lane
+from watchfloor.http import lists, telling
+from watchfloor.http.asking import Call, Recorded, encoded
+from watchfloor.http.bodies import fields
+from watchfloor.http.bodies import tasks as wire
+from watchfloor.http.replies import Reply
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.messages import Command
+from watchfloor.work import messages as work
+
+
+async def submit_task(call: Call) -> Reply:
+    """Put a task into the queue."""
+    body: wire.SubmitTaskBody = call.body
+    agent = call.resolve("agent", body.agent_id)[0] if body.agent_id else 0
+    criteria = [{"argv": list(c.argv), "cwd": c.cwd, "kind": c.kind} for c in body.criteria]
+    private = {
+        "criteria": criteria,
+        "description": body.description,
+        "input": body.input,
+        "metadata": body.metadata,
+        "title": body.title,
+    }
+    command = work.SubmitTask(
+        priority=body.priority,
+        needs=body.needs,
+        agent=agent,
+        criteria=len(criteria),
+        attempts_max=body.max_attempts,
+        acceptance_ms=body.acceptance_ms,
+        timeout_ms=body.timeout_ms,
+        deadline_at=body.deadline_at,
+        backoff_ms=body.backoff_ms,
+        grace_ms=body.grace_ms,
+        private=encoded(private),
+    )
+    recorded = await call.ask(command)
+    event = recorded.event
+    assert event is not None
+    assert isinstance(event.facts, work.TaskSubmitted)
+    return Reply(
+        body=wire.TaskSubmitted(task_id=public_id("task", event.subject, event.facts.nonce), seq=recorded.seq)
+    )
+
+
+def item(call: Call, row: dict[str, Any], private: dict[str, Any]) -> wire.TaskItem:
+    """A row of `tasks` as lists show it."""
+    return wire.TaskItem(
+        task_id=row["id"],
+        title=private.get("title", ""),
+        status=row["status"],
+        priority=row["priority"],
+        agent_id=call.id_of("agent", row["agent"]),
+        generation=row["generation"],
+        attempts=row["attempt"],
+        attempts_max=row["attempts_max"],
+        percent=row["percent"],
+        needs=lists.listed(row["needs"]),
+        submitted_at=row["submitted_at"],
+        changed_at=row["updated_at"],
+        deadline_at=row["deadline_at"],
+        reason=row["reason"],
+    )
+
+
+async def listed(call: Call, where: dict[str, object]) -> tuple[tuple[wire.TaskItem, ...], str | None]:
+    """One page of tasks, newest first, with their titles."""
+    rows, following = await lists.page(call, "tasks", ("task",), where)
+    privates = await call.privates(row["submitted_seq"] for row in rows)
+    return tuple(item(call, row, privates.get(row["submitted_seq"], {})) for row in rows), following
+
+
+async def list_tasks(call: Call) -> Reply:
+    """Tasks, newest first; `status=dead_letter` is the dead letter. An agent sees those it has or had."""
+    params: wire.TasksParams = call.params
+    agent = call.resolve("agent", params.agent)[0] if params.agent else None
+    if call.of_agent:
+        agent = call.principal.subject
+    items, following = await listed(call, {"status": params.status, "priority": params.lane, "agent": agent})
+    return Reply(body=wire.TaskPage(items=items, next=following, seq=call.view_seq))
+
+
+async def get_task(call: Call) -> Reply:
+    """One task with its criteria, result, the platform's checks and its story."""
+    return Reply(body=await detail(call))
+
+
+async def detail(call: Call) -> wire.TaskDetail:
+    """The task of the path."""
+    subject, state = call.resolve("task", call.path["task"])
+    call.own_only(state.agent, "task")
+    row = await lists.viewed(call, "tasks", "task", subject)
+    seqs = [row["submitted_seq"], row["report_seq"], row["verification_seq"]]
+    privates = await call.privates(seqs)
+    submitted, report, checks = (privates.get(seq, {}) for seq in seqs)
+    lines, _ = await telling.of_story(call, row["story"], subject)
+    return wire.TaskDetail(
+        task=item(call, row, submitted),
+        description=submitted.get("description", ""),
+        criteria=tuple(submitted.get("criteria") or ()),
+        input=submitted.get("input"),
+        metadata=submitted.get("metadata"),
+        result=report.get("result"),
+        report=report.get("report", report.get("reason")),
+        checks=checks.get("checks"),
+        timeline=lines,
+        seq=call.view_seq,
+    )
+
+
+def recorded_as(recorded: Recorded) -> Reply:
+    """The plain answer to a command."""
+    return Reply(body=fields.Recorded(seq=recorded.seq))
+
+
+async def cancel_task(call: Call) -> Reply:
+    """Cancel a task, whatever its status; its agent is told."""
+    subject, _ = call.resolve("task", call.path["task"])
+    return recorded_as(await call.ask(work.CancelTask(subject=subject, reason=call.body.reason)))
+
+
+async def retry_task(call: Call) -> Reply:
+    """Take a task out of the dead letter, with all its attempts again."""
+    subject, _ = call.resolve("task", call.path["task"])
+    return recorded_as(await call.ask(work.RetryTask(subject=subject)))
+
+
+# What agents report --------------------------------------------------------------------------------------------------
+
+_STATUS: dict[type[Any], str] = {
+    work.TaskAccepted: "running",
+    work.TaskReported: "running",
+    work.TaskSucceeded: "succeeded",
+    work.TaskAttemptFailed: "failed",
+    work.TaskDeadLettered: "dead_letter",
+}
+
+
+async def _report(call: Call, make: Callable[[int, int, int], Command]) -> Reply:
+    """Put an agent's report; the answer is a function of the event it led to."""
+    subject, state = call.resolve("task", call.path["task"])
+    agent, generation = call.principal.subject, call.body.generation
+    if state.agent != agent and not _had(call, subject, agent):
+        call.own_only(state.agent, "task")
+    recorded = await call.ask(make(subject, agent, generation), lane=Lane.OUTCOMES)
+    facts: Any = recorded.event.facts if recorded.event is not None else None
+    late = isinstance(facts, work.TaskReportedLate)
+    told = facts.status if isinstance(facts, work.TaskProgressed) else _STATUS.get(type(facts))
+    return Reply(
+        body=wire.TaskRecorded(
+            task_id=call.path["task"],
+            status=told or call.state("task", subject).status,
+            generation=generation,
+            seq=recorded.seq,
+            late=late,
+        )
+    )
+
+
+def _had(call: Call, subject: int, agent: int) -> bool:
+    """Did the agent have this task in an earlier generation? Then its report is late, not foreign."""
+    rows = call.services.reads.read_stream(call.org, subject)
+    events = (call.services.decode(data) for _, data, _ in rows)
+    return any(isinstance(event.facts, work.TaskAssigned) and event.facts.agent == agent for event in events)
+
+
+async def accept_task(call: Call) -> Reply:
+    """The agent takes the task it was assigned."""
+    return await _report(call, lambda s, a, g: work.AcceptTask(subject=s, agent=a, generation=g))
+
+
+async def reject_task(call: Call) -> Reply:
+    """The agent cannot take the task; it goes to another."""
+    reason: str = call.body.reason
+    return await _report(
+        call, lambda s, a, g: work.RejectTask(subject=s, agent=a, generation=g, reason=reason)
+    )
+
+
+async def report_progress(call: Call) -> Reply:
+    """Work goes on, or waits (`blocked`). Durable at a change of status or every 60 s."""
+    body: wire.ProgressBody = call.body
+    return await _report(
+        call,
+        lambda s, a, g: work.ReportProgress(
+            subject=s, agent=a, generation=g, percent=body.percent, status=body.status
+        ),
+    )
+
+
+async def complete_task(call: Call) -> Reply:
+    """The agent says it is done; criteria are checked by the platform."""
+    body: wire.CompleteTaskBody = call.body
+    private = encoded({"report": body.report, "result": body.result})
+    return await _report(
+        call,
+        lambda s, a, g: work.CompleteTask(
+            subject=s, agent=a, generation=g, cost_micro=body.cost_micro, tokens=body.tokens, private=private
+        ),
+    )
+
+
+async def fail_task(call: Call) -> Reply:
+    """The attempt failed; `retryable`: another may succeed."""
+    body: wire.FailTaskBody = call.body
+    private = encoded({"reason": body.reason})
+    return await _report(
+        call,
+        lambda s, a, g: work.FailTask(
+            subject=s, agent=a, generation=g, retryable=body.retryable, private=private
+        ),
+    )

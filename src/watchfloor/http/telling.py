@@ -1,0 +1,188 @@
+"""Events as sentences, and the stories they make: timelines of tasks, actions, decisions (spec 7, 10.7).
+
+A sentence says what happened in the words of the glossary, from the event's facts alone; names of people and agents
+are looked up when it is told. Types without a sentence are told by their name, so nothing is left out of a story.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from watchfloor.http.asking import Call
+from watchfloor.http.bodies.timeline import TimelineItem
+from watchfloor.kernel.ids import PREFIXES, public_id
+from watchfloor.kernel.messages import Event, Refused
+from watchfloor.kernel.terms import TIERS
+
+STORY_MAX = 200  # events of one story in one answer
+_REASONS = {
+    "voted": "by vote",
+    "unanswered": "because nobody answered in time",
+    "unanswerable": "because too few people may decide",
+    "grant_expired": "because its grant was not used in time",
+}
+
+
+def _why(reason: str) -> str:
+    return _REASONS.get(reason, f"({reason.replace('_', ' ')})") if reason else ""
+
+
+def _verdict(facts: Any) -> str:
+    if facts.verdict == "permitted":
+        return f"The gate permitted {facts.action_type} at level {facts.level} (risk {facts.risk})."
+    if facts.verdict == "pending":
+        return f"The gate holds {facts.action_type} for people: level {facts.level}, risk {facts.risk}."
+    return f"The gate denied {facts.action_type} (risk {facts.risk})."
+
+
+def _moved(facts: Any) -> str:
+    way = facts.score - facts.score_before
+    if facts.tier != facts.tier_before:
+        verb = "rose" if facts.tier > facts.tier_before else "fell"
+        return f"Trust moved {way:+d} to {facts.score}, and the tier {verb} to {TIERS[facts.tier]}."
+    return f"Trust moved {way:+d} to {facts.score}."
+
+
+Sentence = str | Callable[[Any], str]
+SENTENCES: dict[str, Sentence] = {
+    "task.submitted/1": lambda f: f"The task was submitted with priority {f.priority}.",
+    "task.assigned/1": lambda f: f"Assigned, attempt {f.attempt}.",
+    "task.accepted/1": "The agent accepted the task.",
+    "task.progressed/1": lambda f: f"Progress {f.percent} %, {f.status}.",
+    "task.reported/1": "The agent says it is done; the platform checks.",
+    "task.succeeded/1": lambda f: (
+        "Succeeded, verified by the platform." if f.verified else "Succeeded (no criteria to check)."
+    ),
+    "task.attempt_failed/1": lambda f: f"The attempt failed: {f.reason.replace('_', ' ')}.",
+    "task.requeued/1": "Back in the queue.",
+    "task.dead_lettered/1": lambda f: (
+        f"All attempts are used up: dead letter ({f.reason.replace('_', ' ')})."
+    ),
+    "task.orphaned/1": "Its agent disconnected; waiting for it to come back.",
+    "task.resumed/1": "The agent came back and went on.",
+    "task.cancelled/1": "The task was cancelled.",
+    "task.retried/1": "Taken out of the dead letter, with all attempts again.",
+    "task.reported_late/1": lambda f: f"A late report ({f.report}) was recorded and ignored.",
+    "action.decided/1": _verdict,
+    "action.granted/1": lambda f: f"A single-use grant was given ({f.grant.basis}).",
+    "action.closed/1": lambda f: f"Closed without being started: {f.reason.replace('_', ' ')}.",
+    "action.grant_revoked/1": lambda f: f"The grant was revoked at start: {f.reason.replace('_', ' ')}.",
+    "action.grant_misused/1": lambda f: f"The grant was misused ({f.misuse.replace('_', ' ')}): refused.",
+    "action.started/1": "Started; the grant is used up.",
+    "action.completed/1": "Completed.",
+    "action.failed/1": lambda f: f"Failed: {f.code.replace('_', ' ')}.",
+    "action.unknown/1": "No outcome arrived in time: unknown until somebody settles it.",
+    "action.settled/1": lambda f: f"Settled as {f.outcome}.",
+    "decision.opened/1": lambda f: f"Waiting for {f.needed} with the role {f.role}.",
+    "decision.voted/1": lambda f: f"Voted {f.vote}{', too late to count' if f.late else ''}.",
+    "decision.vote_refused/1": lambda f: f"A vote was refused: {f.reason.replace('_', ' ')}.",
+    "decision.approved/1": "Approved: the quorum is met.",
+    "decision.denied/1": lambda f: f"Denied {_why(f.reason)}.",
+    "decision.expired/1": "Expired: nobody decided in time, so nothing was granted.",
+    "decision.cancelled/1": "The decision was cancelled.",
+    "trust.changed/1": _moved,
+    "trust.reassessed/1": _moved,
+    "stop.recorded/1": lambda f: f"Stopped: {f.scope.replace('_', ' ')}{' ' + f.target if f.target else ''}.",
+    "stop.lifted/1": "The stop was lifted.",
+    "standing.granted/1": lambda f: f"{f.action_type} is trusted for this agent for a time.",
+    "standing.revoked/1": lambda f: f"The standing approval for {f.action_type} was revoked.",
+    "process.refused/1": lambda f: f"A follow-up was refused: {f.code.replace('_', ' ')}.",
+    "person.joined/1": lambda f: f"{f.handle} joined as {', '.join(f.roles)}.",
+    "person.roles_changed/1": lambda f: f"Roles are now {', '.join(f.roles)}.",
+    "person.disabled/1": "The person was disabled.",
+    "person.credential_issued/1": lambda f: f"A {f.purpose} was issued.",
+    "person.credential_revoked/1": lambda f: f"A credential ended ({f.reason}).",
+}
+
+
+def sentence(event: Event) -> str:
+    """What happened, in one sentence."""
+    tell = SENTENCES.get(event.type)
+    return (
+        tell(event.facts)
+        if callable(tell)
+        else f"{event.type.partition('/')[0].replace('.', ' ').replace('_', ' ')}."
+    )
+
+
+def name_of(call: Call, actor_id: str) -> str:
+    """The handle of a person or the name of an agent, empty for the system and for what is unknown."""
+    for kind in ("person", "agent"):
+        if actor_id.startswith(f"{PREFIXES[kind]}_"):
+            try:
+                _, state = call.resolve(kind, actor_id)
+            except Exception:  # noqa: BLE001 - a name is a courtesy; the id stands beside it
+                return ""
+            return str(state.handle if kind == "person" else state.name)
+    return ""
+
+
+def items(call: Call, events: Iterable[Event]) -> tuple[TimelineItem, ...]:
+    """Events as lines of a story."""
+    lines = []
+    for event in events:
+        prefixed = event.kind in PREFIXES
+        state = call.state(event.kind, event.subject) if prefixed else None
+        nonce = getattr(state, "nonce", None)
+        lines.append(
+            TimelineItem(
+                seq=event.seq,
+                at=event.at,
+                type=event.type,
+                sentence=sentence(event),
+                actor_kind=event.actor.kind,
+                actor_id=event.actor.id,
+                actor_name=name_of(call, event.actor.id),
+                subject_kind=event.kind,
+                subject_id="" if nonce is None else public_id(event.kind, event.subject, nonce),
+                cause=event.cause,
+            )
+        )
+    return tuple(lines)
+
+
+async def of_story(call: Call, story: str, subject: int) -> tuple[tuple[TimelineItem, ...], bool]:
+    """The lines of a story, and whether there are more; without a story, of the subject's own stream."""
+    if story:
+        sql = (
+            f"SELECT seq FROM timeline WHERE org = :org AND story = :story ORDER BY seq LIMIT {STORY_MAX + 1}"  # noqa: S608 - a constant
+        )
+        seqs = [row["seq"] for row in await call.rows(sql, story=story)]
+        events = await asyncio.to_thread(_read, call, seqs[:STORY_MAX])
+        return items(call, events), len(seqs) > STORY_MAX
+    return await of_stream(call, subject)
+
+
+async def of_stream(call: Call, subject: int) -> tuple[tuple[TimelineItem, ...], bool]:
+    """The lines of one subject's own events."""
+    rows = await asyncio.to_thread(call.services.reads.read_stream, call.org, subject)
+    events = [call.services.decode(data) for _, data, _ in rows[-STORY_MAX:]]
+    return items(call, events), len(rows) > STORY_MAX
+
+
+def _read(call: Call, seqs: list[int]) -> list[Event]:
+    rows = (call.services.reads.read_one(call.org, seq) for seq in seqs)
+    return [call.services.decode(row[1]) for row in rows if row is not None]
+
+
+def resolved_story(call: Call, text: str) -> tuple[str, int]:
+    """Kind and integer of a public id that has a story. Raises Problem 404, 422."""
+    kinds = {
+        "tsk": "task",
+        "act": "action",
+        "dec": "decision",
+        "stp": "stop",
+        "std": "standing",
+        "per": "person",
+    }
+    kind = kinds.get(text.partition("_")[0])
+    if kind is None:
+        raise Refused(
+            "no_story",
+            "a task, action, decision, stop, standing approval or person has a story",
+            field="of",
+            status=422,
+        )
+    return kind, call.resolve(kind, text)[0]
