@@ -33,17 +33,13 @@ from watchfloor_agent.errors import (
 from watchfloor_agent.link import Link
 from watchfloor_agent.messages import (
     ActionCompleted,
-    ActionDecided,
     ActionFailed,
-    ActionRecorded,
     ActionRequest,
     ActionSettled,
     ActionStarted,
     Payload,
-    Reason,
-    Resync,
-    Risk,
 )
+from watchfloor_agent.received import ActionDecided, ActionRecorded, Reason, Resync, Risk
 
 log = logging.getLogger("watchfloor_agent")
 
@@ -110,11 +106,14 @@ class Actions:
         self._answer_ms = answer_ms
         self._waiting: dict[str, set[asyncio.Future[ActionDecided]]] = {}
         self._early: OrderedDict[str, ActionDecided] = OrderedDict()
+        self._resync = Resync()
 
     async def request(self, frame: ActionRequest, action: Action, wait_ms: int | None) -> Grant:
         """Ask, and wait as long as people take (at most `wait_ms`). Raises Denied, GrantMismatch, Unavailable, Refused."""
         decided = await self._ruling(frame)
-        if decided.verdict == "pending":
+        if decided.verdict == "pending" and self._closed_meanwhile(decided):
+            decided = _closed(decided.action_id)
+        elif decided.verdict == "pending":
             decided = await self._later(decided.action_id, wait_ms)
         return _granted(decided, action)
 
@@ -154,12 +153,17 @@ class Actions:
 
     def resynced(self, resync: Resync) -> None:
         """Take the list of what is open for the truth: what is not in it was closed while the agent was away."""
+        self._resync = resync
         listed = {decided.action_id for decided in resync.actions}
         for decided in resync.actions:
             self.decided(decided)
         for action_id in self._waiting.keys() - listed:
-            closed = ActionDecided(action_id=action_id, verdict="denied", status="closed")
-            self.decided(closed)
+            self.decided(_closed(action_id))
+
+    def _closed_meanwhile(self, pending: ActionDecided) -> bool:
+        """A repeated request gets its first answer, even when a resync has since shown that nothing is pending."""
+        listed = (decided.action_id for decided in self._resync.actions)
+        return 0 < pending.judged_at_seq <= self._resync.seq and pending.action_id not in listed
 
     async def _ruling(self, frame: ActionRequest) -> ActionDecided:
         answer = await self._link.ask(frame, patience_ms=self._answer_ms)
@@ -294,7 +298,7 @@ class Execution:
             raise ProtocolError(f"action:started was answered by {answer.FRAME}")
         if answer.action_id != self.grant.action_id or answer.execution_id not in ("", self.execution_id):
             raise ProtocolError("action:started was answered for another execution")
-        if answer.status == "revoked":
+        if answer.status == "grant_revoked":
             raise GrantRevoked(
                 f"the grant was taken back: {answer.reason or 'no reason given'}", **self._ids()
             )
@@ -338,6 +342,7 @@ def _granted(decided: ActionDecided, action: Action) -> Grant:
         kind, said = {
             "expired": (Expired, "was not decided in time"),
             "cancelled": (Cancelled, "was withdrawn"),
+            "closed": (Denied, "was closed while the agent was away"),
         }.get(decided.status, (Denied, "was denied"))
         raise kind(
             f"{action.type} {said} (level {decided.level})",
@@ -370,6 +375,11 @@ def _granted(decided: ActionDecided, action: Action) -> Grant:
             grant_id=grant.grant_id,
         )
     return grant
+
+
+def _closed(action_id: str) -> ActionDecided:
+    """The end of a decision nobody saw: how it ended is not known here, but there is no grant."""
+    return ActionDecided(action_id=action_id, verdict="denied", status="closed")
 
 
 def _presentable(outcome: Any) -> Any:

@@ -15,7 +15,8 @@ from watchfloor_agent.errors import ConfigurationError
 from watchfloor_agent.guard import Terms, guard
 from watchfloor_agent.lifetime import Lifetime
 from watchfloor_agent.link import Settings
-from watchfloor_agent.messages import ActionRequest, StatusUpdate, TaskRecorded, Welcome
+from watchfloor_agent.messages import ActionRequest, StatusUpdate
+from watchfloor_agent.received import TaskRecorded, Welcome
 from watchfloor_agent.tasks import Accept, Task, current_task
 from watchfloor_agent.version import SDK
 

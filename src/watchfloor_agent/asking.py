@@ -15,7 +15,8 @@ from dataclasses import dataclass
 
 from watchfloor_agent import framing
 from watchfloor_agent.errors import Refused
-from watchfloor_agent.messages import ErrorFrame, Payload, RateLimited
+from watchfloor_agent.messages import Payload
+from watchfloor_agent.received import ErrorFrame, RateLimited
 
 log = logging.getLogger("watchfloor_agent")
 

@@ -22,7 +22,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from watchfloor_agent.messages import Reason
+from watchfloor_agent.received import Reason
 
 
 class WatchfloorError(Exception):

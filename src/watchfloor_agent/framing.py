@@ -7,7 +7,8 @@ from typing import Generic, TypeVar
 import msgspec
 
 from watchfloor_agent.errors import ProtocolError
-from watchfloor_agent.messages import RECEIVED, Payload
+from watchfloor_agent.messages import Payload
+from watchfloor_agent.received import RECEIVED
 
 P_co = TypeVar("P_co", bound=Payload, covariant=True)
 

@@ -14,18 +14,17 @@ from typing import Literal, TypeVar
 from watchfloor_agent.actions import Actions
 from watchfloor_agent.errors import ConfigurationError, Fatal, Unavailable
 from watchfloor_agent.link import Link, Settings
-from watchfloor_agent.messages import (
+from watchfloor_agent.messages import Metrics, Payload
+from watchfloor_agent.pacing import Meter
+from watchfloor_agent.received import (
     ActionDecided,
     ConfigUpdated,
-    Metrics,
-    Payload,
     Resync,
     TaskAssigned,
     TaskCancelled,
     TaskReassigned,
     Welcome,
 )
-from watchfloor_agent.pacing import Meter
 from watchfloor_agent.remembering import Memory
 from watchfloor_agent.tasks import Accept, TaskBook, Work
 

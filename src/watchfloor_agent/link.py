@@ -33,19 +33,9 @@ from watchfloor_agent.errors import (
     Replaced,
     Unavailable,
 )
-from watchfloor_agent.messages import (
-    ConfigUpdated,
-    Disconnecting,
-    ErrorFrame,
-    Heartbeat,
-    Hello,
-    Limits,
-    Metrics,
-    Payload,
-    RateLimited,
-    Welcome,
-)
+from watchfloor_agent.messages import Heartbeat, Hello, Metrics, Payload
 from watchfloor_agent.pacing import STEADY_MS, Backoff
+from watchfloor_agent.received import ConfigUpdated, Disconnecting, ErrorFrame, Limits, RateLimited, Welcome
 from watchfloor_agent.remembering import Memory
 
 log = logging.getLogger("watchfloor_agent")

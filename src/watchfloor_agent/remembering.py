@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from watchfloor_agent.errors import ConfigurationError, LedgerShrank
-from watchfloor_agent.messages import Checkpoint
+from watchfloor_agent.received import Checkpoint
 
 
 class Memory:

@@ -7,6 +7,7 @@ whoever loses a task simply stops.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import inspect
 import logging
 import threading
@@ -19,18 +20,14 @@ from watchfloor_agent.errors import Denied, Fatal, ProtocolError, Refused, Unava
 from watchfloor_agent.link import Link
 from watchfloor_agent.messages import (
     Payload,
-    Resync,
     TaskAccepted,
-    TaskAssigned,
     TaskCompleted,
-    TaskContinue,
     TaskFailed,
     TaskProgress,
-    TaskReassigned,
-    TaskRecorded,
     TaskRejected,
     TaskResume,
 )
+from watchfloor_agent.received import Resync, TaskAssigned, TaskContinue, TaskReassigned, TaskRecorded
 
 log = logging.getLogger("watchfloor_agent")
 
@@ -59,6 +56,7 @@ class Task:
         self.deadline_at = assigned.deadline_at
         self.timeout_ms = assigned.timeout_ms
         self.cancelled = threading.Event()
+        self.offered = False
         self.accepted = False
         self.reported = False
 
@@ -179,8 +177,14 @@ class TaskBook:
                 await self._link.ask(rejected, patience_ms=self._answer_ms)
             elif await self._accepted(task):
                 await self._worked(task)
-        except (WatchfloorError, ConnectionError) as error:
+        except WatchfloorError as error:
             log.warning("%s: %s", task.id, error)
+        except asyncio.CancelledError:
+            if task.offered and not task.reported:
+                task.cancelled.set()
+                with contextlib.suppress(WatchfloorError):
+                    await task.fail("the agent was stopped")
+            raise
         finally:
             held = self._held.get(task.id)
             if held is not None and held[0] is task:
@@ -200,9 +204,11 @@ class TaskBook:
         return "" if said else "not accepted"
 
     async def _accepted(self, task: Task) -> bool:
+        task.offered = True
         accepted = TaskAccepted(task_id=task.id, generation=task.generation)
         answer = await self._link.ask(accepted, patience_ms=self._answer_ms)
         if not isinstance(answer, TaskRecorded) or answer.late:
+            task.reported = True
             log.info("%s is not ours any more: %s", task.id, answer)
             return False
         task.accepted = True
@@ -218,11 +224,6 @@ class TaskBook:
                 await work(task) if inspect.iscoroutinefunction(work) else await asyncio.to_thread(work, task)
             )
             result = plain(result)
-        except asyncio.CancelledError:
-            if not task.reported:
-                task.cancelled.set()
-                await task.fail("the agent was stopped")
-            raise
         except Fatal:
             raise
         except Exception as error:

@@ -47,6 +47,7 @@ class FakeAction:
     outcome: Any = None
     code: str = ""
     level: int = 0
+    seq: int = 0
 
     @property
     def grant(self) -> Frame:
@@ -146,7 +147,7 @@ class FakeServer:
             "cancel": "cancelled",
         }[decision]
         action.level = 3
-        await self.push("action:decided", self._decided(action))
+        await self.push("action:decided", self.decided(action))
 
     async def assign(self, title: str = "a task", **payload: Any) -> FakeTask:
         """Give a new task to the agent."""
@@ -232,14 +233,14 @@ class FakeServer:
             pass
         finally:
             self._sockets.discard(socket)
-            await self._notify()
+            await self.notify()
 
     async def _frame(self, socket: ServerConnection, frame: Frame) -> None:
         cut = next((entry for entry in self._cuts if entry[0] == frame["type"]), None)
         if cut is not None:
             self._cuts.remove(cut)
             if cut[1] == "after":
-                self._answer(frame)
+                self.answer(frame)
             socket.transport.abort()
             return
         scripted = self.script(frame)
@@ -247,14 +248,14 @@ class FakeServer:
             self.frames.append(frame)
             answers = scripted
         else:
-            answers = self._answer(frame)
+            answers = self.answer(frame)
         for answer in answers:
             with contextlib.suppress(ConnectionClosed):
                 await socket.send(json.dumps(answer))
-        await self._notify()
+        await self.notify()
 
-    def _answer(self, frame: Frame) -> list[Frame]:
-        """What the protocol says is the answer; the first one again for a repeated frame."""
+    def answer(self, frame: Frame) -> list[Frame]:
+        """What the protocol says is the answer (for scripts too); the first one again for a repeated frame."""
         self.frames.append(frame)
         frame_type, payload, number = frame["type"], frame["payload"], frame.get("id", 0)
         if frame_type == "hello":
@@ -306,7 +307,7 @@ class FakeServer:
                 "payload": {"code": "unknown_id", "detail": "no such action", "field": "/payload"},
             }
         if frame_type == "action:started":
-            return {"type": "action:recorded", "payload": self._start(action, payload)}
+            return self._start(action, payload)
         if payload["execution_id"] == action.execution_id:
             action.status = "completed" if frame_type == "action:completed" else "failed"
             action.outcome, action.code = payload.get("outcome"), payload.get("code", "")
@@ -324,14 +325,17 @@ class FakeServer:
         action = FakeAction(f"act_{len(self.actions) + 1}", request, salt, digest(salt, canonical))
         action.status = {"permit": "permitted", "deny": "denied", "hold": "pending"}[verdict]
         if request.get("dry_run"):
-            return {**self._decided(action), "grant": None, "dry_run": True, "judged_at_seq": self.seq}
+            return {**self.decided(action), "grant": None, "dry_run": True, "judged_at_seq": self.seq}
         self.seq += 1
+        action.seq = self.seq
         self.actions[action.id] = action
-        return self._decided(action)
+        return self.decided(action)
 
-    def _decided(self, action: FakeAction) -> Frame:
+    def decided(self, action: FakeAction) -> Frame:
+        """The payload of action:decided as the action stands."""
         verdict = action.status if action.status in ("permitted", "pending") else "denied"
         decided: Frame = {
+            "judged_at_seq": action.seq,
             "action_id": action.id,
             "verdict": verdict,
             "level": action.level,
@@ -349,15 +353,16 @@ class FakeServer:
     def _start(self, action: FakeAction, payload: Frame) -> Frame:
         """Single use, and only for the digest that was granted."""
         execution_id = payload["execution_id"]
-        if action.execution_id and action.execution_id != execution_id:
-            return self._recorded(action, execution_id, "misused")
-        if action.status not in ("permitted", "executing") or payload["grant_id"] != action.grant["grant_id"]:
-            return self._recorded(action, execution_id, "misused")
-        if payload.get("digest") != action.digest:
-            return self._recorded(action, execution_id, "misused")
+        usable = action.status == "permitted" or action.execution_id == execution_id
+        if (
+            not usable
+            or payload["grant_id"] != action.grant["grant_id"]
+            or payload.get("digest") != action.digest
+        ):
+            return {"type": "error", "payload": {"code": "grant_misused", "detail": "not given for this"}}
         action.status, action.execution_id = "executing", execution_id
         self.seq += 1
-        return self._recorded(action, execution_id, "executing")
+        return {"type": "action:recorded", "payload": self._recorded(action, execution_id, "executing")}
 
     def _recorded(self, action: FakeAction, execution_id: str, status: str) -> Frame:
         return {"action_id": action.id, "status": status, "seq": self.seq, "execution_id": execution_id}
@@ -391,9 +396,10 @@ class FakeServer:
         for socket in list(self._sockets):
             with contextlib.suppress(ConnectionClosed):
                 await socket.send(json.dumps(frame))
-        await self._notify()
+        await self.notify()
 
-    async def _notify(self) -> None:
+    async def notify(self) -> None:
+        """Have every `until` look again, after a test changed something itself."""
         async with self._changed:
             self._changed.notify_all()
 

@@ -148,7 +148,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 class ActionDecided(Payload, frozen=True, kw_only=True):
     """The ruling: answer to action:request, and pushed with `seq` when people have decided or a grant was revoked.
 
-    `status` follows a pending decision: pending, approved, denied, expired, cancelled. `judged_at_seq`: dry runs only.
+    `status` follows a pending decision: pending, approved, denied, expired, cancelled. `judged_at_seq`: the ledger
+    position of the ruling; of a dry run, that of the state it was judged on; 0 where the server does not say.
     """
 
     FRAME: ClassVar[str] = "action:decided"
@@ -170,8 +171,8 @@ class ActionDecided(Payload, frozen=True, kw_only=True):
 class ActionRecorded(Payload, frozen=True, kw_only=True):
     """Answer to a report on an action. Only `executing` allows the executor to run.
 
-    `status`: executing, completed, failed, unknown, settled; revoked (the basis of the grant is gone, `reason` names
-    it, a new decision may follow as action:decided) or misused (second use, other parameters, another agent).
+    `status`: executing, completed, failed, unknown, or grant_revoked: the basis of the grant is gone, `reason` names
+    it, and a new decision follows as action:decided. Misuse of a grant is answered by error `grant_misused`.
     """
 
     FRAME: ClassVar[str] = "action:recorded"

@@ -1,0 +1,420 @@
+"""A guarded function runs only between a start that was allowed and its report, whatever happens (spec 8, promise 2)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Iterator
+from pathlib import PurePosixPath
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from watchfloor_agent import (
+    Agent,
+    ConfigurationError,
+    Denied,
+    GrantMismatch,
+    GrantRevoked,
+    NotCanonical,
+    WatchfloorError,
+)
+from watchfloor_agent.testing import FakeServer
+
+FAST = (5, 10)
+NOTE = PurePosixPath("a/b")
+
+
+@pytest.fixture
+async def server() -> AsyncIterator[FakeServer]:
+    async with FakeServer() as server:
+        yield server
+
+
+@pytest.fixture
+async def agent(server: FakeServer) -> AsyncIterator[Agent]:
+    async with Agent(server.url, server.api_key, answer_ms=2_000, reconnect_ms=FAST) as agent:
+        yield agent
+
+
+async def test_arguments_are_the_parameters_with_their_defaults(server: FakeServer, agent: Agent) -> None:
+    class Bank:
+        @agent.guarded("payment.send", tool="bank", reason=lambda self, to, *_, **__: f"for {to}")
+        async def pay(self, to: str, *amounts: int, note: PurePosixPath = NOTE, **more: int) -> str:
+            return to
+
+    assert await Bank().pay("ada", 1, 2, extra=3) == "ada"
+    request = (await server.asked("payment.send")).request
+    assert request["params"] == {"to": "ada", "amounts": [1, 2], "note": "a/b", "extra": 3}
+    assert (request["tool"], request["reason"]) == ("bank", "for ada")
+
+
+async def test_an_author_may_choose_what_people_see(server: FakeServer, agent: Agent) -> None:
+    @agent.guarded(
+        "file.write",
+        params=lambda path, data: {"path": path, "bytes": len(data)},
+        cost_micro=lambda path, data: len(data),
+        target=lambda path, data: f"/srv/{path}",
+        outcome=lambda result: {"written": result},
+        urgency="high",
+    )
+    async def write(path: str, data: bytes) -> int:
+        return len(data)
+
+    assert await write("a", b"xyz") == 3
+    action = await server.asked("file.write")
+    assert action.request["params"] == {"path": "a", "bytes": 3}
+    assert (action.request["cost_micro"], action.request["urgency"]) == (3, "high")
+    assert action.outcome == {"written": 3}
+    assert server.received("action:started")[0]["payload"]["target"] == "/srv/a"
+
+
+async def test_a_result_without_canonical_form_is_returned_and_not_reported(
+    server: FakeServer, agent: Agent
+) -> None:
+    @agent.guarded("file.read")
+    async def read() -> bytes:
+        return b"\x00"
+
+    assert await read() == b"\x00"
+    assert (await server.asked("file.read")).status == "completed"
+
+
+async def test_a_denied_call_does_not_run(server: FakeServer, agent: Agent) -> None:
+    server.rule = lambda _: "deny"
+
+    @agent.guarded("payment.send")
+    async def pay() -> None:
+        pytest.fail("it ran")
+
+    with pytest.raises(Denied):
+        await pay()
+    assert server.received("action:started") == []
+
+
+async def test_arguments_that_changed_while_people_thought_do_not_run(
+    server: FakeServer, agent: Agent
+) -> None:
+    server.rule = lambda _: "hold"
+
+    @agent.guarded("payment.send")
+    async def pay(amounts: list[int]) -> None:
+        pytest.fail("it ran")
+
+    amounts = [1]
+    paying = asyncio.create_task(pay(amounts))
+    action = await server.asked("payment.send")
+    amounts.append(1_000_000)
+    await server.decide(action.id, "approve")
+    with pytest.raises(GrantMismatch, match="not what was granted"):
+        await paying
+    assert server.received("action:started") == []
+
+
+async def test_arguments_that_changed_while_starting_do_not_run_and_that_is_reported(
+    server: FakeServer, agent: Agent
+) -> None:
+    amounts = [1]
+
+    def swap(frame: dict[str, Any]) -> list[dict[str, Any]] | None:
+        if frame["type"] == "action:started":
+            amounts.append(1_000_000)
+        return None
+
+    server.script = swap
+
+    @agent.guarded("payment.send")
+    async def pay(amounts: list[int]) -> None:
+        pytest.fail("it ran")
+
+    with pytest.raises(GrantMismatch):
+        await pay(amounts)
+    action = await server.asked("payment.send")
+    await server.until(lambda: action.status == "failed")
+    assert action.code == "changed_after_start"
+
+
+async def test_a_revoked_grant_waits_for_the_new_decision(server: FakeServer, agent: Agent) -> None:
+    revoked = False
+
+    def revoke(frame: dict[str, Any]) -> list[dict[str, Any]] | None:
+        nonlocal revoked
+        if frame["type"] != "action:started" or revoked:
+            return None
+        revoked = True
+        action = server.actions[frame["payload"]["action_id"]]
+        action.status = "pending"
+        recorded = {"action_id": action.id, "status": "grant_revoked", "reason": "voters_invalid"}
+        return [{"type": "action:recorded", "re": frame["id"], "payload": recorded}]
+
+    server.script = revoke
+    ran = 0
+
+    @agent.guarded("payment.send")
+    async def pay() -> None:
+        nonlocal ran
+        ran += 1
+
+    paying = asyncio.create_task(pay())
+    await server.until(lambda: revoked)
+    await asyncio.sleep(0.03)
+    assert ran == 0
+    await server.decide("act_1", "approve")
+    await paying
+    assert (ran, server.executions) == (1, 1)
+
+
+async def test_a_grant_is_not_revoked_and_given_for_ever(server: FakeServer, agent: Agent) -> None:
+    def revoke(frame: dict[str, Any]) -> list[dict[str, Any]] | None:
+        if frame["type"] != "action:started":
+            return None
+        action = server.actions[frame["payload"]["action_id"]]
+        recorded = {"action_id": action.id, "status": "grant_revoked", "reason": "stop"}
+        push = {"type": "action:decided", "seq": 100 + frame["id"], "payload": server.decided(action)}
+        return [{"type": "action:recorded", "re": frame["id"], "payload": recorded}, push]
+
+    server.script = revoke
+
+    @agent.guarded("payment.send")
+    async def pay() -> None:
+        pytest.fail("it ran")
+
+    with pytest.raises(GrantRevoked):
+        await pay()
+
+
+async def test_a_call_that_is_cancelled_while_running_is_reported(server: FakeServer, agent: Agent) -> None:
+    begun = asyncio.Event()
+
+    @agent.guarded("command.run")
+    async def run() -> None:
+        begun.set()
+        await asyncio.sleep(30)
+
+    running = asyncio.create_task(run())
+    await begun.wait()
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    action = await server.asked("command.run")
+    await server.until(lambda: action.status == "failed")
+    assert action.code == "cancelled"
+
+
+async def test_a_call_that_is_cancelled_while_asking_never_runs(server: FakeServer, agent: Agent) -> None:
+    server.rule = lambda _: "hold"
+
+    @agent.guarded("command.run")
+    async def run() -> None:
+        pytest.fail("it ran")
+
+    running = asyncio.create_task(run())
+    action = await server.asked("command.run")
+    running.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await running
+    await server.decide(action.id, "approve")
+    server.rule = lambda _: "permit"
+    await agent.request_action("file.read")
+    assert server.executions == 0
+
+
+async def test_arguments_without_canonical_form_are_refused_before_anybody_is_asked(
+    server: FakeServer, agent: Agent
+) -> None:
+    @agent.guarded("payment.send")
+    async def pay(amount: float) -> None:
+        pytest.fail("it ran")
+
+    with pytest.raises(NotCanonical, match="/amount: float"):
+        await pay(1.5)
+    with pytest.raises(TypeError, match="missing a required argument"):
+        await pay()  # type: ignore[call-arg]
+    assert server.received("action:request") == []
+
+
+def test_generators_cannot_be_guarded() -> None:
+    agent = Agent("ws://127.0.0.1:9/ws", "wf_key_x")
+
+    def stream() -> Iterator[int]:
+        yield 1
+
+    async def astream() -> AsyncIterator[int]:
+        yield 1
+
+    for function in (stream, astream):
+        with pytest.raises(ConfigurationError, match="is a generator"):
+            agent.guarded("file.read")(function)
+
+
+async def test_a_plain_function_on_the_agents_own_loop_is_refused_instead_of_hanging(
+    server: FakeServer, agent: Agent
+) -> None:
+    @agent.guarded("file.write")
+    def write() -> None:
+        pytest.fail("it ran")
+
+    with pytest.raises(ConfigurationError, match=r"asyncio\.to_thread"):
+        write()
+
+
+def test_a_plain_program_needs_no_event_loop() -> None:
+    """Agent and server on threads of their own; guarded plain functions, success and failure."""
+
+    async def scenario() -> None:
+        async with FakeServer() as server:
+
+            def program() -> list[object]:
+                agent = Agent(server.url, server.api_key)
+                results: list[object] = []
+
+                @agent.guarded("file.write")
+                def write(text: str) -> int:
+                    if text == "bad":
+                        raise ValueError("bad text")
+                    return len(text)
+
+                with pytest.raises(ConfigurationError, match=r"agent\.background"):
+                    write("too early")
+                with agent.background():
+                    results.append(write("abc"))
+                    with pytest.raises(ValueError, match="bad text"):
+                        write("bad")
+                    results.append(agent.wait(agent.request_action("file.read")).basis)
+                return results
+
+            assert await asyncio.to_thread(program) == [3, "auto"]
+            statuses = [(action.status, action.code) for action in server.actions.values()]
+            assert statuses == [("completed", ""), ("failed", "value_error"), ("permitted", "")]
+
+    asyncio.run(scenario())
+
+
+# The law ---------------------------------------------------------------------------------------------------------
+
+STEP = st.fixed_dictionaries(
+    {
+        "rule": st.sampled_from(["permit", "deny", "hold", "hold"]),
+        "decision": st.sampled_from(["approve", "deny", "expire", "cancel"]),
+        "start": st.sampled_from(
+            ["honest", "honest", "grant_revoked", "misused", "unknown", "error", "silence", "wrong"]
+        ),
+        "cut": st.sampled_from(
+            [None, None]
+            + [(kind, when) for kind in ("action:request", "action:started") for when in ("before", "after")]
+        ),
+        "twice": st.booleans(),
+        "mutate": st.sampled_from([None, None, None, "asking", "starting"]),
+        "lie": st.sampled_from([None, None, None, "digest", "no grant", "pending grant"]),
+    }
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(STEP, min_size=1, max_size=3))
+def test_a_guarded_function_never_runs_without_a_start_the_server_allowed(
+    steps: list[dict[str, Any]],
+) -> None:
+    asyncio.run(_law(steps))
+
+
+async def _law(steps: list[dict[str, Any]]) -> None:
+    async with FakeServer() as server:
+        agent = Agent(server.url, server.api_key, answer_ms=60, drain_ms=100, reconnect_ms=(1, 2))
+        ran: list[list[int]] = []
+
+        @agent.guarded("payment.send")
+        async def pay(amounts: list[int]) -> None:
+            ran.append(list(amounts))
+
+        async with agent:
+            for index, step in enumerate(steps):
+                before = len(ran)
+                allowed = _misbehave(server, step, amounts := [index])
+                paying = asyncio.create_task(pay(amounts))
+                outcome = await _lived_through(server, paying, step)
+                assert len(ran) - before == (1 if outcome is None else 0), (step, outcome)
+                assert len(ran) - before <= len(allowed), (step, outcome)
+                assert all(amounts == [index] for amounts in ran[before:]), (
+                    "something else ran than was granted"
+                )
+        executing = [action for action in server.actions.values() if action.execution_id]
+        assert len(ran) <= len(executing)
+
+
+def _misbehave(server: FakeServer, step: dict[str, Any], amounts: list[int]) -> list[str]:
+    """Set the server up for one call; the list fills with executions it has allowed by the protocol."""
+    allowed: list[str] = []
+    server.rule = lambda _: step["rule"]
+    if step["cut"] is not None:
+        server.cut(*step["cut"])
+
+    def script(frame: dict[str, Any]) -> list[dict[str, Any]] | None:
+        answers: list[dict[str, Any]] | None = None
+        if frame["type"] == "action:request":
+            answers = server.answer(frame)
+            if step["lie"] is not None:
+                answers = [_lied(answer, step["lie"]) for answer in answers]
+            if step["mutate"] == "asking":
+                amounts.append(666)
+        elif frame["type"] == "action:started":
+            if step["mutate"] == "starting":
+                amounts.append(666)
+            answers = _started(server, frame, step["start"])
+        if answers is None:
+            return None
+        allowed.extend(
+            answer["payload"]["execution_id"]
+            for answer in answers
+            if answer["type"] == "action:recorded" and answer["payload"].get("status") == "executing"
+        )
+        return answers * 2 if step["twice"] else answers
+
+    server.script = script
+    return allowed
+
+
+def _lied(answer: dict[str, Any], lie: str) -> dict[str, Any]:
+    payload = dict(answer["payload"])
+    if lie == "digest" and "grant" in payload:
+        payload["grant"] = {**payload["grant"], "salt": "00" * 32}
+    elif lie == "no grant":
+        payload.pop("grant", None)
+    elif lie == "pending grant":
+        payload["verdict"] = "pending"
+    return {**answer, "payload": payload}
+
+
+def _started(server: FakeServer, frame: dict[str, Any], how: str) -> list[dict[str, Any]]:
+    number, payload = frame["id"], frame["payload"]
+    if how == "honest":
+        return server.answer(frame)
+    if how == "silence":
+        return []
+    if how == "error":
+        return [{"type": "error", "re": number, "payload": {"code": "grant_expired", "detail": "too late"}}]
+    if how == "wrong":
+        wrong = {"action_id": "act_0", "status": "executing", "execution_id": "exe_0"}
+        return [{"type": "action:recorded", "re": number, "payload": wrong}]
+    recorded = {"action_id": payload["action_id"], "status": how, "execution_id": payload["execution_id"]}
+    return [{"type": "action:recorded", "re": number, "payload": recorded}]
+
+
+async def _lived_through(
+    server: FakeServer, paying: asyncio.Task[None], step: dict[str, Any]
+) -> BaseException | None:
+    """Let people decide whatever is pending until the call has ended; how it ended."""
+    for _ in range(200):
+        done, _pending = await asyncio.wait({paying}, timeout=0.01)
+        if done:
+            break
+        for action in [action for action in server.actions.values() if action.status == "pending"]:
+            await server.decide(action.id, step["decision"])
+        if step["lie"] == "pending grant" or step["start"] == "grant_revoked":
+            paying.cancel()
+    else:
+        paying.cancel()
+    outcome = (await asyncio.gather(paying, return_exceptions=True))[0]
+    assert outcome is None or isinstance(outcome, WatchfloorError | asyncio.CancelledError), outcome
+    return outcome

@@ -1,0 +1,44 @@
+"""Reconnecting: 1 s to 60 s with jitter, hints first (spec 8)."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from watchfloor_agent.pacing import HINT_MS_MAX, Backoff, Meter
+
+
+@given(st.integers(0, 200))
+def test_pauses_double_from_one_second_to_sixty_and_never_leave_the_upper_half(failures: int) -> None:
+    backoff = Backoff()
+    for _ in range(failures):
+        backoff.next_ms()
+    base = min(60_000, 1_000 * 2 ** min(failures, 10))
+    assert base // 2 <= backoff.next_ms() <= base
+
+
+def test_a_fleet_does_not_come_back_at_one_instant() -> None:
+    assert len({Backoff().next_ms() for _ in range(200)}) > 50
+
+
+@given(st.integers(1, 10**12))
+def test_the_servers_hint_goes_first_but_not_beyond_ten_minutes(hint_ms: int) -> None:
+    assert Backoff().next_ms(hint_ms) == min(hint_ms, HINT_MS_MAX)
+
+
+def test_a_good_session_clears_the_record() -> None:
+    backoff = Backoff()
+    for _ in range(20):
+        backoff.next_ms()
+    backoff.clear()
+    assert backoff.next_ms() <= 1_000
+
+
+def test_a_meter_tells_what_this_process_uses() -> None:
+    meter = Meter()
+    total = sum(number * number for number in range(200_000))
+    metrics = meter.read(queue=2)
+    assert total > 0
+    assert metrics.queue == 2
+    assert metrics.cpu_milli > 0
+    assert metrics.memory_bytes > 1_000_000
