@@ -39,9 +39,6 @@ def fold(name: str) -> str:
     if name.isascii():
         return name.strip().lower()
     folded = unicodedata.normalize("NFKC", name).casefold().strip()
-    # Folding may leave text that composes or folds further (U+0345, U+1E9E …).
-    while (again := unicodedata.normalize("NFKC", folded).casefold().strip()) != folded:
-        folded = again
     return unicodedata.normalize("NFKC", folded)
 
 

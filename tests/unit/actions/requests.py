@@ -84,10 +84,10 @@ def names(answer: Ruling) -> dict[str, tuple[str, int]]:
 
 
 def derived(
-    params: object = None, *, type: str = "file.read", tool: str = "", rules: Policy | None = None
-) -> Derived:  # noqa: A002
+    params: object = None, *, type_name: str = "file.read", tool: str = "", rules: Policy | None = None
+) -> Derived:
     """What is derived from a request."""
-    return derive(build(rules or policy()), type, tool, params)
+    return derive(build(rules or policy()), type_name, tool, params)
 
 
 def request(

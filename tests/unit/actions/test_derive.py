@@ -31,34 +31,38 @@ HOSTS = policy(hosts={"bank.example": "financial", "docs.example": "read"})
 )
 def test_the_class_is_the_strictest_of_type_and_tool(type_name: str, tool: str, cls: str) -> None:
     rules = policy(tools={"http": "external_api", "pager": "read", "shell": "execute"})
-    assert derived(type=type_name, tool=tool, rules=rules).cls == cls
+    assert derived(type_name=type_name, tool=tool, rules=rules).cls == cls
 
 
 def test_a_tool_stricter_than_the_declared_type_is_unknown_and_an_anomaly() -> None:
-    found = derived(type="file.read", tool="Shell", rules=policy(tools={"shell": "execute"}))
+    found = derived(type_name="file.read", tool="Shell", rules=policy(tools={"shell": "execute"}))
     assert (found.cls, found.factors) == ("unknown", (("type_tool_mismatch", 0),))
 
 
 def test_a_host_makes_the_class_stricter_and_never_milder() -> None:
-    assert derived({"url": "https://api.bank.example/x"}, type="http.get", rules=HOSTS).cls == "financial"
-    assert derived({"url": "https://docs.example"}, type="http.get", rules=HOSTS).cls == "external_api"
-    assert derived({"url": "https://evil-bank.example"}, type="http.get", rules=HOSTS).cls == "external_api"
+    assert (
+        derived({"url": "https://api.bank.example/x"}, type_name="http.get", rules=HOSTS).cls == "financial"
+    )
+    assert derived({"url": "https://docs.example"}, type_name="http.get", rules=HOSTS).cls == "external_api"
+    assert (
+        derived({"url": "https://evil-bank.example"}, type_name="http.get", rules=HOSTS).cls == "external_api"
+    )
 
 
 @pytest.mark.parametrize("name", ["file\u200b.read", "filе.read", "file.read\u202e", "fílе.read"])
 def test_a_name_that_looks_like_a_known_one_is_ambiguous(name: str) -> None:
-    assert derived(type=name).violations == ("ambiguous_name",)
+    assert derived(type_name=name).violations == ("ambiguous_name",)
     assert derived(tool=name, rules=policy(tools={"file.read": "read"})).violations == ("ambiguous_name",)
 
 
 def test_a_foreign_name_that_looks_like_nothing_known_is_just_unknown() -> None:
-    found = derived(type="löschen")
+    found = derived(type_name="löschen")
     assert (found.cls, found.violations) == ("unknown", ())
 
 
 def test_forbidden_names_are_found_in_any_spelling() -> None:
     rules = policy(envelope={"forbidden_types": ["Payment.Send"], "forbidden_tools": ["rm"]})
-    assert derived(type="payment.send", tool=" RM", rules=rules).violations == (
+    assert derived(type_name="payment.send", tool=" RM", rules=rules).violations == (
         "forbidden_type",
         "forbidden_tool",
     )
@@ -112,11 +116,11 @@ ALLOWING = policy(envelope={"allowed_hosts": ["ok.example"], "allowed_paths": ["
     ],
 )
 def test_an_allow_list_must_be_met(params: Any, violations: tuple[str, ...]) -> None:
-    assert derived(params, type="http.get", rules=ALLOWING).violations == violations
+    assert derived(params, type_name="http.get", rules=ALLOWING).violations == violations
 
 
 def test_only_calls_abroad_must_name_their_host() -> None:
-    assert derived({}, type="file.read", rules=ALLOWING).violations == ()
+    assert derived({}, type_name="file.read", rules=ALLOWING).violations == ()
 
 
 LIMITED = policy(
@@ -220,7 +224,7 @@ def test_deriving_is_total_and_says_no_value(params: Any, type_name: str, tool: 
             "allowed_paths": ["X"],
         },
     )
-    found = derived(params, type=type_name, tool=tool, rules=rules)
+    found = derived(params, type_name=type_name, tool=tool, rules=rules)
     assert set(found.violations) <= {
         "ambiguous_name", "ambiguous_host", "ambiguous_path", "path_not_allowed", "limit:n", "negative:n", "unreadable:n",
     }  # fmt: skip
@@ -258,7 +262,7 @@ def test_a_policy_nobody_checked_is_still_judged_strictly() -> None:
     built = tables.build(odd)
     assert built.types == {"a": "read", "b": "unknown"}
     assert built.bases["unknown"] == 100
-    assert derived(type="c", rules=odd).cls == "unknown"
+    assert derived(type_name="c", rules=odd).cls == "unknown"
 
 
 def test_tables_are_built_once_per_digest_and_only_a_few_are_kept() -> None:
