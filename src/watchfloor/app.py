@@ -12,11 +12,14 @@ import logging
 import secrets
 import signal
 import socket
-import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from pathlib import Path
 
+import msgspec
+import uvicorn
+
 from watchfloor import __version__
+from watchfloor.administration import Administration, newest_backup
 from watchfloor.config import Config
 from watchfloor.engine.clock import GuardedClock
 from watchfloor.engine.core import Core
@@ -27,20 +30,25 @@ from watchfloor.engine.stops import StopJournal
 from watchfloor.engine.views import ViewStore
 from watchfloor.engine.wiring import wire
 from watchfloor.engine.world import World
+from watchfloor.http.app import build
+from watchfloor.http.bodies.ledger import Component
+from watchfloor.http.services import HTTPConfig, Services
 from watchfloor.hub.hub import Hub, HubSettings
 from watchfloor.hub.sockets import SocketLimits, uvicorn_config
 from watchfloor.kernel.ids import nonce_from, public_id
 from watchfloor.kernel.messages import SYSTEM
-from watchfloor.kernel.system import StartNode
+from watchfloor.kernel.system import DeclareRollback, StartNode
 from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.directory import DataDirectory
-from watchfloor.ledger.recovery import VERIFIED_FILE, start_up
+from watchfloor.ledger.recovery import VERIFIED_FILE, declare_rollback, start_up
 from watchfloor.ledger.signer import Signer
 from watchfloor.ledger.snapshots import newest_snapshot
 from watchfloor.ledger.sqlite.store import SQLiteLedger, SQLiteSettings
 from watchfloor.ledger.verify import require_good
 from watchfloor.people.messages import FoundOrganisation
 from watchfloor.policy.messages import ApplyPolicy
+from watchfloor.telemetry.following import Following
+from watchfloor.telemetry.metrics import Metrics
 
 _log = logging.getLogger(__name__)
 
@@ -125,6 +133,25 @@ class Backbone:
         await self._started(org)
         return org
 
+    async def declare_rollback(self, reason: str) -> list[dict[str, object]]:
+        """Accept the history that is here, and record that it was (spec 04). Only on a backbone nobody serves from."""
+        declared = await declare_rollback(self.ledger, self.signer, self.directory.path / VERIFIED_FILE)
+        self.signing.latest.clear()
+        self.engine.read_only = ""
+        await self.engine.start()
+        for loss in declared:
+            await self.engine.ask(
+                loss.org,
+                DeclareRollback(
+                    subject=int(self.engine.cell(loss.org, "names", "organisation") or 1),
+                    reason=reason,
+                    size_lost=loss.size_lost,
+                    size_now=loss.size_now,
+                ),
+                SYSTEM,
+            )
+        return [msgspec.to_builtins(loss) for loss in declared]
+
     async def stop(self) -> None:
         await self.engine.stop()
         await self.views.close()
@@ -155,24 +182,54 @@ class Server:
         self.config = config
         self.backbone = Backbone(config)
         self.engine = self.backbone.engine
-        self.started_at = time.time()
         self.port = config.port or free_port()
-        self.hub: Hub | None = None
-
-    async def run(self, ready: Callable[[Server], None] | None = None) -> None:
-        """Serve until SIGTERM or SIGINT. `ready` is called once the port accepts connections."""
-        import uvicorn
-
-        await self.backbone.start()
+        self.metrics = Metrics()
+        self.administration = Administration(self.engine, self.backbone.directory, self.backbone.signer)
         self.hub = Hub(
             self.engine,
-            HubSettings(heartbeat_ms=self.config.heartbeat_ms, connections_max=self.config.connections_max),
+            HubSettings(heartbeat_ms=config.heartbeat_ms, connections_max=config.connections_max),
             server=f"watchfloor/{__version__}",
         )
+        self.engine.follow(Following(self.metrics))
+        self.engine.on_commit(lambda spent_us: self.metrics.observe("ledger_commit_seconds", spent_us / 1_000_000))
+
+    @property
+    def url(self) -> str:
+        """Where people reach it."""
+        return self.config.public_url or f"http://{self.config.host}:{self.port}"
+
+    async def run(self, ready: Callable[[Server], Awaitable[None]] | None = None) -> None:
+        """Serve until SIGTERM or SIGINT. `ready` is awaited once the port accepts connections."""
+        await self.backbone.start()
         await self.hub.start()
-        app = self._application()
-        uvicorn_settings = uvicorn_config(
-            app,
+        serving, server = await self._listen()
+        loop = asyncio.get_running_loop()
+        stopping = asyncio.Event()
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with contextlib.suppress(NotImplementedError, RuntimeError, ValueError):
+                loop.add_signal_handler(number, stopping.set)
+        self.administration.begin_verification()
+        self.administration.begin_backups(self.config.backup_hours)
+        freeze_garbage()
+        waiting = loop.create_task(stopping.wait())
+        try:
+            if ready is not None:
+                beginning = loop.create_task(ready(self))
+                await asyncio.wait({beginning, serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+                if beginning.done():
+                    beginning.result()
+            await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            await self.hub.stop()
+            server.should_exit = True
+            await asyncio.wait({serving}, timeout=8)
+            await self.administration.stop()
+            await self.backbone.stop()
+
+    async def _listen(self) -> tuple[asyncio.Task[None], uvicorn.Server]:
+        """Open the port. Raises OSError when that does not work."""
+        settings = uvicorn_config(
+            build(self.services()),
             self.hub,
             self.config.host,
             self.port,
@@ -180,33 +237,56 @@ class Server:
             implementation=self.config.sockets,
             timeout_graceful_shutdown=5,
         )
-        server = uvicorn.Server(uvicorn_settings)
-        server.install_signal_handlers = lambda: None  # type: ignore[attr-defined]
-        loop = asyncio.get_running_loop()
-        stopping = asyncio.Event()
-        for number in (signal.SIGTERM, signal.SIGINT):
-            with contextlib.suppress(NotImplementedError, RuntimeError):
-                loop.add_signal_handler(number, stopping.set)
-        serving = loop.create_task(server._serve())  # noqa: SLF001 -- serve() would take the signals
+        server = uvicorn.Server(settings)
+        # `serve` would take the signals; the server above decides when to stop.
+        serving = asyncio.get_running_loop().create_task(server._serve())
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         if serving.done():
-            await self._end()
-            serving.result()
-            raise OSError(f"cannot listen on {self.config.host}:{self.port}")
-        freeze_garbage()
-        if ready is not None:
-            ready(self)
-        waiting = loop.create_task(stopping.wait())
-        await asyncio.wait({serving, waiting}, return_when=asyncio.FIRST_COMPLETED)
-        await self.hub.stop()
-        server.should_exit = True
-        await asyncio.wait({serving}, timeout=8)
-        await self._end()
+            await self.backbone.stop()
+            raise OSError(f"cannot listen on {self.config.host}:{self.port}: is the port taken?")
+        return serving, server
 
-    async def _end(self) -> None:
-        await self.backbone.stop()
+    def services(self) -> Services:
+        """What HTTP needs of everybody else."""
+        engine = self.engine
+        return Services(
+            engine=engine,
+            views=self.backbone.views,
+            reads=self.backbone.ledger,
+            decode=engine.core.catalogue.decode,
+            tree=lambda org: engine.node(org).head.view(self.backbone.ledger),
+            metrics=self.metrics,
+            admin=self.administration,
+            config=HTTPConfig(
+                public_url=self.config.public_url,
+                trusted_proxies=self.config.trusted_proxies,
+                cors_origins=self.config.origins,
+                version=__version__,
+            ),
+            ready=lambda: engine.read_only,
+            components=self._components,
+            mode=lambda: "DEGRADED_STORE" if engine.read_only else "NORMAL",
+            clock=engine.clock,
+        )
 
-    def _application(self) -> Callable[..., object]:
-        """The HTTP side."""
-        raise NotImplementedError
+    def _components(self) -> list[Component]:
+        engine, views = self.engine, self.backbone.views
+        sizes = self.backbone.ledger.sizes()
+        behind = views.lag_ms > 1_000
+        backup = newest_backup(self.backbone.directory.backups)
+        return [
+            Component(
+                name="ledger",
+                status="down" if engine.read_only else "ok",
+                detail=engine.read_only or f"{sizes.store_bytes} bytes, {sizes.free_disk_bytes} free on its disk",
+            ),
+            Component(name="views", status="degraded" if behind else "ok", detail=f"{views.lag_ms} ms behind"),
+            Component(name="agents", status="ok", detail=f"{len(self.hub.sessions)} connected"),
+            Component(
+                name="backup",
+                status="ok" if backup else "degraded",
+                detail="" if backup else "no verified backup yet",
+                since_at=backup,
+            ),
+        ]

@@ -29,7 +29,6 @@ def list_(*, limit: int = 100, json: bool = False) -> None:
     show(items, json=json, text=table(items, columns, "No agents yet. Register one: watchfloor agent register NAME"))
 
 
-@app.command
 def show_(agent: str, *, json: bool = False) -> None:
     """Show one agent with its keys. AGENT is an id or a display code."""
     found = Client().get(f"/api/v1/agents/{agent}")

@@ -32,6 +32,7 @@ def serve(
     from watchfloor.config import ConfigInvalid, load
     from watchfloor.engine.setup import first_person
     from watchfloor.ledger.contract import LedgerError
+    from watchfloor.telemetry import logs
 
     try:
         settings = load(config)
@@ -60,8 +61,12 @@ def serve(
 
         await server.run(begin)
 
+    import uvloop
+
+    logs.configure(settings.log_level)
     try:
-        asyncio.run(run())
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            runner.run(run())
     except (LedgerError, OSError) as error:
         raise Failure(str(error)) from error
 
