@@ -23,6 +23,12 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         action="store_true",
         help="accept what happens now: write it into tests/transcripts/*.txt",
     )
+    parser.addoption("--seed", default=None, help="replay one seed of tests/simulation")
+    parser.addoption(
+        "--rewrite-vectors",
+        action="store_true",
+        help="accept what the gate answers now (needs a higher RULES_VERSION): tests/unit/actions/vectors.json",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
