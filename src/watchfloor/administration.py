@@ -15,7 +15,7 @@ from typing import Any
 from watchfloor.actions.messages import ActionDecided
 from watchfloor.engine.auditing import audit_one
 from watchfloor.engine.engine import Engine
-from watchfloor.http.services import Export
+from watchfloor.http.ports import Export
 from watchfloor.kernel.messages import Refused
 from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.backup import Backup, list_backups, make_backup

@@ -32,7 +32,7 @@ from watchfloor.engine.wiring import wire
 from watchfloor.engine.world import World
 from watchfloor.http.app import build
 from watchfloor.http.bodies.ledger import Component
-from watchfloor.http.services import HTTPConfig, Services
+from watchfloor.http.ports import HTTPConfig, Services
 from watchfloor.hub.hub import Hub, HubSettings
 from watchfloor.hub.sockets import SocketLimits, uvicorn_config
 from watchfloor.kernel.ids import nonce_from, public_id

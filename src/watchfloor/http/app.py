@@ -15,15 +15,15 @@ from litestar.response import Response
 from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 
-from watchfloor.http import declared, openapi, problems, replies
+from watchfloor.http import declared, gauges, openapi, problems, replies
 from watchfloor.http.correlation import Trace
 from watchfloor.http.door import Declared, Door
 from watchfloor.http.envelope import ASGI, Envelope, internal
 from watchfloor.http.operations import OPERATIONS
 from watchfloor.http.pages import layout
+from watchfloor.http.ports import Services
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
-from watchfloor.http.services import Services
 from watchfloor.http.stream import Streams
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("watchfloor.http")
@@ -35,6 +35,7 @@ def build(services: Services) -> ASGI:
     door = Door(services)
     streams = Streams(services)
     services.streams = streams
+    services.metrics.samplers.append(gauges.sampler(services))
     services.document = openapi.document(declared.every(), services.config.version)
     cors = None
     if services.config.cors_origins:

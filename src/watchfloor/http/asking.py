@@ -19,7 +19,7 @@ from watchfloor.http.correlation import Trace
 from watchfloor.http.identity import Principal
 from watchfloor.http.operations import Operation
 from watchfloor.http.pacing import Pacing
-from watchfloor.http.services import Services
+from watchfloor.http.ports import Services
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Command, Event, Refused
 

@@ -28,9 +28,9 @@ from watchfloor.http.correlation import Trace
 from watchfloor.http.identity import ANONYMOUS, Principal
 from watchfloor.http.operations import Operation
 from watchfloor.http.pacing import Pacing
+from watchfloor.http.ports import Services
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
-from watchfloor.http.services import Services
 from watchfloor.kernel.terms import Policy
 
 Route = Callable[[Call], Awaitable[Reply]]

@@ -14,7 +14,7 @@ import structlog
 from watchfloor.http import problems, safeguards
 from watchfloor.http.addresses import Addresses
 from watchfloor.http.correlation import begin
-from watchfloor.http.services import Services
+from watchfloor.http.ports import Services
 
 ASGI = Callable[[Any, Any, Any], Any]
 UNMATCHED = "unmatched"  # the label of paths that are no route: a scanner must not make new series

@@ -14,7 +14,7 @@ import msgspec
 
 from watchfloor.engine.credentials import Credential
 from watchfloor.http import problems
-from watchfloor.http.services import Engine
+from watchfloor.http.ports import Engine
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Actor
 from watchfloor.kernel.terms import holds

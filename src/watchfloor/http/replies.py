@@ -11,9 +11,9 @@ from litestar.response.base import ASGIResponse
 
 _encode = msgspec.json.Encoder().encode
 JSON = MediaType.JSON.value
-HTML = "text/html; charset=utf-8"
-TEXT = "text/plain; charset=utf-8"
-EVENTS = "text/event-stream; charset=utf-8"
+HTML = "text/html"
+TEXT = "text/plain"
+EVENTS = "text/event-stream"
 
 
 class Reply(msgspec.Struct, kw_only=True):

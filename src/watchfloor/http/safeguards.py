@@ -19,7 +19,7 @@ DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form
 _FIXED = (
     (b"x-content-type-options", b"nosniff"),
     (b"x-frame-options", b"DENY"),
-    (b"referrer-policy", b"no-referrer"),
+    (b"referrer-policy", b"same-origin"),  # with no-referrer, browsers send `Origin: null` from our own forms
     (b"cross-origin-opener-policy", b"same-origin"),
     (b"cross-origin-resource-policy", b"same-origin"),
     (b"permissions-policy", b"camera=(), geolocation=(), microphone=(), payment=(), usb=()"),
@@ -62,11 +62,11 @@ def same_origin(headers: Mapping[str, str], own: str) -> bool | None:
     """Does the browser say the request comes from our own pages? None: nobody said anything."""
     origin = headers.get("origin")
     site = headers.get("sec-fetch-site")
-    if origin is not None and origin_of(origin) != own:
+    if origin is not None and origin != "null" and origin_of(origin) != own:
         return False
     if site is not None:
         return site == "same-origin"
-    return None if origin is None else True
+    return None if origin is None else origin != "null"
 
 
 def refuse_foreign(headers: Mapping[str, str], own: str, *, required: bool) -> None:

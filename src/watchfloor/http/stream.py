@@ -20,8 +20,8 @@ import msgspec
 
 from watchfloor.http import identity
 from watchfloor.http.identity import Principal
+from watchfloor.http.ports import Services
 from watchfloor.http.problems import Problem
-from watchfloor.http.services import Services
 from watchfloor.kernel.ids import PREFIXES, public_id
 from watchfloor.kernel.limits import STREAM_COALESCE_MS
 from watchfloor.kernel.messages import Actor, Event, Facts

@@ -25,6 +25,11 @@ _REASONS = {
 }
 
 
+def people(needed: int, role: str) -> str:
+    """How many of whom."""
+    return f"one {role}" if needed == 1 else f"{needed} different people with the role {role}"
+
+
 def _why(reason: str) -> str:
     return _REASONS.get(reason, f"({reason.replace('_', ' ')})") if reason else ""
 
@@ -75,7 +80,7 @@ SENTENCES: dict[str, Sentence] = {
     "action.failed/1": lambda f: f"Failed: {f.code.replace('_', ' ')}.",
     "action.unknown/1": "No outcome arrived in time: unknown until somebody settles it.",
     "action.settled/1": lambda f: f"Settled as {f.outcome}.",
-    "decision.opened/1": lambda f: f"Waiting for {f.needed} with the role {f.role}.",
+    "decision.opened/1": lambda f: f"Waiting for {people(f.needed, f.role)}.",
     "decision.voted/1": lambda f: f"Voted {f.vote}{', too late to count' if f.late else ''}.",
     "decision.vote_refused/1": lambda f: f"A vote was refused: {f.reason.replace('_', ' ')}.",
     "decision.approved/1": "Approved: the quorum is met.",
@@ -100,11 +105,9 @@ SENTENCES: dict[str, Sentence] = {
 def sentence(event: Event) -> str:
     """What happened, in one sentence."""
     tell = SENTENCES.get(event.type)
-    return (
-        tell(event.facts)
-        if callable(tell)
-        else f"{event.type.partition('/')[0].replace('.', ' ').replace('_', ' ')}."
-    )
+    if tell is None:
+        return f"{event.type.partition('/')[0].replace('.', ' ').replace('_', ' ')}."
+    return tell if isinstance(tell, str) else tell(event.facts)
 
 
 def name_of(call: Call, actor_id: str) -> str:
@@ -143,28 +146,31 @@ def items(call: Call, events: Iterable[Event]) -> tuple[TimelineItem, ...]:
     return tuple(lines)
 
 
-async def of_story(call: Call, story: str, subject: int) -> tuple[tuple[TimelineItem, ...], bool]:
-    """The lines of a story, and whether there are more; without a story, of the subject's own stream."""
+async def of_story(call: Call, story: str, *subjects: int) -> tuple[tuple[TimelineItem, ...], bool]:
+    """The lines of a story and of the subjects' own events, in ledger order, and whether there are more."""
+    seqs: set[int] = set()
     if story:
         sql = (
             f"SELECT seq FROM timeline WHERE org = :org AND story = :story ORDER BY seq LIMIT {STORY_MAX + 1}"  # noqa: S608 - a constant
         )
-        seqs = [row["seq"] for row in await call.rows(sql, story=story)]
-        events = await asyncio.to_thread(_read, call, seqs[:STORY_MAX])
-        return items(call, events), len(seqs) > STORY_MAX
-    return await of_stream(call, subject)
+        seqs = {row["seq"] for row in await call.rows(sql, story=story)}
+    events, truncated = await asyncio.to_thread(_read, call, seqs, subjects)
+    return items(call, events), truncated
 
 
-async def of_stream(call: Call, subject: int) -> tuple[tuple[TimelineItem, ...], bool]:
-    """The lines of one subject's own events."""
-    rows = await asyncio.to_thread(call.services.reads.read_stream, call.org, subject)
-    events = [call.services.decode(data) for _, data, _ in rows[-STORY_MAX:]]
-    return items(call, events), len(rows) > STORY_MAX
-
-
-def _read(call: Call, seqs: list[int]) -> list[Event]:
-    rows = (call.services.reads.read_one(call.org, seq) for seq in seqs)
-    return [call.services.decode(row[1]) for row in rows if row is not None]
+def _read(call: Call, seqs: set[int], subjects: tuple[int, ...]) -> tuple[list[Event], bool]:
+    reads = call.services.reads
+    found: dict[int, bytes] = {}
+    for subject in subjects:
+        found |= {seq: data for seq, data, _ in reads.read_stream(call.org, subject)}
+    for seq in sorted(seqs)[:STORY_MAX]:
+        row = None if seq in found else reads.read_one(call.org, seq)
+        if row is not None:
+            found[seq] = row[1]
+    shown = sorted(found)[:STORY_MAX]
+    return [call.services.decode(found[seq]) for seq in shown], len(found) > STORY_MAX or len(
+        seqs
+    ) > STORY_MAX
 
 
 def resolved_story(call: Call, text: str) -> tuple[str, int]:

@@ -11,7 +11,7 @@ from watchfloor.http.problems import not_found
 from watchfloor.http.replies import Reply
 
 _FOLDER = Path(__file__).parent.parent / "assets"
-_TYPES = {".css": "text/css; charset=utf-8", ".js": "text/javascript; charset=utf-8", ".svg": "image/svg+xml"}
+_TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
 _KEEP = "public, max-age=31536000, immutable"
 
 

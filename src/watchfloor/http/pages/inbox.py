@@ -133,7 +133,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
             "section",
             tag(
                 "header",
-                tag("h2", "What will run"),
+                tag("h2", "What will run" if item.status in ("pending", "approved") else "What was asked"),
                 tag("a", "as plain text", href=f"/inbox/{item.decision_id}/parameters", class_="small"),
             ),
             parameters.render(detail.params),
@@ -162,11 +162,6 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
     )
 
 
-def people(needed: int, role: str) -> str:
-    """How many of whom."""
-    return f"one {role}" if needed == 1 else f"{needed} different people with the role {role}"
-
-
 def _head(call: Call, item: wire.DecisionItem, title: str, *, pending: bool) -> Safe:
     return tag(
         "div",
@@ -183,7 +178,7 @@ def _head(call: Call, item: wire.DecisionItem, title: str, *, pending: bool) -> 
             "p",
             "Time left: ",
             parts.clock(item.deadline_at, call.now),
-            tag("span", f" · needs {people(item.needed, item.role)} · ", class_="quiet"),
+            tag("span", f" · needs {telling.people(item.needed, item.role)} · ", class_="quiet"),
             tag("a", "go to the vote", href="#vote"),
         )
         if pending

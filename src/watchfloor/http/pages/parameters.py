@@ -121,7 +121,10 @@ def _file(file: Any, budget: int) -> tuple[Safe, int]:
                 "tr",
                 tag("td", class_="at"),
                 tag("td", class_="at"),
-                tag("td", f"@@ {hunk.section_header}"),
+                tag(
+                    "td",
+                    f"@@ -{hunk.source_start},{hunk.source_length} +{hunk.target_start},{hunk.target_length} @@ {hunk.section_header}".rstrip(),
+                ),
                 class_="hunk",
             )
         )

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.http.asking import Call
-from watchfloor.http.html import Child, Safe, tag
+from watchfloor.http.html import Child, Safe, join, tag
 from watchfloor.http.pages import layout
 from watchfloor.http.replies import Reply
 
@@ -26,12 +26,17 @@ def page(call: Call) -> Reply:
         "API reference",
         tag("h1", "API reference"),
         tag("p", document["info"]["summary"], class_="lead"),
-        tag("p", document["info"]["description"]),
+        tag("p", spelled(document["info"]["description"])),
         tag("p", "As a document: ", tag("a", "/openapi.json", href="/openapi.json"), " (OpenAPI 3.1)."),
         tag("ul", contents, tag("li", tag("a", "schemas", href="#schemas")), class_="toc"),
         sections,
         _schemas(document["components"]["schemas"]),
     )
+
+
+def spelled(text: str) -> Safe:
+    """Text with what stands between backticks as code."""
+    return join(tag("code", part) if place % 2 else part for place, part in enumerate(text.split("`")))
 
 
 def _section(name: str, operations: list[tuple[str, str, dict[str, Any]]]) -> Safe:
@@ -45,14 +50,19 @@ def _operation(method: str, path: str, operation: dict[str, Any]) -> Safe:
     good = next(iter(operation["responses"].items()))
     answer: dict[str, Any] = next(iter(good[1].get("content", {}).values()), {})
     parameters = [
-        tag("li", tag("code", entry["name"]), f" ({entry['in']}) ", entry.get("description", ""))
+        tag("li", tag("code", entry["name"]), f" ({entry['in']}) ", spelled(entry.get("description", "")))
         for entry in operation["parameters"]
     ]
     refusals = ", ".join(status for status in operation["responses"] if not status.startswith("2"))
     return tag(
         "div",
         tag("p", tag("span", method, class_="method"), path, class_="path"),
-        tag("p", operation["summary"], " ", tag("span", operation["description"], class_="quiet")),
+        tag(
+            "p",
+            spelled(operation["summary"]),
+            " ",
+            tag("span", spelled(operation["description"]), class_="quiet"),
+        ),
         tag("ul", parameters, class_="small") if parameters else None,
         _example("Body", body),
         _example(f"Answer {good[0]}", answer),

@@ -142,13 +142,12 @@ async def _salt(call: Call, seq: int) -> bytes:
 async def decided(call: Call, event: Event, salt: bytes, *, dry_run: bool = False) -> wire.ActionDecided:
     """The ruling of an action.decided/1 event. With `salt` (for the agent alone) the grant can be checked."""
     facts = gate.decided(event)
-    state = None if dry_run else call.state("action", event.subject)
-    decision = state.decision if state is not None else 0
+    waiting = 0 if dry_run else call.services.engine.cell(call.org, "waiting", event.subject) or 0
     terms = facts.grant if not dry_run else None
     lines = await trace(call, event)
     return wire.ActionDecided(
         action_id="" if dry_run else public_id("action", event.subject, facts.nonce),
-        decision_id=call.id_of("decision", decision),
+        decision_id=call.id_of("decision", waiting),
         verdict=facts.verdict,
         level=facts.level,
         digest=facts.digest,

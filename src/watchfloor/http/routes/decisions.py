@@ -97,7 +97,7 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
     event = await call.event(state.action)
     assert event is not None
     private = (await call.privates([state.action])).get(state.action)
-    lines, _ = await telling.of_story(call, row["story"], subject)
+    lines, _ = await telling.of_story(call, row["story"], state.action, subject)
     obstacle = obstacle_of(call, state)
     body = wire.DecisionDetail(
         decision=item(call, row),

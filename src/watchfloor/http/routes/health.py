@@ -13,7 +13,7 @@ from watchfloor.http.replies import Reply
 
 _PAGE_BYTES = resource.getpagesize()
 _STATM = Path("/proc/self/statm")
-EXPOSITION = "text/plain; version=0.0.4; charset=utf-8"
+EXPOSITION = "text/plain; version=0.0.4"
 
 
 def memory_bytes() -> int:

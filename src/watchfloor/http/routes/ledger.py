@@ -11,9 +11,9 @@ from watchfloor.engine.requests import Lane
 from watchfloor.http import replies
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import ledger as wire
+from watchfloor.http.ports import Export
 from watchfloor.http.problems import FieldError, Problem, not_found
 from watchfloor.http.replies import Reply
-from watchfloor.http.services import Export
 from watchfloor.kernel.system import Redact
 from watchfloor.ledger.checkpoints import make_receipt
 from watchfloor.ledger.merkle import consistency_proof, root_at

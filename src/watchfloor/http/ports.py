@@ -6,7 +6,7 @@ Protocols name only what is used here, so that the rim depends on nothing else o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -74,7 +74,9 @@ class Reads(Protocol):
 
 
 class Meter(Protocol):
-    """Counters and gauges of the one catalogue (telemetry)."""
+    """Counters and gauges of the one catalogue (telemetry). `samplers` are asked at every scrape."""
+
+    samplers: list[Callable[[], Iterable[tuple[str, tuple[str, ...], float]]]]
 
     def count(self, name: str, *labels: str, by: float = 1) -> None: ...
 

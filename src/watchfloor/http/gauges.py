@@ -1,0 +1,54 @@
+"""Gauges that are counted when somebody asks: agents by state, queues, open breakers (spec 6 *Metrics*).
+
+Counting at a scrape costs a few indexed queries every 15 s; keeping such numbers exact in memory would cost every event.
+All organisations of the deployment together: labels never name one.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from typing import get_args
+
+from watchfloor.http.bodies.actions import Urgency
+from watchfloor.http.bodies.agents import State
+from watchfloor.http.bodies.tasks import Priority
+from watchfloor.http.ports import Services
+
+Sample = tuple[str, tuple[str, ...], float]
+
+_COUNTED: tuple[tuple[str, tuple[str, ...], str], ...] = (
+    (
+        "agents_connected",
+        get_args(State),
+        "SELECT state AS name, count(*) AS n FROM agents GROUP BY state",
+    ),
+    (
+        "decision_queue_depth",
+        get_args(Urgency),
+        "SELECT urgency AS name, count(*) AS n FROM decisions WHERE status = 'pending' GROUP BY urgency",
+    ),
+    (
+        "task_queue_depth",
+        get_args(Priority),
+        "SELECT priority AS name, count(*) AS n FROM tasks WHERE status = 'queued' GROUP BY priority",
+    ),
+)
+_BREAKERS = "SELECT scope AS name, count(*) AS n FROM breakers WHERE until_at > :now GROUP BY scope"
+
+
+def sampler(services: Services) -> Callable[[], Iterable[Sample]]:
+    """What the metrics ask at every scrape. Blocking: the scrape runs in a thread."""
+
+    def sample() -> Iterable[Sample]:
+        for name, labels, sql in _COUNTED:
+            yield from _every(name, labels, {row["name"]: row["n"] for row in services.views.rows(sql)})
+        found = {row["name"]: row["n"] for row in services.views.rows(_BREAKERS, {"now": services.clock()})}
+        yield from _every("breaker_state", ("agent", "tool"), found)
+
+    return sample
+
+
+def _every(name: str, labels: tuple[str, ...], found: dict[str, int]) -> Iterable[Sample]:
+    """One sample for each label, 0 where nothing was counted."""
+    for label in labels:
+        yield name, (label,), float(found.get(label, 0))
