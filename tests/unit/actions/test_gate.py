@@ -17,7 +17,7 @@ from watchfloor.kernel.instants import HOUR, SECOND
 from watchfloor.policy.digest import digest_of
 
 SOON = START + 90 * SECOND
-STANDING = {"standing": 55, "standing_until": START + HOUR}
+STANDING: dict[str, Any] = {"standing": 55, "standing_until": START + HOUR}
 
 
 def test_a_trusted_agents_read_runs_at_once_and_every_rule_passes() -> None:
