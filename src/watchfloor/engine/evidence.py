@@ -29,7 +29,7 @@ from watchfloor.people.rules import AdminEvidence, HandleEvidence
 from watchfloor.processes.dispatch import tasks_max
 from watchfloor.registers import activity as counters
 from watchfloor.registers.containment import stops_for
-from watchfloor.registers.delivery import Continuation
+from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person, find_person
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence, score_at, tier_at_birth
@@ -156,17 +156,11 @@ def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> 
 def _assign(read: Read, command: AssignTask, at: int, request: Request) -> AgentEvidence:
     agent = read("agent", command.agent)
     return AgentEvidence(
-        active=agent is not None and available(agent) and _node_current(read, agent),
+        active=agent is not None and available(agent) and session_current(agent, read),
         capabilities=agent.capabilities if agent is not None else (),
         tasks_open=len(read("load", command.agent) or ()),
         tasks_max=tasks_max(command.agent, read),
     )
-
-
-def _node_current(read: Read, agent: Any) -> bool:
-    """Was the session opened under the node's present incarnation? `node.started` ends all earlier ones (DESIGN 2b.7)."""
-    incarnation = read("node", agent.node)
-    return incarnation is None or agent.session.startswith(incarnation)
 
 
 def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:

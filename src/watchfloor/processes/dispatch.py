@@ -8,7 +8,9 @@ from __future__ import annotations
 from watchfloor.fleet.messages import AgentConnected, AgentRecovered, AgentReleased
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
+from watchfloor.kernel.system import ProcessRefused
 from watchfloor.kernel.terms import TrustTerms
+from watchfloor.registers.delivery import session_current
 from watchfloor.registers.queue import SHARDS, agents_with, candidates
 from watchfloor.work.messages import (
     AssignTask,
@@ -45,29 +47,41 @@ def room(agent: int, read: Read) -> int:
 
 
 def queued(event: Event, read: Read) -> Wishes:
-    """A task waits: find the least loaded of the free agents that fit, starting at a shard of its own."""
-    task = read("task", event.subject)
-    if task is None or read("links", event.subject) is None:
+    """A task waits."""
+    return _seek(event.subject, read)
+
+
+def outrun(event: Event, read: Read) -> Wishes:
+    """The agent was given another task in the same batch: look again, now that everybody's load is known."""
+    facts = event.facts
+    assert isinstance(facts, ProcessRefused)
+    return _seek(facts.subject_id, read) if facts.command == "AssignTask" and facts.code == "agent_full" else []
+
+
+def _seek(subject: int, read: Read) -> Wishes:
+    """The least loaded of the free agents that fit, starting at a shard of the task's own."""
+    task = read("task", subject)
+    if task is None or read("links", subject) is None:
         return []
     needed = set(task.needs)
     if task.only_agent:
         pool = [task.only_agent] if task.only_agent in _present(task.only_agent, read) else []
     else:
         pool = []
-        for looked, agent in enumerate(agents_with(task.needs[0] if task.needs else "", event.subject, read)):
+        for looked, agent in enumerate(agents_with(task.needs[0] if task.needs else "", subject, read)):
             if looked >= _LOOKED_AT:
                 break
             pool.append(agent)
     best, best_load = 0, 0
     for agent in pool:
         state = read("agent", agent)
-        if needed <= set(state.capabilities) and room(agent, read):
+        if needed <= set(state.capabilities) and session_current(state, read) and room(agent, read):
             load = len(read("load", agent) or ())
             if not best or load < best_load:
                 best, best_load = agent, load
                 if not load:
                     break
-    return [AssignTask(subject=event.subject, agent=best)] if best else []
+    return [AssignTask(subject=subject, agent=best)] if best else []
 
 
 def _present(agent: int, read: Read) -> frozenset[int]:
@@ -77,7 +91,7 @@ def _present(agent: int, read: Read) -> frozenset[int]:
 
 def _offer(agent: int, event: Event, read: Read) -> Wishes:
     state = read("agent", agent)
-    if state is None or agent not in _present(agent, read):
+    if state is None or agent not in _present(agent, read) or not session_current(state, read):
         return []
     count = min(_AT_ONCE, room(agent, read))
     tasks = candidates(agent, state.capabilities, event.at, count, read) if count else []
@@ -97,6 +111,7 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (TaskSubmitted, queued),
     (TaskRequeued, queued),
     (TaskRetried, queued),
+    (ProcessRefused, outrun),
     (AgentConnected, appeared),
     (AgentRecovered, appeared),
     (AgentReleased, appeared),

@@ -6,6 +6,8 @@ Cells: `outbox` by agent → the last 256 deliverable seqs; `node` by node → i
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted
@@ -40,6 +42,13 @@ def _deliver(event: Event, read: Read) -> Cells:
     if seqs and seqs[-1] >= event.seq:
         return []
     return [("outbox", agent, (*seqs[1 - OUTBOX_SEQS :], event.seq))]
+
+
+def session_current(agent: Any, read: Read) -> bool:
+    """Was the agent's session opened under its node's present incarnation? `node.started` ends all earlier ones at
+    once, while their disconnection is worked off in slices (DESIGN 2b.7)."""
+    incarnation: str | None = read("node", agent.node)
+    return incarnation is None or agent.session.startswith(incarnation)
 
 
 def _begin(name: str, work: Continuation, read: Read) -> Cells:

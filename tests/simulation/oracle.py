@@ -1,0 +1,110 @@
+"""What must be true after every run, whatever happened (spec 09 §2 *General oracle*, DESIGN §1 laws)."""
+
+from __future__ import annotations
+
+from hashlib import sha256
+from typing import Any
+
+import msgspec
+
+from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING, Scene
+from watchfloor.actions.messages import ActionDecided
+from watchfloor.engine.auditing import audit_all
+from watchfloor.engine.core import Core
+from watchfloor.engine.snapshot import copy_of
+from watchfloor.engine.world import World
+from watchfloor.kernel.messages import Event
+from watchfloor.kernel.system import ProcessRefused
+from watchfloor.ledger.merkle import Tree, leaf_hash
+from watchfloor_verify import Rules
+
+
+def events_of(scene: Scene) -> list[Event]:
+    return [CATALOGUE.decode(data) for _, data, _ in scene.store.rows[ORG]]
+
+
+def check(scene: Scene) -> None:
+    """Every law; a failure names the seed."""
+    events = events_of(scene)
+    _chain(scene)
+    _folds(scene)
+    _acknowledged(scene, events)
+    _once(events)
+    _audited(scene)
+    _rules_obeyed(scene)
+    _live(scene)
+    refused = [e.facts for e in events if isinstance(e.facts, ProcessRefused)]
+    unexpected = [f for f in refused if f.code not in EXPECTED_REFUSALS]
+    assert not unexpected, f"seed {scene.seed}: processes wished for nonsense: {unexpected[:3]}"
+
+
+# A process may come too late; it may never wish for what makes no sense at all.
+EXPECTED_REFUSALS = frozenset({"agent_full"})
+
+
+def _chain(scene: Scene) -> None:
+    prev, tree = bytes(32), Tree()
+    for number, (seq, data, digest) in enumerate(scene.store.rows[ORG], 1):
+        assert seq == number
+        prev = sha256(prev + data).digest()
+        assert prev == digest, f"seed {scene.seed}: chain broken at {seq}"
+        tree.append(leaf_hash(data))
+    head = scene.core.nodes[ORG].head
+    assert head.chain.head == prev
+    assert head.tree.root() == tree.root(), f"seed {scene.seed}: the tree in memory is another"
+
+
+def cells(world: World) -> dict[str, dict[Any, Any]]:
+    return {name: table for name, table in world.tables.items() if table}
+
+
+def _folds(scene: Scene) -> None:
+    """Fold from zero = live state = fold from a snapshot; folding everything twice changes no subject."""
+    row = scene.store.organisations()[0]
+    fresh = Core(WIRING, RULES, CATALOGUE, scene.store).load(row.org, row.public_id)
+    live = scene.world
+    assert live.seq == fresh.world.seq
+    assert cells(live) == cells(fresh.world), f"seed {scene.seed}: live state differs from the fold from zero"
+    restorer = scene._snapshot()
+    restored = Core(WIRING, RULES, CATALOGUE, scene.store, restorer).load(row.org, row.public_id)
+    assert cells(restored.world) == cells(fresh.world), f"seed {scene.seed}: the snapshot differs"
+    assert copy_of(live, b"", (), 0).tables.keys() == cells(live).keys()
+
+
+def _acknowledged(scene: Scene, events: list[Event]) -> None:
+    """Acknowledged ⊆ stored, with exactly the answer that was given."""
+    for sent, answer in scene.acknowledged:
+        assert answer.seq <= len(events), f"seed {scene.seed}: acknowledged seq {answer.seq} was lost"
+        stored = events[answer.seq - 1]
+        if answer.event is not None:
+            assert stored == answer.event, f"seed {scene.seed}: another event than was acknowledged"
+        if answer.replayed and sent.frame:
+            assert (stored.frame, stored.actor.id) == (sent.frame, sent.actor.id)
+
+
+def _once(events: list[Event]) -> None:
+    """No duplicates: a frame leads to one command's events, ever; one ruling per request."""
+    frames = [(event.actor.id, event.frame) for event in events if event.frame]
+    assert len(frames) == len(set(frames)), "a frame was carried out twice"
+
+
+def _audited(scene: Scene) -> None:
+    counts, differing = audit_all(scene.store, CATALOGUE, ORG)
+    assert not differing, f"seed {scene.seed}: rulings differ when judged again: {differing}"
+    assert counts["same"] == sum(isinstance(e.facts, ActionDecided) for e in events_of(scene))
+
+
+def _rules_obeyed(scene: Scene) -> None:
+    """The stand-alone verifier's rules (exit 6), on the events as an outsider sees them."""
+    rows = [msgspec.json.decode(data) for _, data, _ in scene.store.rows[ORG]]
+    from watchfloor_verify import event_of
+
+    rules = Rules(rows[0]["org"], lambda offset: event_of(rows[offset], offset))
+    for offset, row in enumerate(rows):
+        broken = rules.see(row, offset)
+        assert broken is None, f"seed {scene.seed}: seq {row['seq']} {row['type']}: {broken}"
+
+
+def _live(scene: Scene) -> None:
+    """After healing everything comes to its end (liveness)."""
+    assert not scene._unfinished(), f"seed {scene.seed}: never ends: {scene._unfinished()[:5]}"
