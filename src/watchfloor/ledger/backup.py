@@ -2,7 +2,7 @@
 
     backups/20261121T040000.000000Z/
         ledger.db            the copy, one file
-        signer-state.json    what had been signed at that moment (never the key)
+        signer-state         what had been signed at that moment (never the key)
         manifest.json        sizes, checksum, heads; written last
 
 The copy is one `backup(pages=-1)` step on a connection of its own: readers and the writer go on, and there is nothing
@@ -32,7 +32,7 @@ from watchfloor.ledger.verify import KeyOf, verify_here
 
 MANIFEST = "manifest.json"
 DATABASE = "ledger.db"
-SIGNER_STATE = "signer-state.json"
+SIGNER_STATE = "signer-state"
 
 
 class BackupFailed(LedgerError):

@@ -18,3 +18,5 @@ SNAPSHOT_SLICE_BYTES = 1024 * 1024  # handed to the writing thread at a time
 SNAPSHOT_BLOB_BYTES_MAX = 64 * 1024 * 1024  # a frame that claims more is damaged
 BACKUPS_KEPT = 3  # spec 04: default keep 3
 READ_ROWS = 5_000  # rows fetched at a time by verification and export: about 3 MB
+SIGNER_STATE_BYTES_MAX = 256 * 1024  # then it is written as one line again: a start reads it all
+TILES_KEPT = 16  # 128 KiB: one proof reads at most two tiles of each level

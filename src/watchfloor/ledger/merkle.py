@@ -151,15 +151,13 @@ class Tree:
         return copy
 
     def reader(self, stored: ReadTile) -> ReadTile:
-        """Tiles of the whole tree: the right edge and tiles waiting from here, the others from `stored`."""
+        """Tiles of the tree as it stands: the right edge and tiles waiting from here, the others from `stored`."""
+        here = {(tile.level, tile.number): tile.data for tile in self._full}
+        for level, hashes in enumerate(self._edge):
+            here[level, self.size >> (TILE_HEIGHT * (level + 1))] = b"".join(hashes)
 
         def read(level: int, index: int) -> bytes | None:
-            if level < len(self._edge) and index == self.size >> (TILE_HEIGHT * (level + 1)):
-                return b"".join(self._edge[level])
-            for tile in self._full:
-                if tile.level == level and tile.number == index:
-                    return tile.data
-            return stored(level, index)
+            return here.get((level, index)) or stored(level, index)
 
         return read
 
@@ -236,6 +234,8 @@ def _from_tile(read_tile: ReadTile, level: int, within: int, index: int) -> byte
     offset = start % TILE_WIDTH * 32
     if data is None or len(data) < offset + count * 32:
         return None
+    if not within:
+        return data[offset : offset + 32]
     return tile_root([data[i : i + 32] for i in range(offset, offset + count * 32, 32)])
 
 

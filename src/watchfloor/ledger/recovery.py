@@ -29,7 +29,8 @@ from watchfloor.ledger.contract import Ledger, LedgerError
 from watchfloor.ledger.directory import DataDirectory, make_private
 from watchfloor.ledger.files import sync_directory, write_durably
 from watchfloor.ledger.heads import Head, HistoryDamaged, load_head
-from watchfloor.ledger.signer import ForkSuspected, RollbackSuspected, Signer, raise_epoch
+from watchfloor.ledger.signer import ForkSuspected, RollbackSuspected, Signer
+from watchfloor.ledger.signer_state import raise_epoch
 from watchfloor.ledger.sqlite.reader import Reader
 from watchfloor.ledger.verify import (
     Report,
@@ -156,7 +157,7 @@ def restore(backup: Path, directory: Path, *, now: Callable[[], int], replace: b
                 raise BackupFailed("the backup does not verify: " + "; ".join(problems or ["other heads"]))
         finally:
             reads.close()
-        state = data.signer / "state.json"
+        state = data.signer / "state"
         if not state.exists() and (backup / SIGNER_STATE).exists():
             make_private(data.signer)
             write_durably(state, [raise_epoch((backup / SIGNER_STATE).read_bytes())])

@@ -1,12 +1,12 @@
 """The signer: one key, and a memory of what it signed that lives outside the database (DESIGN 2b.4, spec 04).
 
-    signer/key         Ed25519 private key, PKCS#8 PEM, mode 0600
-    signer/state.json  {"epoch": n, "logs": {origin: {"root": base64, "size": n}}}
-    signer/lock        held by the one process that may sign
+    signer/key      Ed25519 private key, PKCS#8 PEM, mode 0600
+    signer/state    what was signed last, for every origin (signer_state.py)
+    signer/lock     held by the one process that may sign
 
 The rule of a transparency log is that it never signs a checkpoint inconsistent with one it signed before. So the
-signer proves every new head consistent with its own file *and* with the newest stored checkpoint, writes the file
-(fsync, rename, fsync of the directory) and only then hands the note out. The order is commit → file → publish: after a
+signer proves every new head consistent with its own file *and* with the newest stored checkpoint, makes its file
+durable and only then hands the note out. The order is commit → file → publish: after a
 crash the file may be ahead of what is published, never ahead of what is committed. A ledger that is *behind* the file
 was rolled back, or is another ledger: nothing is signed until an operator says so (`declare_rollback`), which the
 engine records as an event.
@@ -29,10 +29,7 @@ from watchfloor.ledger.heads import LogView
 from watchfloor.ledger.merkle import TileMissing, consistency_proof
 from watchfloor.ledger.notes import ED25519, VerifierKey, check_name, sign_note
 from watchfloor.ledger.proofs import ProofRejected, verify_consistency
-
-
-class SignerError(LedgerError):
-    """The signer's files are missing, unreadable or contradict each other."""
+from watchfloor.ledger.signer_state import Signed, SignerError, State, StateFile, decode_state
 
 
 class RollbackSuspected(LedgerError):
@@ -60,18 +57,6 @@ class ForkSuspected(LedgerError):
         self.signed = signed
 
 
-class Signed(msgspec.Struct, frozen=True):
-    """The last head that was signed for one origin."""
-
-    root: bytes
-    size: int
-
-
-class _State(msgspec.Struct, forbid_unknown_fields=True):
-    epoch: int
-    logs: dict[str, Signed]
-
-
 class SignedCheckpoint(msgspec.Struct, frozen=True, kw_only=True):
     """A fresh note, already in the signer's file, to be published with `Ledger.store_checkpoint`."""
 
@@ -90,13 +75,15 @@ class Signer:
         self._lock = FileLock(directory / "lock")
         try:
             self._private = self._load_key()
-            self._state = self._load_state()
+            self._file = self._open_state()
         except BaseException:
             self._lock.release()
             raise
         self._public = self._private.public_key().public_bytes_raw()
+        self._newest: dict[str, str] = {}  # the last note made here, by origin
 
     def close(self) -> None:
+        self._file.close()
         self._lock.release()
 
     # -- keys -------------------------------------------------------------------------------------------------
@@ -106,9 +93,10 @@ class Signer:
         check_private_file(path)
         if not path.exists():
             # The state is written first: a key without a state is then never a first start, but a loss.
-            if self._state_path.exists() and self._load_state().logs:
+            if not self._state_path.exists():
+                StateFile.create(self._state_path)
+            elif decode_state(self._state_path.read_bytes()).logs:
                 raise SignerError(f"{path} is missing, but its state is there: restore the key")
-            self._save(_State(epoch=1, logs={}))
             private = Ed25519PrivateKey.generate()
             pem = private.private_bytes(
                 serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
@@ -128,28 +116,20 @@ class Signer:
 
     @property
     def _state_path(self) -> Path:
-        return self._directory / "state.json"
+        return self._directory / "state"
 
-    def _load_state(self) -> _State:
-        check_private_file(self._state_path)
+    def _open_state(self) -> StateFile:
         try:
-            data = self._state_path.read_bytes()
+            return StateFile(self._state_path)
         except FileNotFoundError as error:
             raise SignerError(
                 f"{self._state_path} is missing: what was signed before is unknown. Restore it from its copy, or begin"
                 " from a checkpoint you trust: `watchfloor ledger signer adopt`."
             ) from error
-        try:
-            state = msgspec.json.decode(data, type=_State)
-        except msgspec.MsgspecError as error:
-            raise SignerError(f"{self._state_path} is damaged: {error}. Restore it from its copy.") from error
-        if any(len(signed.root) != 32 or signed.size < 1 for signed in state.logs.values()):
-            raise SignerError(f"{self._state_path} is damaged")
-        return state
 
-    def _save(self, state: _State) -> None:
-        write_durably(self._state_path, [msgspec.json.encode(state, order="sorted"), b"\n"])
-        self._state = state
+    @property
+    def _state(self) -> State:
+        return self._file.state
 
     @property
     def epoch(self) -> int:
@@ -178,31 +158,34 @@ class Signer:
                 raise SignerError(
                     f"{origin} has published checkpoints this signer does not know: adopt one first"
                 )
+            if stored_note == self._newest.get(origin):
+                return  # this signer's own, whose head was checked above
             stored = open_checkpoint(stored_note, self.key_of(view.public_id))
-            _require_continuation(origin, stored.size, stored.root, view)
+            if (stored.size, stored.root) != (signed.size, signed.root):
+                _require_continuation(origin, stored.size, stored.root, view)
 
     def sign(self, requests: Sequence[tuple[LogView, str | None]]) -> list[SignedCheckpoint]:
         """Sign the heads of (view, newest stored checkpoint), all with one write of the signer's file.
 
-        Empty views and heads that were signed before are left out. Nothing is signed when one of them is suspect.
+        Empty views are left out. Nothing is signed when one of them is suspect.
         Raises as `check`; OSError when the file cannot be written (nothing is handed out then).
         """
         fresh: list[SignedCheckpoint] = []
-        logs = dict(self._state.logs)
+        changes: dict[str, Signed] = {}
         for view, stored_note in requests:
             self.check(view, stored_note)
             if view.size == 0:
                 continue
             key = self.key_of(view.public_id)
             checkpoint = Checkpoint(key.name, view.size, view.root)
-            logs[key.name] = Signed(view.root, view.size)
-            fresh.append(
-                SignedCheckpoint(
-                    org=view.org, size=view.size, note=sign_note(checkpoint.text, key, self._private)
-                )
-            )
-        if logs != self._state.logs:
-            self._save(_State(epoch=self._state.epoch, logs=logs))
+            if self._state.logs.get(key.name) != (signed := Signed(view.root, view.size)):
+                changes[key.name] = signed
+            note = sign_note(checkpoint.text, key, self._private)
+            fresh.append(SignedCheckpoint(org=view.org, size=view.size, note=note))
+        if changes:
+            self._file.remember(changes)
+        for view, made in zip([view for view, _ in requests if view.size], fresh, strict=True):
+            self._newest[origin_of(self.origin, view.public_id)] = made.note
         return fresh
 
     # -- changes of history, all by an operator's word --------------------------------------------------------
@@ -218,7 +201,7 @@ class Signer:
         if known is not None and known.size > pinned.size:
             raise SignerError(f"{key.name}: this signer already signed {known.size} events")
         logs = {**self._state.logs, key.name: Signed(pinned.root, pinned.size)}
-        self._save(_State(epoch=self._state.epoch + 1, logs=logs))
+        self._file.replace(State(epoch=self._state.epoch + 1, logs=logs))
 
     def declare_rollback(self, heads: Iterable[tuple[LogView, str | None]]) -> dict[str, int]:
         """Accept these (view, newest stored checkpoint) as they are, forgetting what contradicts them.
@@ -242,17 +225,8 @@ class Signer:
         for origin in logs.keys() - kept:
             forgotten[origin] = logs.pop(origin).size
         if forgotten:
-            self._save(_State(epoch=self._state.epoch + 1, logs=logs))
+            self._file.replace(State(epoch=self._state.epoch + 1, logs=logs))
         return forgotten
-
-
-def raise_epoch(state: bytes) -> bytes:
-    """A signer's state file with the next epoch: what a restored copy begins from. Raises SignerError."""
-    try:
-        found = msgspec.json.decode(state, type=_State)
-    except msgspec.MsgspecError as error:
-        raise SignerError(f"the signer's state in the backup is damaged: {error}") from error
-    return msgspec.json.encode(_State(epoch=found.epoch + 1, logs=found.logs), order="sorted")
 
 
 def _require_continuation(origin: str, size: int, root: bytes, view: LogView) -> None:
@@ -282,6 +256,6 @@ def public_key_of(directory: Path, origin: str) -> Callable[[str], VerifierKey]:
 def state_copy(directory: Path) -> bytes | None:
     """The bytes of the signer's state file, for a backup; never the key."""
     try:
-        return (directory / "state.json").read_bytes()
+        return (directory / "state").read_bytes()
     except FileNotFoundError:
         return None

@@ -18,7 +18,7 @@ from watchfloor.ledger.contract import (
     OrganisationRow,
 )
 from watchfloor.ledger.limits import READ_ROWS
-from watchfloor.ledger.sqlite.schema import EPOCH, SEQ_MASK, key_bounds, key_of, open_reader
+from watchfloor.ledger.sqlite.schema import EPOCH, SEQ_MASK, key_bounds, key_of, open_reader, tile_key
 
 _EVENT = "SELECT id & 0xFFFFFFFFFF, data, hash FROM events "
 _CHECKPOINTS = f"SELECT size, note FROM checkpoints WHERE org = ? AND epoch = {EPOCH} "  # noqa: S608 - a constant
@@ -145,14 +145,13 @@ class Reader:
     # -- evidence ---------------------------------------------------------------------------------------------
 
     def tiles(self, org: int, level: int, index: int) -> bytes | None:
-        rows = self.rows(
-            "SELECT data FROM tiles WHERE org = ? AND level = ? AND tile = ?", (org, level, index)
-        )
+        rows = self.rows("SELECT data FROM tiles WHERE id = ?", (tile_key(org, level, index),))
         return rows[0][0] if rows else None
 
     def tile_count(self, org: int, level: int) -> int:
-        rows = self.rows("SELECT max(tile) + 1 FROM tiles WHERE org = ? AND level = ?", (org, level))
-        return rows[0][0] or 0
+        bounds = (tile_key(org, level, 0), tile_key(org, level + 1, 0))
+        rows = self.rows("SELECT max(id) FROM tiles WHERE id >= ? AND id < ?", bounds)
+        return 0 if rows[0][0] is None else rows[0][0] - bounds[0] + 1
 
     def checkpoints(self, org: int, limit: int, before: int | None = None) -> list[CheckpointRow]:
         rows = self.rows(

@@ -34,14 +34,11 @@ CREATE TABLE events (id INTEGER PRIMARY KEY, stream INTEGER NOT NULL, data BLOB 
 CREATE INDEX events_by_stream ON events (stream);
 CREATE TABLE privates (id INTEGER PRIMARY KEY, salt BLOB NOT NULL, body BLOB NOT NULL);
 CREATE TABLE redactions (id INTEGER PRIMARY KEY);
-CREATE TABLE tiles (
-    org INTEGER NOT NULL, level INTEGER NOT NULL, tile INTEGER NOT NULL, data BLOB NOT NULL,
-    PRIMARY KEY (org, level, tile)
-);
+CREATE TABLE tiles (id INTEGER PRIMARY KEY, data BLOB NOT NULL);
 CREATE TABLE checkpoints (
     org INTEGER NOT NULL, epoch INTEGER NOT NULL, size INTEGER NOT NULL, note TEXT NOT NULL,
     PRIMARY KEY (org, epoch, size)
-);
+) WITHOUT ROWID;
 CREATE TABLE credentials (
     id TEXT PRIMARY KEY, org INTEGER NOT NULL, kind TEXT NOT NULL, subject INTEGER NOT NULL, verifier BLOB NOT NULL,
     scopes TEXT NOT NULL, created_at INTEGER NOT NULL, expires_at INTEGER NOT NULL, revoked_at INTEGER NOT NULL,
@@ -52,6 +49,7 @@ CREATE VIEW ledger AS
            CAST(data AS TEXT) AS data, lower(hex(hash)) AS hash FROM events;
 """
 
+TILE_BITS = 36  # a tile's key is organisation ‖ level (4 bits) ‖ number
 EPOCH = "coalesce((SELECT value FROM meta WHERE name = 'signer_epoch'), 0)"
 
 PROTECTED = {  # table -> what is refused
@@ -81,6 +79,11 @@ def key_of(org: int, seq: int) -> int:
 def key_bounds(org: int, after: int = 0) -> tuple[int, int]:
     """Exclusive lower and upper bound of the keys of an organisation with seq > after."""
     return (org << SEQ_BITS) | after, (org + 1) << SEQ_BITS
+
+
+def tile_key(org: int, level: int, number: int) -> int:
+    """The integer key of a tile; events are bounded by 2^40, so numbers by 2^32 and levels by 5."""
+    return (org << SEQ_BITS) | (level << TILE_BITS) | number
 
 
 def open_writer(path: Path, synchronous: str = "FULL") -> sqlite3.Connection:

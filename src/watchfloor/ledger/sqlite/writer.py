@@ -13,6 +13,8 @@ per table, COMMIT. What can go wrong falls in three classes (DESIGN 2b.17):
   clears it.
 * *ours*: a batch that does not continue the head. Nothing was sent to the store.
 
+Checkpoint notes wait a moment for the next commit and are written with it: at full load they cost no fsync of their own.
+
 The write-ahead log is folded back by this thread after the answer has gone out, not by SQLite inside COMMIT: commits
 do not pay for it, and a failed fsync of the database file is seen instead of swallowed.
 """
@@ -47,7 +49,7 @@ _INSERT_EVENTS = (
     "INSERT INTO events (id, stream, data, hash) VALUES ((?1 << 40) | ?2, (?1 << 40) | ?3, ?4, ?5)"
 )
 _INSERT_PRIVATES = "INSERT INTO privates (id, salt, body) VALUES ((?1 << 40) | ?2, ?3, ?4)"
-_INSERT_TILES = "INSERT INTO tiles (org, level, tile, data) VALUES (?, ?, ?, ?)"
+_INSERT_TILES = "INSERT INTO tiles (id, data) VALUES ((?1 << 40) | (?2 << 36) | ?3, ?4)"
 _INSERT_REDACTIONS = "INSERT OR IGNORE INTO redactions (id) VALUES ((?1 << 40) | ?2)"
 _ERASE_PRIVATES = "DELETE FROM privates WHERE id = (?1 << 40) | ?2"
 _INSERT_ORGANISATIONS = "INSERT INTO organisations (org, public_id, name, created_at) VALUES (?, ?, ?, ?)"
@@ -59,6 +61,7 @@ ON CONFLICT (id) DO UPDATE SET
     verifier = excluded.verifier, scopes = excluded.scopes, expires_at = excluded.expires_at,
     revoked_at = excluded.revoked_at, label = excluded.label
 """
+_INSERT_CHECKPOINT = "INSERT INTO checkpoints (org, epoch, size, note) VALUES (?, ?, ?, ?)"
 _CREATE_KEYS = """
 CREATE TABLE IF NOT EXISTS keys_{day:d} (
     org INTEGER NOT NULL, credential TEXT NOT NULL, key TEXT NOT NULL, body_digest BLOB NOT NULL, seq INTEGER NOT NULL,
@@ -66,7 +69,8 @@ CREATE TABLE IF NOT EXISTS keys_{day:d} (
 ) WITHOUT ROWID
 """
 
-Job = tuple[Callable[[Any], Any], Any, "asyncio.Future[Any] | None", "asyncio.AbstractEventLoop | None"]
+Job = tuple[Callable[[Any], Any], Any, "asyncio.Future[Any]", asyncio.AbstractEventLoop]
+NOTE_WAIT_MS = 2  # a note alone is delayed by less than an fsync may take
 
 
 class Writer:
@@ -88,6 +92,7 @@ class Writer:
         self._closed = False
         self._db = self._open()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._notes: list[Job] = []  # waiting to be written with the next commit
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
 
@@ -109,20 +114,30 @@ class Writer:
         return await future
 
     def _run(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            work, argument, future, loop = job
+        while (job := self._next_job()) is not None:
+            work, argument, _, _ = job
             result = error = None
             try:
                 result = work(argument)
             except BaseException as raised:  # noqa: BLE001 - whatever it was belongs to the caller
                 error = raised
-            if future is not None and loop is not None:
-                # A closed loop means that nobody waits any more.
-                with contextlib.suppress(RuntimeError):
-                    loop.call_soon_threadsafe(_settle, future, result, error)
-            del job, future, result, error, argument
+            _answer(job, result, error)
+            del job, argument, result, error
             if self._wal_pages >= WAL_PAGES_MAX and not self.poisoned:
                 self._fold("PASSIVE")
+        self._write_notes_alone()
+
+    def _next_job(self) -> Job | None:
+        """The next job that is not a note; None at the end. Notes are kept until a commit comes, but not for long."""
+        while True:
+            try:
+                job = self._jobs.get(timeout=NOTE_WAIT_MS / 1_000 if self._notes else None)
+            except queue.Empty:
+                self._write_notes_alone()
+                continue
+            if job is None or job[0] != self.do_checkpoint:
+                return job
+            self._notes.append(job)
 
     def close(self) -> None:
         """Finish what is queued, fold the log, close. Idempotent."""
@@ -161,8 +176,11 @@ class Writer:
             if batch.redactions:
                 db.executemany(_INSERT_REDACTIONS, batch.redactions)
                 db.executemany(_ERASE_PRIVATES, batch.redactions)
+            if self._notes:
+                self._write_notes()
 
         self._transaction(write, heads)
+        self._answer_notes()
         self._heads.update(heads)
         self._days |= days
         self._wal_pages += 3 + len(batch.events) * 700 // PAGE_BYTES
@@ -276,24 +294,40 @@ class Writer:
     # -- other jobs -------------------------------------------------------------------------------------------
 
     def do_checkpoint(self, row: tuple[int, int, str]) -> None:
-        """Publish a signed note."""
-        self._require_writable(False)
+        """Publish a signed note. Never run as a job of its own: see `_next_job`."""
         org, size, note = row
+        epoch = self._db.execute(f"SELECT {EPOCH}").fetchone()[0]
+        found = self._db.execute(
+            "SELECT note FROM checkpoints WHERE org = ? AND epoch = ? AND size = ?", (org, epoch, size)
+        ).fetchone()
+        if found is None:
+            self._db.execute(_INSERT_CHECKPOINT, (org, epoch, size, note))
+        elif found[0] != note:
+            raise BatchRefused(f"organisation {org} already has another checkpoint of size {size}")
 
-        def write() -> None:
-            epoch = self._db.execute(f"SELECT {EPOCH}").fetchone()[0]
-            found = self._db.execute(
-                "SELECT note FROM checkpoints WHERE org = ? AND epoch = ? AND size = ?", (org, epoch, size)
-            ).fetchone()
-            if found is None:
-                self._db.execute(
-                    "INSERT INTO checkpoints (org, epoch, size, note) VALUES (?, ?, ?, ?)",
-                    (org, epoch, size, note),
-                )
-            elif found[0] != note:
-                raise BatchRefused(f"organisation {org} already has another checkpoint of size {size}")
+    def _write_notes(self) -> None:
+        """Inside a transaction. A note that contradicts a stored one is refused alone; the others go on."""
+        for job in list(self._notes):
+            try:
+                self.do_checkpoint(job[1])
+            except BatchRefused as error:
+                self._notes.remove(job)
+                _answer(job, None, error)
 
-        self._transaction(write, {})
+    def _answer_notes(self, error: BaseException | None = None) -> None:
+        notes, self._notes = self._notes, []
+        for job in notes:
+            _answer(job, None, error)
+
+    def _write_notes_alone(self) -> None:
+        if not self._notes:
+            return
+        try:
+            self._require_writable(False)
+            self._transaction(self._write_notes, {})
+        except BaseException as error:  # noqa: BLE001 - it belongs to those who wait
+            self._answer_notes(error)
+        self._answer_notes()
         self._wal_pages += 2
 
     def do_drop_partitions(self, days: list[int]) -> int:
@@ -365,6 +399,13 @@ class Writer:
                 self.poison(f"folding the log failed: {error}")
             return
         self._wal_pages = max(0, pages - folded)
+
+
+def _answer(job: Job, result: Any, error: BaseException | None) -> None:
+    """Hand the outcome over to the event loop that waits for it."""
+    _, _, future, loop = job
+    with contextlib.suppress(RuntimeError):  # a closed loop: nobody waits any more
+        loop.call_soon_threadsafe(_settle, future, result, error)
 
 
 def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
