@@ -113,8 +113,8 @@ class EffectRows:
                 next_at INTEGER NOT NULL, lease_until INTEGER NOT NULL, created_at INTEGER NOT NULL,
                 finished_at INTEGER NOT NULL, error TEXT NOT NULL, PRIMARY KEY (org, seq, destination)
             ) WITHOUT ROWID""",
-            "CREATE INDEX effects_due ON effects (next_at) WHERE state = 'pending'",
-            "CREATE INDEX effects_leased ON effects (lease_until) WHERE state = 'leased'",
+            "CREATE INDEX effects_due ON effects (type, next_at) WHERE state = 'pending'",
+            "CREATE INDEX effects_leased ON effects (type, lease_until) WHERE state = 'leased'",
             "CREATE INDEX effects_finished ON effects (finished_at) WHERE finished_at > 0",
             "CREATE TABLE cursors (org INTEGER PRIMARY KEY, seq INTEGER NOT NULL)",
             f"PRAGMA user_version = {_FORMAT}",
@@ -130,11 +130,15 @@ class EffectRows:
         new: Iterable[NewRow],
         cursors: Mapping[int, int],
         outcomes: Iterable[Outcome],
-        free: int,
+        free: Mapping[str, int],
+        most: int,
         leases_us: Mapping[str, int],
     ) -> Turn:
-        """One transaction: what is new, how far it was looked, what became of attempts; then up to `free` due rows are
-        leased. `leases_us` is the length of a lease by effect type. Showing the same event again adds nothing."""
+        """One transaction: what is new, how far it was looked, what became of attempts; then due rows are leased.
+
+        `free` says how many of each effect type may be given out, in this order, `most` how many together, `leases_us`
+        for how long. Types that are not in `free` wait. Showing the same event again adds nothing.
+        """
         db = self._db
         db.execute("BEGIN IMMEDIATE")
         try:
@@ -147,9 +151,14 @@ class EffectRows:
             db.executemany("INSERT OR REPLACE INTO cursors VALUES (?, ?)", cursors.items())
             for outcome in outcomes:
                 self._settle(outcome)
-            leased = self._lease(now, free, leases_us) if free else []
-            due = db.execute("SELECT next_at FROM effects WHERE state = 'pending' ORDER BY next_at LIMIT 1")
-            next_at = (due.fetchone() or (0,))[0]
+            leased: list[Leased] = []
+            next_at = 0
+            for kind, places in free.items():
+                asked = max(0, min(places, most - len(leased)))
+                given = self._lease(kind, now, asked, leases_us[kind])
+                leased += given
+                if len(given) < asked:  # otherwise somebody who ends wakes us
+                    next_at = min(filter(None, (next_at, self._next_due(kind))), default=0)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -174,23 +183,38 @@ class EffectRows:
             ),
         )
 
-    def _lease(self, now: int, free: int, leases_us: Mapping[str, int]) -> list[Leased]:
+    def _lease(self, kind: str, now: int, most: int, lease_us: int) -> list[Leased]:
         rows = self._db.execute(
             "SELECT org, seq, destination, type, body, key, attempts + 1 FROM effects"
-            " WHERE (state = 'pending' AND next_at <= ?) OR (state = 'leased' AND lease_until < ?)"
-            " ORDER BY next_at, seq LIMIT ?",
-            (now, now, free),
+            " WHERE (state = 'pending' AND type = ? AND next_at <= ?)"
+            " OR (state = 'leased' AND type = ? AND lease_until < ?) ORDER BY next_at, seq LIMIT ?",
+            (kind, now, kind, now, most),
         ).fetchall()
         leased = [Leased(*row) for row in rows]
         self._db.executemany(
             "UPDATE effects SET state = 'leased', attempts = ?, lease_until = ?"
             " WHERE org = ? AND seq = ? AND destination = ?",
-            [
-                (row.attempts, now + leases_us.get(row.type, 0), row.org, row.seq, row.destination)
-                for row in leased
-            ],
+            [(row.attempts, now + lease_us, row.org, row.seq, row.destination) for row in leased],
         )
         return leased
+
+    def _next_due(self, kind: str) -> int:
+        due = self._db.execute(
+            "SELECT next_at FROM effects WHERE state = 'pending' AND type = ? ORDER BY next_at LIMIT 1",
+            (kind,),
+        ).fetchone()
+        return int(due[0]) if due is not None else 0
+
+    def orphaned(self, known: Iterable[str]) -> None:
+        """Say of rows whose type nobody performs that they wait."""
+        for (kind,) in self._db.execute(
+            "SELECT DISTINCT type FROM effects WHERE state = 'pending'"
+        ).fetchall():
+            error = "" if kind in known else f"nothing performs {kind}"
+            self._db.execute(
+                "UPDATE effects SET error = ? WHERE state = 'pending' AND type = ? AND (error = '' OR error LIKE ?)",
+                (error, kind, "nothing performs %"),
+            )
 
     def retry(self, org: int, seq: int, destination: str, now: int) -> bool:
         """A person wants a failed row tried again, with all its attempts."""

@@ -68,9 +68,13 @@ class Undeliverable(Exception):
 
 
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
-    """How one type of effect is done. An attempt that takes longer than `lease_ms` is cancelled and has failed."""
+    """How one type of effect is done. An attempt that takes longer than `lease_ms` is cancelled and has failed.
+
+    `at_once` keeps a slow type from taking every place.
+    """
 
     executor: Executor
+    at_once: int = 8
     lease_ms: int = 60_000
     attempts_max: int = 8  # with doubling from 1 s: about two minutes of trying
 
@@ -126,7 +130,7 @@ class Effects:
         self._written: dict[int, int] = {}  # cursors as stored
         self._cursors_at = 0
         self._pruned_at = 0
-        self._performing: set[asyncio.Task[None]] = set()
+        self._performing: dict[asyncio.Task[None], Leased] = {}
         self._wake = asyncio.Event()
         self._runner: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "effects")
@@ -138,6 +142,7 @@ class Effects:
     async def start(self, heads: Mapping[int, int]) -> None:
         """Open the file and go on where the process before ended. Raises EffectsDamaged."""
         self._written = await self._off(self._rows.open, dict(heads))
+        await self._off(self._rows.orphaned, set(self._registered))
         self._heads = dict(heads)
         self._behind = {
             org: seen for org, head in heads.items() if (seen := self._written.get(org, 0)) < head
@@ -254,7 +259,7 @@ class Effects:
         if self._behind and len(self._new) < self._queue_max and not self._ending:
             return 0.0
         idle_us = CURSOR_EVERY_US
-        if turn is not None and turn.next_at and len(self._performing) < self._in_flight_max:
+        if turn is not None and turn.next_at:
             idle_us = min(idle_us, max(0, turn.next_at - self._clock()))
         return idle_us / SECOND
 
@@ -268,14 +273,23 @@ class Effects:
         now = self._clock()
         new, outcomes = list(self._new), list(self._outcomes)
         cursors = self._cursors() if new or self._ending or now - self._cursors_at >= CURSOR_EVERY_US else {}
-        free = 0 if self._ending else self._in_flight_max - len(self._performing)
-        turn = await self._off(self._rows.turn, now, new, cursors, outcomes, free, self._leases_us)
+        free = {} if self._ending else self._free()
+        most = self._in_flight_max - len(self._performing)
+        turn = await self._off(self._rows.turn, now, new, cursors, outcomes, free, most, self._leases_us)
         del self._new[: len(new)]
         del self._outcomes[: len(outcomes)]
         if cursors:
             self._written.update(cursors)
             self._cursors_at = now
         return turn
+
+    def _free(self) -> dict[str, int]:
+        """Places that each type has left, the type with the fewest under way first."""
+        taken: dict[str, int] = {}
+        for row in self._performing.values():
+            taken[row.type] = taken.get(row.type, 0) + 1
+        kinds = sorted(self._registered, key=lambda kind: taken.get(kind, 0))
+        return {kind: self._registered[kind].at_once - taken.get(kind, 0) for kind in kinds}
 
     def _cursors(self) -> dict[int, int]:
         """Where each organisation was looked at up to, as far as it is not stored."""
@@ -308,15 +322,14 @@ class Effects:
     # Performing -------------------------------------------------------------------------------------------------
 
     def _begin(self, row: Leased) -> None:
-        name = f"{row.org}/{row.seq}/{row.destination}"
-        if any(task.get_name() == name for task in self._performing):
+        if any(row[:3] == under_way[:3] for under_way in self._performing.values()):
             return  # its lease ran out, by a clock that jumped, while it is still being done
-        task = asyncio.get_running_loop().create_task(self._perform(row), name=name)
-        self._performing.add(task)
+        task = asyncio.get_running_loop().create_task(self._perform(row))
+        self._performing[task] = row
         task.add_done_callback(self._performed)
 
     def _performed(self, task: asyncio.Task[None]) -> None:
-        self._performing.discard(task)
+        self._performing.pop(task, None)
         self._wake.set()
 
     async def _perform(self, row: Leased) -> None:
@@ -334,10 +347,7 @@ class Effects:
         self._outcomes.append(outcome)
 
     async def _attempt(self, row: Leased) -> Outcome:
-        registration = self._registered.get(row.type)
-        if registration is None:
-            rest = BACKOFF_MAX_MS * MILLISECOND
-            return self._outcome(row, PENDING, rest, f"nothing performs {row.type}", counted=False)
+        registration = self._registered[row.type]
         events = await asyncio.to_thread(self._read, row.org, row.seq - 1, 1)
         if not events or events[0].seq != row.seq:
             raise LookupError(f"event {row.seq} of organisation {row.org} cannot be read")
@@ -350,8 +360,8 @@ class Effects:
         return self._outcome(row, DONE)
 
     def _failed(self, row: Leased, error: BaseException) -> Outcome:
-        registration = self._registered.get(row.type)
-        if registration is None or row.attempts >= registration.attempts_max:
+        registration = self._registered[row.type]
+        if row.attempts >= registration.attempts_max:
             return self._outcome(row, FAILED, error=_told(error))
         return self._outcome(row, PENDING, backoff_us(row.attempts, self._jitter()), _told(error))
 

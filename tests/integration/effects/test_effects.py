@@ -22,7 +22,6 @@ from tests.unit.views.history import History
 
 from watchfloor.engine.effect_rows import EffectsDamaged
 from watchfloor.engine.effects import (
-    BACKOFF_MAX_MS,
     Effects,
     Registration,
     Undeliverable,
@@ -243,6 +242,31 @@ async def test_no_more_than_so_many_are_performed_at_once_and_all_are_performed(
     assert len(set(tower.keys)) == 30
 
 
+async def test_a_slow_type_leaves_places_for_the_others(path: Path, history: History, tower: Tower) -> None:
+    blown: list[int] = []
+
+    async def blow(org: int, event: Event, effect: BlowHorn) -> None:
+        blown.append(event.seq)
+
+    def both(event: Event) -> list[Effect]:
+        return [*react(event), BlowHorn(destination="roof", horn="short")]
+
+    tower.gate.clear()
+    executors: dict[type[Effect], Registration] = {
+        RingBell: Registration(executor=tower.ring, at_once=2),
+        BlowHorn: Registration(executor=blow, at_once=4),
+    }
+    async with follower(path, history, tower, react=both, executors=executors, in_flight_max=4) as effects:
+        for _ in range(20):
+            report(history)
+        effects.apply(1, history.events)
+        await until(effects, leased=2, pending=18, done=20)
+        assert blown == list(range(1, 21))
+        tower.gate.set()
+        await until(effects, done=40)
+    assert tower.at_once_max == 2
+
+
 async def test_a_reaction_that_fails_is_a_failed_row_and_the_others_go_on(
     path: Path, history: History, tower: Tower
 ) -> None:
@@ -271,18 +295,16 @@ async def test_an_effect_nobody_performs_waits_for_a_version_that_does(
     async with follower(path, history, tower, react=horn, clock=clock) as effects:
         report(history)
         effects.apply(1, history.events)
-        for _ in range(500):
-            rows = await effects.rows("pending")
-            if rows and rows[0]["error"]:
-                break
-            await asyncio.sleep(0.01)
-        assert (rows[0]["attempts"], rows[0]["error"]) == (0, "nothing performs BlowHorn")
+        await until(effects, pending=1)
+    async with follower(path, history, tower, react=horn, clock=clock) as effects:
+        await asyncio.sleep(0.05)
+        (row,) = await effects.rows("pending")
+        assert (row["attempts"], row["error"]) == (0, "nothing performs BlowHorn")
     blown: list[str] = []
 
     async def blow(org: int, event: Event, effect: BlowHorn) -> None:
         blown.append(effect.horn)
 
-    clock.at += BACKOFF_MAX_MS * MILLISECOND
     executors = {BlowHorn: Registration(executor=blow)}
     async with follower(path, history, tower, react=horn, clock=clock, executors=executors) as effects:
         await until(effects, done=1)
