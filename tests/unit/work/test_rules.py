@@ -262,6 +262,15 @@ def test_another_agents_report_is_late_even_under_the_present_generation() -> No
     assert task(world).status == "running"
 
 
+def test_the_same_agents_earlier_attempt_is_not_its_present_one() -> None:
+    world = assigned()
+    world.ring(START + MINUTE + SECOND)
+    world.perform(AssignTask(subject=1, agent=OTTO), evidence=ABLE)
+    facts = said(world, AcceptTask(subject=1, agent=OTTO, generation=1))
+    assert facts == [m.TaskReportedLate(agent=OTTO, generation=1, report="accepted")]
+    assert task(world).status == "assigned"
+
+
 def test_rejecting_fails_the_attempt_with_the_agents_words_as_private_part() -> None:
     world = assigned()
     (event,) = world.perform(RejectTask(subject=1, agent=OTTO, generation=1, reason="busy"))
