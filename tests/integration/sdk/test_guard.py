@@ -293,35 +293,62 @@ def test_a_plain_program_needs_no_event_loop() -> None:
 
 # The law ---------------------------------------------------------------------------------------------------------
 
-STEP = st.fixed_dictionaries(
-    {
-        "rule": st.sampled_from(["permit", "deny", "hold", "hold"]),
-        "decision": st.sampled_from(["approve", "deny", "expire", "cancel"]),
-        "start": st.sampled_from(
-            ["honest", "honest", "grant_revoked", "misused", "unknown", "error", "silence", "wrong"]
-        ),
-        "cut": st.sampled_from(
-            [None, None]
-            + [(kind, when) for kind in ("action:request", "action:started") for when in ("before", "after")]
-        ),
-        "twice": st.booleans(),
-        "mutate": st.sampled_from([None, None, None, "asking", "starting"]),
-        "lie": st.sampled_from([None, None, None, "digest", "no grant", "pending grant"]),
-    }
+HONEST: dict[str, Any] = {
+    "rule": "permit",
+    "decision": "approve",
+    "start": "honest",
+    "cut": None,
+    "twice": False,
+    "mutate": None,
+    "lie": None,
+}
+FAULTS: list[dict[str, Any]] = [
+    {},
+    {"rule": "deny"},
+    *({"rule": "hold", "decision": decision} for decision in ("approve", "deny", "expire", "cancel")),
+    *(
+        {"start": start}
+        for start in ("grant_revoked", "misused", "unknown", "error", "silence", "wrong", "other")
+    ),
+    *({"cut": (kind, when)} for kind in ("action:request", "action:started") for when in ("before", "after")),
+    {"twice": True},
+    *({"mutate": when} for when in ("asking", "starting")),
+    *({"lie": lie} for lie in ("digest", "no grant", "pending grant", "unknown verdict")),
+]
+STEP = st.lists(st.sampled_from(FAULTS), min_size=1, max_size=3).map(
+    lambda faults: {key: value for fault in (HONEST, *faults) for key, value in fault.items()}
 )
 
 
-@settings(max_examples=60, deadline=None)
+@pytest.mark.parametrize("rule", ["permit", "hold"])
+@pytest.mark.parametrize("fault", FAULTS, ids=lambda fault: "-".join(map(str, fault.values())) or "honest")
+async def test_with_one_fault_a_guarded_function_runs_only_when_the_server_allowed_its_start(
+    fault: dict[str, Any], rule: str
+) -> None:
+    step = {**HONEST, "rule": rule, **fault}
+    harmless = (
+        step["rule"] != "deny"
+        and (step["rule"] == "permit" or step["decision"] == "approve")
+        and step["start"] == "honest"
+        and step["mutate"] is None
+        and (step["lie"] is None or (step["rule"] == "hold" and step["lie"] != "unknown verdict"))
+    )
+    assert await _law([step]) == (1 if harmless else 0)
+
+
+@settings(max_examples=100, deadline=None)
 @given(st.lists(STEP, min_size=1, max_size=3))
-def test_a_guarded_function_never_runs_without_a_start_the_server_allowed(
+def test_with_any_faults_a_guarded_function_never_runs_without_a_start_the_server_allowed(
     steps: list[dict[str, Any]],
 ) -> None:
     asyncio.run(_law(steps))
 
 
-async def _law(steps: list[dict[str, Any]]) -> None:
+async def _law(steps: list[dict[str, Any]]) -> int:
+    """Live through the steps; how often the function ran."""
     async with FakeServer() as server:
-        agent = Agent(server.url, server.api_key, answer_ms=60, drain_ms=100, reconnect_ms=(1, 2))
+        answer_ms = 60 if any(step["start"] == "silence" for step in steps) else 5_000
+        agent = Agent(server.url, server.api_key, answer_ms=answer_ms, drain_ms=100, reconnect_ms=(1, 2))
         ran: list[list[int]] = []
 
         @agent.guarded("payment.send")
@@ -341,6 +368,7 @@ async def _law(steps: list[dict[str, Any]]) -> None:
                 )
         executing = [action for action in server.actions.values() if action.execution_id]
         assert len(ran) <= len(executing)
+        return len(ran)
 
 
 def _misbehave(server: FakeServer, step: dict[str, Any], amounts: list[int]) -> list[str]:
@@ -381,8 +409,10 @@ def _lied(answer: dict[str, Any], lie: str) -> dict[str, Any]:
         payload["grant"] = {**payload["grant"], "salt": "00" * 32}
     elif lie == "no grant":
         payload.pop("grant", None)
-    elif lie == "pending grant":
+    elif lie == "pending grant" and payload["verdict"] == "permitted":
         payload["verdict"] = "pending"
+    elif lie == "unknown verdict":
+        payload["verdict"] = "sure"
     return {**answer, "payload": payload}
 
 
@@ -397,6 +427,9 @@ def _started(server: FakeServer, frame: dict[str, Any], how: str) -> list[dict[s
     if how == "wrong":
         wrong = {"action_id": "act_0", "status": "executing", "execution_id": "exe_0"}
         return [{"type": "action:recorded", "re": number, "payload": wrong}]
+    if how == "other":
+        other = {"action_id": payload["action_id"], "status": "executing", "execution_id": "exe_other"}
+        return [{"type": "action:recorded", "re": number, "payload": other}]
     recorded = {"action_id": payload["action_id"], "status": how, "execution_id": payload["execution_id"]}
     return [{"type": "action:recorded", "re": number, "payload": recorded}]
 
@@ -405,13 +438,13 @@ async def _lived_through(
     server: FakeServer, paying: asyncio.Task[None], step: dict[str, Any]
 ) -> BaseException | None:
     """Let people decide whatever is pending until the call has ended; how it ended."""
-    for _ in range(200):
+    for _ in range(600):
         done, _pending = await asyncio.wait({paying}, timeout=0.01)
         if done:
             break
         for action in [action for action in server.actions.values() if action.status == "pending"]:
             await server.decide(action.id, step["decision"])
-        if step["lie"] == "pending grant" or step["start"] == "grant_revoked":
+        if (step["lie"] == "pending grant" and step["rule"] == "permit") or step["start"] == "grant_revoked":
             paying.cancel()
     else:
         paying.cancel()
