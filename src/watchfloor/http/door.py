@@ -31,7 +31,6 @@ from watchfloor.http.pacing import Pacing
 from watchfloor.http.ports import Services
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
-from watchfloor.kernel.terms import Policy
 
 Route = Callable[[Call], Awaitable[Reply]]
 _IDEMPOTENCY_KEY = re.compile(r"^[\x21-\x7e]{1,200}\Z")
@@ -206,9 +205,7 @@ class Door:
             if call.principal.cookie:
                 safeguards.check_form_token(call.principal.secret, call.form.pop("form_token", ""))
         elif declared.body is not None:
-            call.body = reading.read_body(
-                raw, content_type, declared.body, config.body_bytes_max, yaml_too=declared.body is Policy
-            )
+            call.body = reading.read_body(raw, content_type, declared.body, config.body_bytes_max)
         elif raw:
             raise Problem(400, "body_not_expected", "this takes no body")
         return raw

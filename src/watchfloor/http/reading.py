@@ -8,12 +8,14 @@ from typing import Any, cast
 from urllib.parse import parse_qsl
 
 import msgspec
-import yaml
 
 from watchfloor.http import problems
 from watchfloor.http.problems import FieldError, Problem
 from watchfloor.kernel.limits import JSON_DEPTH_MAX
 from watchfloor.kernel.strict import strict
+from watchfloor.kernel.terms import Policy
+from watchfloor.policy import document
+from watchfloor.policy.faults import PolicyInvalid
 
 JSON_TYPES = frozenset(("application/json",))
 YAML_TYPES = frozenset(("application/yaml", "application/x-yaml", "text/yaml"))
@@ -21,8 +23,8 @@ FORM_TYPE = "application/x-www-form-urlencoded"
 FORM_BYTES_MAX = 64 * 1024  # a comment of 16 Ki characters, percent-encoded
 FORM_FIELDS_MAX = 32
 PARAMETERS_MAX = 32
-YAML_BYTES_MAX = 256 * 1024
-_SCALARS = {"true": True, "false": False}
+POLICY_BYTES_MAX = 256 * 1024
+FAULTS_MAX = 50  # of one policy document in one answer
 
 
 def media_type(content_type: str) -> str:
@@ -30,22 +32,19 @@ def media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()
 
 
-def read_body(
-    raw: bytes, content_type: str, kind: type[Any], bytes_max: int, *, yaml_too: bool = False
-) -> Any:
+def read_body(raw: bytes, content_type: str, kind: type[Any], bytes_max: int) -> Any:
     """The body as a Struct of `kind`. Raises Problem 400, 413, 415, 422; BadInput with a pointer."""
+    if kind is Policy:
+        return read_policy(raw, content_type, bytes_max)
     if len(raw) > bytes_max:
         raise Problem(413, "too_large", f"{len(raw)} bytes, at most {bytes_max}")
     declared = media_type(content_type)
-    if not raw.strip() and not declared:
+    if not raw.strip() and (not declared or declared in JSON_TYPES):
         plain: object = {}
-    elif yaml_too and declared in YAML_TYPES:
-        plain = read_yaml(raw)
     elif declared in JSON_TYPES or declared.endswith("+json"):
-        plain = strict(raw, bytes_max=bytes_max, depth_max=JSON_DEPTH_MAX) if raw.strip() else {}
+        plain = strict(raw, bytes_max=bytes_max, depth_max=JSON_DEPTH_MAX)
     else:
-        wanted = "application/json or application/yaml" if yaml_too else "application/json"
-        raise Problem(415, "unsupported_media_type", f"send {wanted}")
+        raise Problem(415, "unsupported_media_type", "send application/json")
     return convert(plain, kind)
 
 
@@ -57,60 +56,35 @@ def convert(plain: object, kind: type[Any]) -> Any:
         raise problems.from_validation(error) from error
 
 
-class _Loader(yaml.SafeLoader):
-    """Safe, and without aliases, merge keys, duplicate keys and implicit booleans such as `on` (faults J5, J6)."""
-
-    def compose_node(self, parent: Any, index: Any) -> Any:
-        if self.check_event(yaml.events.AliasEvent):
-            raise Problem(400, "yaml_alias", "aliases are not accepted")
-        depth = getattr(self, "depth", 0) + 1
-        if depth > JSON_DEPTH_MAX:
-            raise Problem(400, "too_deep", f"nested deeper than {JSON_DEPTH_MAX}")
-        self.depth = depth
-        node = super().compose_node(parent, index)
-        self.depth = depth - 1
-        return node
-
-    def mapping(self, node: Any) -> dict[Any, Any]:
-        """A mapping with distinct keys that are text."""
-        found: dict[Any, Any] = {}
-        for key_node, value_node in node.value:
-            key = self.construct_object(key_node, deep=True)
-            if not isinstance(key, str):
-                raise Problem(400, "yaml_key", f"keys are text, not {type(key).__name__}: {str(key)[:64]!r}")
-            if key in found:
-                raise Problem(400, "duplicate_key", f"the key {key[:64]!r} is there twice")
-            found[key] = self.construct_object(value_node, deep=True)
-        return found
-
-
-def _construct_mapping(loader: _Loader, node: Any) -> dict[Any, Any]:
-    return loader.mapping(node)
-
-
-def _construct_bool(loader: _Loader, node: Any) -> Any:
-    value = loader.construct_scalar(node)
-    return _SCALARS.get(str(value).lower(), value)
-
-
-_Loader.add_constructor("tag:yaml.org,2002:map", _construct_mapping)
-_Loader.add_constructor("tag:yaml.org,2002:bool", _construct_bool)
-for _tag in ("timestamp", "binary", "set", "omap", "pairs", "merge"):
-    _Loader.yaml_constructors.pop(f"tag:yaml.org,2002:{_tag}", None)
-
-
-def read_yaml(raw: bytes) -> object:
-    """Plain data of a YAML document within the strict subset. Raises Problem 400; BadInput with a pointer."""
-    if len(raw) > YAML_BYTES_MAX:
-        raise Problem(413, "too_large", f"{len(raw)} bytes, at most {YAML_BYTES_MAX}")
+def read_policy(raw: bytes, content_type: str, bytes_max: int) -> Policy:
+    """A policy document as YAML or JSON, laid over the defaults. Raises Problem with every fault of it."""
+    if len(raw) > min(bytes_max, POLICY_BYTES_MAX):
+        raise Problem(413, "too_large", f"{len(raw)} bytes, at most {min(bytes_max, POLICY_BYTES_MAX)}")
+    declared = media_type(content_type)
     try:
-        plain = yaml.load(raw.decode(), Loader=_Loader)  # noqa: S506 - a safe loader made stricter
-        # What YAML calls numbers and text is judged by the same strict reader as JSON.
-        return strict(msgspec.json.encode(plain), bytes_max=4 * YAML_BYTES_MAX, depth_max=JSON_DEPTH_MAX)
+        if declared in YAML_TYPES:
+            return document.load(raw.decode())
+        if declared in JSON_TYPES or declared.endswith("+json"):
+            return document.from_plain(strict(raw, bytes_max=bytes_max, depth_max=JSON_DEPTH_MAX))
     except UnicodeDecodeError as error:
         raise Problem(400, "not_utf8", f"byte {error.start} is not UTF-8") from error
-    except (yaml.YAMLError, RecursionError, ValueError, TypeError) as error:
-        raise Problem(400, "malformed_yaml", " ".join(str(error).split())[:300] or "not YAML") from error
+    except PolicyInvalid as invalid:
+        raise invalid_policy(invalid) from invalid
+    raise Problem(415, "unsupported_media_type", "send application/json or application/yaml")
+
+
+def invalid_policy(invalid: PolicyInvalid) -> Problem:
+    """422 with every fault and its place."""
+    errors = tuple(
+        FieldError(
+            field=fault.path,
+            code="invalid",
+            detail=f"{fault.what} (line {fault.line})" if fault.line else fault.what,
+        )
+        for fault in invalid.faults[:FAULTS_MAX]
+    )
+    first = invalid.faults[0]
+    return Problem(422, "invalid_policy", f"{first.path}: {first.what}", errors=errors)
 
 
 def read_form(raw: bytes, content_type: str) -> dict[str, str]:

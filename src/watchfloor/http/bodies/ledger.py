@@ -122,7 +122,7 @@ class Consistency(Answer, frozen=True, kw_only=True):
 
 
 class Verification(Answer, frozen=True, kw_only=True):
-    """How far the running server has checked its own chain. `state` verified, running or broken."""
+    """How far the running server has checked its own chain. `state` good, bad or running."""
 
     state: str
     verified_seq: Seq
@@ -261,7 +261,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "proof": ["11" * 32],
     },
     Verification: {
-        "state": "verified",
+        "state": "good",
         "verified_seq": 1042,
         "head": 1042,
         "broken_seq": 0,

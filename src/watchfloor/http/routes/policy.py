@@ -11,6 +11,7 @@ from watchfloor.http.bodies import ledger as wire
 from watchfloor.http.problems import FieldError, Problem, not_found
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.terms import Policy
+from watchfloor.policy.document import dump
 from watchfloor.policy.messages import ApplyPolicy, PolicyApplied
 
 _ETAG = re.compile(r'^"(\d{1,15})"$')
@@ -37,7 +38,7 @@ async def of_version(call: Call, version: int) -> Policy:
 
 
 async def get_policy(call: Call) -> Reply:
-    """The policy in force, with the ETag that a change has to name."""
+    """The policy in force, with the ETag that a change has to name. As YAML for `Accept: application/yaml`."""
     active = call.services.engine.cell(call.org, "active_policy", "active")
     if active is None:
         raise not_found("policy")
@@ -54,11 +55,16 @@ async def get_policy_version(call: Call) -> Reply:
 
 async def _shown(call: Call, version: int) -> Reply:
     row = await lists.row(call, "policies", version=version)
+    active = call.services.engine.cell(call.org, "active_policy", "active")
+    if row is None and active is not None and active.version == version:
+        # It was applied a moment ago: the version in force is never "not found".
+        await call.services.views.wait(call.org, call.services.engine.head(call.org))
+        row = await lists.row(call, "policies", version=version)
     if row is None:
-        active = call.services.engine.cell(call.org, "active_policy", "active")
-        if active is not None and active.version == version:
-            raise lists.view_behind(call.view_seq)
         raise not_found("version of the policy")
+    if "yaml" in call.headers.get("accept", ""):
+        text = dump(await of_version(call, version))
+        return Reply(content=text.encode(), media_type="application/yaml", headers={"etag": etag(version)})
     body = wire.PolicyNow(
         policy_id=row["id"],
         version=version,

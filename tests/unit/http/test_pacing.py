@@ -1,0 +1,55 @@
+"""Rates of requests (spec 3.3): refill, burst, bounded memory, classes that do not starve each other."""
+
+from __future__ import annotations
+
+from watchfloor.http.pacing import Pacing, Rate
+
+RATES = {"slow": Rate(per_minute=60, burst=2), "other": Rate(per_minute=60, burst=1)}
+
+
+class Clock:
+    def __init__(self) -> None:
+        self.now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_a_burst_passes_and_the_next_is_told_when_to_come_back() -> None:
+    clock = Clock()
+    pacing = Pacing(RATES, clock)
+    assert [pacing.take("slow", "a"), pacing.take("slow", "a")] == [0, 0]
+    wait_ms = pacing.take("slow", "a")
+    assert 0 < wait_ms <= 1_001
+    clock.now += wait_ms / 1_000
+    assert pacing.take("slow", "a") == 0
+    assert pacing.take("slow", "a") > 0
+
+
+def test_callers_and_classes_have_their_own_buckets() -> None:
+    pacing = Pacing(RATES, Clock())
+    assert [pacing.take("other", "a"), pacing.take("other", "b"), pacing.take("slow", "a")] == [0, 0, 0]
+    assert pacing.take("other", "a") > 0
+
+
+def test_a_policys_own_rate_is_used_where_given() -> None:
+    pacing = Pacing(RATES, Clock())
+    assert pacing.take("action heavy", "a", Rate(per_minute=1, burst=1)) == 0
+    assert 59_000 < pacing.take("action heavy", "a", Rate(per_minute=1, burst=1)) <= 60_001
+
+
+def test_memory_is_bounded_and_the_longest_silent_is_forgotten() -> None:
+    pacing = Pacing(RATES, Clock(), buckets_max=10)
+    for caller in range(100):
+        pacing.take("other", str(caller))
+    assert len(pacing) == 10
+    assert pacing.take("other", "99") > 0
+    assert pacing.take("other", "0") == 0
+
+
+def test_a_clock_that_goes_back_gives_nothing_away() -> None:
+    clock = Clock()
+    pacing = Pacing(RATES, clock)
+    pacing.take("other", "a")
+    clock.now -= 50
+    assert pacing.take("other", "a") > 0
