@@ -30,11 +30,16 @@ _Found = list[Any] | None  # None: more than VALUES_MAX
 
 def derive(tables: Tables, type_name: str, tool: str, params: object) -> Derived:
     """Class, factors and violations of a request. `type_name` and `tool` as the agent wrote them; total."""
-    violations: list[str] = []
     action_type, tool_name = fold(type_name), fold(tool)
-    for name, folded in ((type_name, action_type), (tool, tool_name)):
-        if not (name.isascii() and name.isprintable()) and _ambiguous(tables, name, folded):
-            violations.append("ambiguous_name")
+    plain = (
+        action_type.isascii()
+        and action_type.isprintable()
+        and tool_name.isascii()
+        and tool_name.isprintable()
+    )
+    violations: list[str] = []
+    if not plain and (_ambiguous(tables, action_type) or _ambiguous(tables, tool_name)):
+        violations.append("ambiguous_name")
     if action_type in tables.forbidden_types:
         violations.append("forbidden_type")
     if tool_name in tables.forbidden_tools:
@@ -59,11 +64,9 @@ def derive(tables: Tables, type_name: str, tool: str, params: object) -> Derived
     return Derived(cls, factors, level_min, tuple(dict.fromkeys(violations)))
 
 
-def _ambiguous(tables: Tables, name: str, folded: str) -> bool:
-    """Could a person take the name for another one that the policy knows, or not see all of it?"""
-    if invisible(name):
-        return True
-    return folded not in tables.known and skeleton(name) in tables.shapes
+def _ambiguous(tables: Tables, name: str) -> bool:
+    """Could a person take the folded name for another one that the policy knows, or not see all of it?"""
+    return invisible(name) or (name not in tables.known and skeleton(name) in tables.shapes)
 
 
 def _class_by_name(tables: Tables, action_type: str, tool: str) -> tuple[str, tuple[tuple[str, int], ...]]:
