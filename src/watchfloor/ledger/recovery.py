@@ -88,8 +88,7 @@ def start_up(ledger: Ledger, signer: Signer, verified: Path) -> StartUp:
 def verify_whole(database: Path, signer: Signer, verified: Path, *, processes: int = 2) -> list[Report]:
     """The whole ledger in other processes, from the first event; remembers how far it was good. Blocking."""
     opener = partial(Reader, database, _ignore)
-    keys = {row.public_id: signer.key_of(row.public_id) for row in opener().organisations()}
-    reports = verify_ledger(opener, keys.__getitem__, processes=processes)
+    reports = verify_ledger(opener, signer.key_of, processes=processes)
     if not any(report.problem for report in reports):
         save_verified(verified, reports)
     return reports
