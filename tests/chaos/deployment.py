@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import random
 import signal
 import socket
 import subprocess
@@ -24,9 +25,15 @@ POLICY = {
 
 
 def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
+    """A port for a server that is killed and comes back: below the range from which the kernel takes local ports."""
+    while True:
+        port = random.randint(20_000, 32_000)  # noqa: S311
+        with socket.socket() as probe:
+            try:
+                probe.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 class Deployment:
@@ -100,6 +107,7 @@ class Deployment:
         until = time.monotonic() + 10
         while not (self.data / "operator.json").exists() and time.monotonic() < until:
             time.sleep(0.02)
+        assert (self.data / "operator.json").exists(), self.log()
         return str(json.loads((self.data / "operator.json").read_text())["token"])
 
     def post(self, path: str, body: Any, key: str = "", token: str = "", **headers: str) -> httpx.Response:
