@@ -55,7 +55,9 @@ def outrun(event: Event, read: Read) -> Wishes:
     """The agent was given another task in the same batch: look again, now that everybody's load is known."""
     facts = event.facts
     assert isinstance(facts, ProcessRefused)
-    return _seek(facts.subject_id, read) if facts.command == "AssignTask" and facts.code == "agent_full" else []
+    return (
+        _seek(facts.subject_id, read) if facts.command == "AssignTask" and facts.code == "agent_full" else []
+    )
 
 
 def _seek(subject: int, read: Read) -> Wishes:
@@ -89,22 +91,22 @@ def _present(agent: int, read: Read) -> frozenset[int]:
     return members
 
 
-def _offer(agent: int, event: Event, read: Read) -> Wishes:
+def _offer(agent: int, read: Read) -> Wishes:
     state = read("agent", agent)
     if state is None or agent not in _present(agent, read) or not session_current(state, read):
         return []
     count = min(_AT_ONCE, room(agent, read))
-    tasks = candidates(agent, state.capabilities, event.at, count, read) if count else []
+    tasks = candidates(agent, state.capabilities, count, read) if count else []
     return [AssignTask(subject=task, agent=agent) for task in tasks]
 
 
 def appeared(event: Event, read: Read) -> Wishes:
-    return _offer(event.subject, event, read)
+    return _offer(event.subject, read)
 
 
 def freed(event: Event, read: Read) -> Wishes:
     agent: int = getattr(event.facts, "agent", 0)
-    return _offer(agent, event, read) if agent else []
+    return _offer(agent, read) if agent else []
 
 
 REACTS: tuple[tuple[type[Facts], React], ...] = (

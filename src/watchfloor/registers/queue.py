@@ -27,8 +27,8 @@ from watchfloor.fleet.messages import (
 from watchfloor.fleet.rules import available
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
+from watchfloor.work.matching import turn
 from watchfloor.work.messages import (
-    LANES,
     TaskAssigned,
     TaskAttemptFailed,
     TaskCancelled,
@@ -43,7 +43,6 @@ Cells = list[tuple[str, object, object]]
 Group = tuple[str, int, tuple[str, ...]]
 
 SHARDS = 32
-AGEING_US = 60_000_000  # a task that waited this long competes one lane higher, so that `low` never starves
 
 
 class Ends(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -109,7 +108,11 @@ def _submitted(event: Event, read: Read) -> Cells:
 
 def _again(event: Event, read: Read) -> Cells:
     task = read("task", event.subject)
-    return [] if task is None else _enqueue(event.subject, (task.priority, task.only_agent, task.needs), event.at, read)
+    return (
+        []
+        if task is None
+        else _enqueue(event.subject, (task.priority, task.only_agent, task.needs), event.at, read)
+    )
 
 
 def _assigned(event: Event, read: Read) -> Cells:
@@ -180,24 +183,19 @@ REGISTER = Register(
 )
 
 
-def rank(priority: str, waited_us: int) -> int:
-    """The lane a task competes in after ageing: 0 is urgent."""
-    return max(0, LANES.index(priority) - waited_us // AGEING_US)
-
-
-def candidates(agent: int, capabilities: tuple[str, ...], at: int, count: int, read: Read) -> list[int]:
-    """The next `count` tasks for this agent: by aged lane, then first come first served (pure)."""
+def candidates(agent: int, capabilities: tuple[str, ...], count: int, read: Read) -> list[int]:
+    """The next `count` tasks for this agent: by lane with ageing, then first come first served (pure)."""
     mine = set(capabilities)
-    heads: list[tuple[int, int, int]] = []
+    heads: list[tuple[int, int]] = []
     for group in read("groups", "all") or ():
         if group[1] in (0, agent) and mine.issuperset(group[2]):
             task = read("queue", group).head
             taken = 0
             while task and taken < count:
                 link: Link = read("links", task)
-                heads.append((rank(group[0], at - link.since), link.since, task))
+                heads.append(turn(group[0], link.since, task))
                 task, taken = link.after, taken + 1
-    return [task for _, _, task in sorted(heads)[:count]]
+    return [task for _, task in sorted(heads)[:count]]
 
 
 def agents_with(capability: str, start: int, read: Read) -> Any:
