@@ -57,8 +57,18 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
     st.builds(m.CancelAction, subject=st.just(1)),
     st.builds(m.ActionTimePassed, subject=st.just(1)),
 )
-START_NOW = st.builds(
-    m.StartAction, subject=st.just(1), agent=st.just(AGENT), grant=st.integers(1, 2), execution=EXECUTIONS
+# What honest people and agents would do next, so that stories get somewhere; two executions, so that one is late.
+SENSIBLE: st.SearchStrategy[Command] = st.sampled_from(
+    [
+        m.GrantAction(
+            subject=1, decision=3, basis="committee", execution_ms=600_000, expires_at=START + 30 * MINUTE
+        ),
+        m.StartAction(subject=1, agent=AGENT, grant=1, execution="exe_a"),
+        m.StartAction(subject=1, agent=AGENT, grant=2, execution="exe_a"),
+        m.StartAction(subject=1, agent=AGENT, grant=1, execution="exe_b"),
+        m.CompleteAction(subject=1, agent=AGENT, execution="exe_a"),
+        m.FailAction(subject=1, agent=AGENT, execution="exe_a"),
+    ]
 )
 FINE = StartEvidence(
     stops=(),
@@ -70,6 +80,8 @@ FINE = StartEvidence(
 )
 LOOKS = st.sampled_from(
     [
+        FINE,
+        FINE,
         FINE,
         FINE,
         FINE,
@@ -91,11 +103,14 @@ LOOKS = st.sampled_from(
         ),
     ]
 )
-WAITS = st.sampled_from([0, SECOND, 4 * MINUTE, 12 * MINUTE])
-STEPS = st.lists(
-    st.tuples(st.one_of(COMMANDS, START_NOW), LOOKS, st.one_of(st.just(0), st.just(0), WAITS), st.booleans()),
-    max_size=14,
+WAITS = st.sampled_from([0, 0, 0, 0, SECOND, 4 * MINUTE, 12 * MINUTE])
+STEP = st.tuples(
+    st.integers(0, 5).flatmap(lambda dice: SENSIBLE if dice else COMMANDS),
+    LOOKS,
+    WAITS,
+    st.booleans(),
 )
+STEPS = st.lists(STEP, max_size=3) | st.lists(STEP, min_size=6, max_size=16)
 REQUESTS = st.sampled_from(
     [
         {},
