@@ -22,3 +22,16 @@ def test_the_transcript_tells_what_really_happens(path: Path, request: pytest.Fi
         path.write_text(played, "utf-8")
     else:
         assert played.splitlines() == written.splitlines()
+
+
+def test_a_transcript_that_lies_or_forgets_is_noticed() -> None:
+    honest = Story().play("system FoundOrganisation acme name=Acme origin=example.org/acme\n")
+    assert "    09:00:00  organisation.founded/1  name=Acme origin=example.org/acme" in honest.splitlines()
+    assert Story().play(honest) == honest
+    for lie in (
+        honest.replace("founded", "dissolved"),
+        honest.replace("    acme is", "    nobody is"),
+        honest + "    and more\n",
+    ):
+        assert lie != honest
+        assert Story().play(lie) == honest
