@@ -31,7 +31,7 @@ from watchfloor.kernel.projection import (
 
 _json = msgspec.json.Encoder().encode
 
-_COUNT = """(SELECT count(*) FROM votes v WHERE v.org = a.org AND v.decision = a.decision
+_COUNT = """(SELECT count(DISTINCT v.person) FROM votes v WHERE v.org = a.org AND v.decision = a.decision
  AND v.refused = '' AND v.late = 0 AND v.vote = '{vote}')"""
 
 DECISIONS = Table(
