@@ -224,9 +224,10 @@ class Notary:
             raise ValueError("not a note")
         signed, cosigned_at = False, dict[str, int]()
         for line in tail[:-1].split("\n"):
-            dash, name, encoded = line.split(" ")
+            dash, _, rest = line.partition(" ")
+            name, _, encoded = rest.partition(" ")
             value = _unbase64(encoded)
-            if dash != "\u2014":
+            if dash != "\u2014" or len(value) < 5:
                 raise ValueError("not a signature line")
             known = self._keys.get((name, value[:4]))
             if known is None:
@@ -240,12 +241,10 @@ class Notary:
                 signed = True
             else:
                 cosigned_at[name] = max(at_s, cosigned_at.get(name, 0))
-        origin, size, root = body.split("\n")
-        if not signed or origin != self.log.name:
+        form = re.fullmatch("([^\n]+)\n(0|[1-9][0-9]{0,17})\n([A-Za-z0-9+/]{43}=)", body)
+        if not signed or form is None or form[1] != self.log.name:
             raise ValueError(f"not a checkpoint signed by {self.log.name}")
-        if not re.fullmatch("0|[1-9][0-9]{0,18}", size) or len(_unbase64(root)) != 32:
-            raise ValueError("not a checkpoint")
-        return Checkpoint(source, int(size), _unbase64(root), cosigned_at)
+        return Checkpoint(source, int(form[2]), _unbase64(form[3]), cosigned_at)
 
 
 # -- the tree (RFC 6962) ------------------------------------------------------------------------------------------

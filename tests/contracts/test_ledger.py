@@ -121,6 +121,8 @@ async def test_a_stream_is_one_subject_of_one_organisation_in_order(house: SQLit
     assert [row[0] for row in ledger.read_stream(1, 3)] == [3]
     assert [row[0] for row in ledger.read_stream(2, 1)] == [1, 2, 3]
     assert ledger.read_stream(1, 2) == []
+    assert ledger.streams(1, 0, 9) == [1, 1, 3, 1, 1]
+    assert ledger.streams(1, 1, 2) == [1, 3]
 
 
 async def test_a_redaction_erases_the_private_part_and_nothing_else(house: SQLiteHouse) -> None:

@@ -156,6 +156,9 @@ class LedgerReads(Protocol):
 
     def read_stream(self, org: int, stream: int) -> list[tuple[int, bytes, bytes]]: ...
 
+    def streams(self, org: int, after: int, limit: int) -> list[int]:
+        """The stream of each event that `read` with the same arguments returns."""
+
     def read_one(self, org: int, seq: int) -> tuple[int, bytes, bytes] | None: ...
 
     def read_private(self, org: int, seq: int) -> tuple[bytes, bytes] | None:

@@ -95,6 +95,9 @@ def export_ledger(
     if any(directory.iterdir()):
         raise ExportFailed(f"{directory} is not empty")
     org = organisation.org
+    # The checkpoint first: whatever it covers was committed before. One that covers more than there is goes along, so
+    # that a missing tail is seen outside too.
+    newest = reads.latest_checkpoint(org)
     size, head = reads.head(org)
     files = _write_events(reads, org, size, head, directory)
     if privates:
@@ -102,7 +105,8 @@ def export_ledger(
         for part in _privates(reads, org, size):
             output.write(msgspec.json.encode(part) + b"\n")
         files["privates.jsonl"] = output.close()
-    checkpoints = _write_checkpoints(reads, org, size, directory / "checkpoints", files, every_checkpoint)
+    signed = newest.size if newest else 0
+    checkpoints = _write_checkpoints(reads, org, signed, directory / "checkpoints", files, every_checkpoint)
     write_durably(directory / "key.vkey", [key.text.encode() + b"\n"])
     manifest = ExportManifest(
         format=FORMAT,
@@ -128,6 +132,8 @@ def _write_events(
         rows = reads.read(org, seq, min(READ_ROWS, size - seq))
         if not rows:
             break
+        if any(type(data) is not bytes or type(digest) is not bytes for _, data, digest in rows):
+            raise ExportFailed(f"a row behind event {seq} is not bytes: verify the ledger")
         events.write(b"".join(data + b"\n" for _, data, _ in rows))
         hashes.write(b"".join(digest for _, _, digest in rows))
         seq, _, last = rows[-1]
@@ -146,10 +152,10 @@ def _privates(reads: LedgerReads, org: int, size: int) -> Iterator[_Private]:
 
 
 def _write_checkpoints(
-    reads: LedgerReads, org: int, size: int, directory: Path, files: dict[str, ExportedFile], every: bool
+    reads: LedgerReads, org: int, newest: int, directory: Path, files: dict[str, ExportedFile], every: bool
 ) -> int:
     make_private(directory)
-    count, before, spaced = 0, size + 1, size + 1
+    count, before, spaced = 0, newest + 1, newest + 1
     while rows := reads.checkpoints(org, READ_ROWS // 10, before):
         for row in rows:
             before = row.size

@@ -29,11 +29,16 @@ Opener = Callable[[], LedgerReads]
 KeyOf = Callable[[str], VerifierKey]
 
 
+class _Subject(msgspec.Struct):
+    id: int
+
+
 class _Envelope(msgspec.Struct):
     """What this check needs of an event's bytes."""
 
     org: str
     seq: int
+    subject: _Subject
     private: str = ""
 
 
@@ -61,9 +66,16 @@ class _Range(msgspec.Struct):
     """The result for one range: roots of its full tiles, or what is wrong with it."""
 
     roots: list[bytes] = msgspec.field(default_factory=list)
-    last: bytes = ZERO_HASH
     problem: str = ""
     first_bad: int = 0
+
+
+class _Bad(Exception):
+    """The first thing wrong in a range."""
+
+    def __init__(self, seq: int, problem: str) -> None:
+        super().__init__(problem)
+        self.seq = seq
 
 
 def verify_ledger(
@@ -152,80 +164,91 @@ def _start(reads: LedgerReads, org: int, size: int, verified: Verified | None) -
 
 
 def _check_range_there(opener: Opener, part: tuple[int, str, int, int]) -> _Range:
-    reads = opener()
-    try:
-        return _check_range(reads, *part)
-    except LedgerError as error:
-        return _Range(problem=str(error), first_bad=part[2] + 1)
+    return _check_range(opener(), *part)
 
 
 def _check_range(reads: LedgerReads, org: int, public_id: str, after: int, until: int) -> _Range:
-    """Chain, envelopes, private parts and level-0 tiles of events (after, until]."""
-    if after:
-        before = reads.read_one(org, after)
-        if before is None:
-            return _Range(problem="an event is missing", first_bad=after)
-        prev = before[2]
-    else:
-        prev = ZERO_HASH
-    found = _Range()
-    decode = msgspec.json.Decoder(_Envelope).decode
+    """Chain, envelopes, streams, private parts and level-0 tiles of events (after, until]."""
     leaves: list[bytes] = []
     seq = after
-    while seq < until:
-        rows = reads.read(org, seq, min(READ_ROWS, until - seq))
-        commitments: dict[int, str] = {}
-        first = seq + 1
-        for row_seq, data, digest in rows:
-            seq += 1
-            if row_seq != seq or sha256(prev + data).digest() != digest:
-                return _Range(problem="a row is missing or the chain is broken", first_bad=seq)
-            prev = digest
-            leaves.append(leaf_hash(data))
-            try:
-                envelope = decode(data)
-            except msgspec.MsgspecError as error:
-                return _Range(problem=f"not an event: {error}", first_bad=seq)
-            if envelope.seq != seq or envelope.org != public_id:
-                return _Range(problem="the event belongs to another place", first_bad=seq)
-            if envelope.private:
-                commitments[seq] = envelope.private
-        if not rows:
-            return _Range(problem="an event is missing", first_bad=seq + 1)
-        wrong = _check_privates(reads, org, first, seq, commitments)
-        if wrong:
-            return _Range(
-                problem="a private part is missing, left over or not the committed one", first_bad=wrong
-            )
-    found.last = prev
-    return _check_tiles(reads, org, after, leaves, found)
+    try:
+        before = reads.read_one(org, after) if after else (0, b"", ZERO_HASH)
+        if before is None:
+            raise _Bad(after, "an event is missing")
+        prev = before[2]
+        while seq < until:
+            rows = reads.read(org, seq, min(READ_ROWS, until - seq))
+            if not rows:
+                raise _Bad(seq + 1, "an event is missing")
+            prev = _check_chain(rows, seq, prev, leaves)
+            _check_envelopes(reads, org, public_id, rows)
+            seq += len(rows)
+        return _Range(roots=_check_tiles(reads, org, after, leaves))
+    except _Bad as bad:
+        return _Range(problem=str(bad), first_bad=bad.seq)
+    except LedgerError as error:  # a page that cannot be read
+        return _Range(problem=str(error), first_bad=seq + 1)
 
 
-def _check_privates(reads: LedgerReads, org: int, first: int, last: int, commitments: dict[int, str]) -> int:
-    """The first seq whose private part is wrong, or 0. What is committed is there, or was erased by a redaction."""
+def _check_chain(rows: list[tuple[int, bytes, bytes]], after: int, prev: bytes, leaves: list[bytes]) -> bytes:
+    """Seq, chain and leaf of each row; returns the last hash."""
+    for seq, (row_seq, data, digest) in enumerate(rows, after + 1):
+        # SQLite columns hold any type, and somebody who edits rows may leave text behind.
+        if row_seq != seq or type(data) is not bytes or sha256(prev + data).digest() != digest:
+            raise _Bad(seq, "a row is missing or the chain is broken")
+        prev = digest
+        leaves.append(leaf_hash(data))
+    return prev
+
+
+def _check_envelopes(
+    reads: LedgerReads, org: int, public_id: str, rows: list[tuple[int, bytes, bytes]]
+) -> None:
+    """Events say where they are; the stream index and the side rows say the same."""
+    first, last = rows[0][0], rows[-1][0]
+    streams = reads.streams(org, first - 1, len(rows))
+    commitments: dict[int, str] = {}
+    for (seq, data, _), stream in zip(rows, streams, strict=True):
+        try:
+            envelope = _decode(data)
+        except msgspec.MsgspecError as error:
+            raise _Bad(seq, f"not an event: {error}") from error
+        if (envelope.seq, envelope.org, envelope.subject.id) != (seq, public_id, stream):
+            raise _Bad(seq, "the event belongs to another place")
+        if envelope.private:
+            commitments[seq] = envelope.private
+    _check_privates(reads, org, first, last, commitments)
+
+
+_decode = msgspec.json.Decoder(_Envelope).decode
+
+
+def _check_privates(reads: LedgerReads, org: int, first: int, last: int, commitments: dict[int, str]) -> None:
+    """What is committed is there, or was erased by a redaction; nothing else is."""
+    count = last - first + 1
     stored = {
-        seq: (salt, body)
-        for seq, salt, body in reads.privates_between(org, first - 1, last - first + 1)
-        if seq <= last
+        seq: (salt, body) for seq, salt, body in reads.privates_between(org, first - 1, count) if seq <= last
     }
-    erased = {seq for seq in reads.redacted(org, first - 1, last - first + 1) if seq <= last}
+    erased = {seq for seq in reads.redacted(org, first - 1, count) if seq <= last}
     for seq in sorted(stored.keys() | commitments.keys()):
         if seq not in stored:
             if seq not in erased:
-                return seq
-        elif seq in erased or sha256(b"".join(stored[seq])).hexdigest() != commitments.get(seq, ""):
-            return seq
-    return 0
+                raise _Bad(seq, "a private part is missing")
+        elif seq in erased:
+            raise _Bad(seq, "a private part that was erased is back")
+        elif sha256(b"".join(map(bytes, stored[seq]))).hexdigest() != commitments.get(seq, ""):
+            raise _Bad(seq, "a private part is not the committed one")
 
 
-def _check_tiles(reads: LedgerReads, org: int, after: int, leaves: list[bytes], found: _Range) -> _Range:
-    """The stored level-0 tiles are exactly the leaves; collects their roots."""
+def _check_tiles(reads: LedgerReads, org: int, after: int, leaves: list[bytes]) -> list[bytes]:
+    """The stored level-0 tiles are exactly the leaves; returns their roots."""
+    roots = []
     for offset in range(0, len(leaves) - TILE_WIDTH + 1, TILE_WIDTH):
         tile = leaves[offset : offset + TILE_WIDTH]
         if reads.tiles(org, 0, (after + offset) // TILE_WIDTH) != b"".join(tile):
-            return _Range(problem="a stored tile is not made of these events", first_bad=after + offset + 1)
-        found.roots.append(tile_root(tile))
-    return found
+            raise _Bad(after + offset + 1, "a stored tile is not made of these events")
+        roots.append(tile_root(tile))
+    return roots
 
 
 def _check_upper_tile(reads: LedgerReads, org: int, after: int, until: int, roots: list[bytes]) -> None:

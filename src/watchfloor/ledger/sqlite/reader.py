@@ -105,6 +105,14 @@ class Reader:
     def read_stream(self, org: int, stream: int) -> list[tuple[int, bytes, bytes]]:
         return self.rows(_EVENT + "WHERE stream = ? ORDER BY id", (key_of(org, stream),))
 
+    def streams(self, org: int, after: int, limit: int) -> list[int]:
+        low, high = key_bounds(org, after)
+        rows = self.rows(
+            "SELECT stream & 0xFFFFFFFFFF FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+            (low, high, limit),
+        )
+        return [row[0] for row in rows]
+
     def read_one(self, org: int, seq: int) -> tuple[int, bytes, bytes] | None:
         rows = self.rows(_EVENT + "WHERE id = ?", (key_of(org, seq),))
         return rows[0] if rows else None

@@ -128,6 +128,9 @@ class SQLiteLedger:
     def read_stream(self, org: int, stream: int) -> list[tuple[int, bytes, bytes]]:
         return self._reader.read_stream(org, stream)
 
+    def streams(self, org: int, after: int, limit: int) -> list[int]:
+        return self._reader.streams(org, after, limit)
+
     def read_one(self, org: int, seq: int) -> tuple[int, bytes, bytes] | None:
         return self._reader.read_one(org, seq)
 
