@@ -111,6 +111,14 @@ def pss_kib(pid: int) -> int:
     raise RuntimeError("no Pss in smaps_rollup")
 
 
+def rss_kib(pid: int) -> int:
+    """Resident memory of a process."""
+    for line in Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS:"):
+            return int(line.split()[1])
+    raise RuntimeError("no VmRSS in status")
+
+
 def pin(cpu: int) -> None:
     """Keep this process on one CPU when there are two or more, so that server and client do not disturb each other."""
     if len(os.sched_getaffinity(0)) > cpu and os.cpu_count() != 1:
