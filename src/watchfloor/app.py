@@ -23,6 +23,7 @@ from watchfloor.administration import Administration, newest_backup
 from watchfloor.config import Config
 from watchfloor.engine.clock import GuardedClock
 from watchfloor.engine.core import Core
+from watchfloor.engine.effects import Effects, Registration
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.signing import Signing
 from watchfloor.engine.snapshot import restore
@@ -36,7 +37,7 @@ from watchfloor.http.ports import HTTPConfig, Services
 from watchfloor.hub.hub import Hub, HubSettings
 from watchfloor.hub.sockets import SocketLimits, uvicorn_config
 from watchfloor.kernel.ids import nonce_from, public_id
-from watchfloor.kernel.messages import SYSTEM
+from watchfloor.kernel.messages import SYSTEM, Effect, Event
 from watchfloor.kernel.system import DeclareRollback, StartNode
 from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.directory import DataDirectory
@@ -47,8 +48,11 @@ from watchfloor.ledger.sqlite.store import SQLiteLedger, SQLiteSettings
 from watchfloor.ledger.verify import require_good
 from watchfloor.people.messages import FoundOrganisation
 from watchfloor.policy.messages import ApplyPolicy
+from watchfloor.processes import effects_of
+from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTerms, Verifier
 from watchfloor.telemetry.following import Following
 from watchfloor.telemetry.metrics import Metrics
+from watchfloor.work.messages import VerifyTask
 
 _log = logging.getLogger(__name__)
 
@@ -87,6 +91,39 @@ class Backbone:
         )
         self.engine.read_only = self.found_at_start.read_only
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
+        self.effects = self._effects()
+
+    def _effects(self) -> Effects:
+        """What events lead to in the world. A stop of the whole organisation holds all of it."""
+        engine = self.engine
+
+        def private(org: int, seq: int) -> bytes | None:
+            found = self.ledger.read_private(org, seq)
+            return found[1] if found is not None else None
+
+        def wanted(org: int, effect: VerifyTask) -> bool:
+            task = engine.state(org, "task", effect.task)
+            return task is not None and task.stage == "reported" and task.generation == effect.generation
+
+        def stopped(org: int, event: Event, effect: Effect) -> str:  # noqa: ARG001 -- a predicate of this shape
+            return engine.stops.hits(org, agent="")
+
+        verifier = Verifier(
+            VerificationTerms.of(self.config.verify_roots, self.config.verify_commands),
+            private=private,
+            ask=lambda org, command: engine.ask(org, command, SYSTEM),
+            wanted=wanted,
+        )
+        return Effects(
+            self.directory.path / "effects.db",
+            react=effects_of,
+            executors={
+                VerifyTask: Registration(executor=verifier, at_once=2, lease_ms=VERIFICATION_MS_MAX + 60_000)
+            },
+            read=engine.events,
+            clock=engine.clock,
+            stopped=stopped,
+        )
 
     def _restore(self, world: World) -> None:
         """Start from the newest snapshot that lies inside the ledger and continues its chain."""
@@ -102,6 +139,8 @@ class Backbone:
         """Views catch up, the engine serves, this incarnation of the node is recorded."""
         await self.views.start({org: node.committed for org, node in self.core.nodes.items()})
         self.engine.follow(self.views.apply)
+        await self.effects.start({org: node.committed for org, node in self.core.nodes.items()})
+        self.engine.follow(self.effects.apply)
         await self.engine.start()
         if self.engine.read_only:
             return
@@ -153,6 +192,7 @@ class Backbone:
         return [msgspec.to_builtins(loss) for loss in declared]
 
     async def stop(self) -> None:
+        await self.effects.close()
         await self.engine.stop()
         await self.views.close()
         self.stops.close()

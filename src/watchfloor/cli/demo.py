@@ -22,7 +22,7 @@ from cyclopts import App
 from watchfloor.cli.output import Failure
 
 app = App(name="demo", help="Start a server with a demo organisation and a real agent at work.")
-_WAIT_S = 120
+_WAIT_S = 60
 
 
 @app.default
@@ -143,7 +143,7 @@ class _Stage:
 
     async def _register(self) -> Path:
         key_file = self.data / "lint-fixer.key"
-        body = {"name": "lint-fixer", "type": "worker", "capabilities": ["development.lint"]}
+        body = {"name": "lint-fixer", "type": "worker", "capabilities": ["development"]}
         answer = await self.ada.post("/api/v1/agents/register", body)
         if answer.get("api_key"):
             key_file.touch(mode=0o600)
@@ -169,6 +169,10 @@ class _Stage:
             server.url.replace("http", "ws", 1) + "/ws",
             "--key-file",
             str(key_file),
+            "--root",
+            str(self.data / "work"),
+            "--state-file",
+            str(self.data / "agent-state.json"),
             stdout=log,
             stderr=log,
         )
@@ -192,7 +196,7 @@ class _Stage:
         body = {
             "title": "Make ruff and bandit pass",
             "description": "Find lint and security faults, repair them, and get your patch approved before you apply it.",
-            "needs": ["development.lint"],
+            "needs": ["development"],
             "input": {"repository": str(self.repository)},
             "criteria": criteria,
         }
