@@ -156,9 +156,6 @@ class LedgerReads(Protocol):
 
     def read_stream(self, org: int, stream: int) -> list[tuple[int, bytes, bytes]]: ...
 
-    def streams(self, org: int, after: int, limit: int) -> list[int]:
-        """The stream of each event that `read` with the same arguments returns."""
-
     def read_one(self, org: int, seq: int) -> tuple[int, bytes, bytes] | None: ...
 
     def read_private(self, org: int, seq: int) -> tuple[bytes, bytes] | None:
@@ -191,7 +188,14 @@ class LedgerReads(Protocol):
     def signer_epoch(self) -> int: ...
 
 
-class Ledger(LedgerReads, Protocol):
+class VerifiableReads(LedgerReads, Protocol):
+    """What verification looks at besides: how the store has filed the events."""
+
+    def streams(self, org: int, after: int, limit: int) -> list[int]:
+        """The stream of each event that `read` with the same arguments returns."""
+
+
+class Ledger(VerifiableReads, Protocol):
     """One deployment's store. Writes are awaited one at a time."""
 
     async def commit(self, batch: Batch) -> None:

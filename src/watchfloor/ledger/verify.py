@@ -17,7 +17,7 @@ from pathlib import Path
 import msgspec
 
 from watchfloor.ledger.checkpoints import open_checkpoint
-from watchfloor.ledger.contract import ZERO_HASH, LedgerError, LedgerReads, OrganisationRow
+from watchfloor.ledger.contract import ZERO_HASH, LedgerError, OrganisationRow, VerifiableReads
 from watchfloor.ledger.files import write_durably
 from watchfloor.ledger.heads import HistoryDamaged, tile_reader
 from watchfloor.ledger.limits import READ_ROWS, TILE_WIDTH
@@ -25,7 +25,7 @@ from watchfloor.ledger.merkle import TileMissing, Tree, leaf_hash, root_at, tile
 from watchfloor.ledger.notes import NoteRejected, VerifierKey
 
 RANGE_EVENTS = TILE_WIDTH * TILE_WIDTH  # one tile of level 1
-Opener = Callable[[], LedgerReads]
+Opener = Callable[[], VerifiableReads]
 KeyOf = Callable[[str], VerifierKey]
 
 
@@ -98,13 +98,13 @@ def verify_ledger(
 
 
 def verify_here(
-    ledger: LedgerReads, key_of: KeyOf | None = None, since: dict[str, Verified] | None = None
+    ledger: VerifiableReads, key_of: KeyOf | None = None, since: dict[str, Verified] | None = None
 ) -> list[Report]:
     """As `verify_ledger`, in this process and on an open ledger."""
     return verify_ledger(lambda: ledger, key_of, processes=1, since=since)
 
 
-def require_good(ledger: LedgerReads) -> None:
+def require_good(ledger: VerifiableReads) -> None:
     """Raise HistoryDamaged for the first organisation that is not good."""
     for report in verify_here(ledger):
         if report.problem:
@@ -112,7 +112,7 @@ def require_good(ledger: LedgerReads) -> None:
 
 
 def _verify_one(
-    reads: LedgerReads,
+    reads: VerifiableReads,
     pool: ProcessPoolExecutor | None,
     opener: Opener,
     row: OrganisationRow,
@@ -151,7 +151,7 @@ def _verify_one(
     )
 
 
-def _start(reads: LedgerReads, org: int, size: int, verified: Verified | None) -> int:
+def _start(reads: VerifiableReads, org: int, size: int, verified: Verified | None) -> int:
     """From where to walk: behind what was verified, if that is still what is stored."""
     if verified is None or verified.size == 0:
         return 0
@@ -167,7 +167,7 @@ def _check_range_there(opener: Opener, part: tuple[int, str, int, int]) -> _Rang
     return _check_range(opener(), *part)
 
 
-def _check_range(reads: LedgerReads, org: int, public_id: str, after: int, until: int) -> _Range:
+def _check_range(reads: VerifiableReads, org: int, public_id: str, after: int, until: int) -> _Range:
     """Chain, envelopes, streams, private parts and level-0 tiles of events (after, until]."""
     leaves: list[bytes] = []
     seq = after
@@ -202,7 +202,7 @@ def _check_chain(rows: list[tuple[int, bytes, bytes]], after: int, prev: bytes, 
 
 
 def _check_envelopes(
-    reads: LedgerReads, org: int, public_id: str, rows: list[tuple[int, bytes, bytes]]
+    reads: VerifiableReads, org: int, public_id: str, rows: list[tuple[int, bytes, bytes]]
 ) -> None:
     """Events say where they are; the stream index and the side rows say the same."""
     first, last = rows[0][0], rows[-1][0]
@@ -223,7 +223,9 @@ def _check_envelopes(
 _decode = msgspec.json.Decoder(_Envelope).decode
 
 
-def _check_privates(reads: LedgerReads, org: int, first: int, last: int, commitments: dict[int, str]) -> None:
+def _check_privates(
+    reads: VerifiableReads, org: int, first: int, last: int, commitments: dict[int, str]
+) -> None:
     """What is committed is there, or was erased by a redaction; nothing else is."""
     count = last - first + 1
     stored = {
@@ -240,7 +242,7 @@ def _check_privates(reads: LedgerReads, org: int, first: int, last: int, commitm
             raise _Bad(seq, "a private part is not the committed one")
 
 
-def _check_tiles(reads: LedgerReads, org: int, after: int, leaves: list[bytes]) -> list[bytes]:
+def _check_tiles(reads: VerifiableReads, org: int, after: int, leaves: list[bytes]) -> list[bytes]:
     """The stored level-0 tiles are exactly the leaves; returns their roots."""
     roots = []
     for offset in range(0, len(leaves) - TILE_WIDTH + 1, TILE_WIDTH):
@@ -251,7 +253,7 @@ def _check_tiles(reads: LedgerReads, org: int, after: int, leaves: list[bytes]) 
     return roots
 
 
-def _check_upper_tile(reads: LedgerReads, org: int, after: int, until: int, roots: list[bytes]) -> None:
+def _check_upper_tile(reads: VerifiableReads, org: int, after: int, until: int, roots: list[bytes]) -> None:
     """The level-1 tile over a whole range is made of its roots; every tile above, of the tiles below it."""
     if len(roots) < TILE_WIDTH:
         return
@@ -269,7 +271,9 @@ def _check_upper_tile(reads: LedgerReads, org: int, after: int, until: int, root
         level += 1
 
 
-def _check_checkpoints(reads: LedgerReads, org: int, start: int, size: int, key: VerifierKey | None) -> int:
+def _check_checkpoints(
+    reads: VerifiableReads, org: int, start: int, size: int, key: VerifierKey | None
+) -> int:
     """Every published checkpoint above `start` is signed and has the root of these events; returns how many."""
     if key is None:
         return 0
