@@ -243,7 +243,9 @@ def _explained(
     reasons: tuple[wire.Reason, ...] = ()
     factors: tuple[wire.RiskFactor, ...] = ()
     if facts.verdict == "permitted" or active.digest != facts.policy_digest:
-        reasons = tuple(wire.Reason(rule=rule, answer=answer, level=level) for rule, answer, level in facts.failed)
+        reasons = tuple(
+            wire.Reason(rule=rule, answer=answer, level=level) for rule, answer, level in facts.failed
+        )
     else:
         reasons = tuple(
             wire.Reason(rule=line.rule, answer=line.answer, level=line.level, text=line.sentence)
@@ -334,7 +336,7 @@ def recorded(engine: Engine, org: int, payload: wire.Payload, answer: Answer) ->
     state = engine.state(org, "task", parse_id(task_id, "task")[0])
     return wire.TaskRecorded(
         task_id=task_id,
-        status=state.stage,
+        status=state.status,
         generation=state.generation,
         seq=answer.seq,
         late=event is not None and isinstance(event.facts, work.TaskReportedLate),
@@ -364,12 +366,20 @@ def _action_recorded(engine: Engine, org: int, payload: Any, answer: Answer) -> 
     )
 
 
+def refusal(engine: Engine, org: int, payload: wire.Payload, refused: Refused) -> wire.Payload:
+    """The frame that says no: `error`, and to a resume that comes too late `task:reassigned` (spec 2.2)."""
+    if isinstance(payload, wire.TaskResume) and refused.code == "task_reassigned":
+        _, state = _find(engine, org, "task", payload.task_id)
+        return wire.TaskReassigned(task_id=payload.task_id, generation=state.generation, reason=state.status)
+    return wire.Error(
+        code=refused.code, detail=refused.detail, field=refused.field, retryable=refused.retryable
+    )
+
+
 def _resumed(engine: Engine, org: int, payload: wire.TaskResume, event: Event | None) -> wire.Payload:
     state = engine.state(org, "task", parse_id(payload.task_id, "task")[0])
-    if (
-        (event is not None
-        and isinstance(event.facts, work.TaskResumed))
-        or (state.generation == payload.generation and state.stage in ("running", "blocked"))
+    if (event is not None and isinstance(event.facts, work.TaskResumed)) or (
+        state.generation == payload.generation and state.stage in ("running", "blocked", "reported")
     ):
-        return wire.TaskContinue(task_id=payload.task_id, generation=state.generation, status=state.stage)
-    return wire.TaskReassigned(task_id=payload.task_id, generation=state.generation, reason=state.stage)
+        return wire.TaskContinue(task_id=payload.task_id, generation=state.generation, status=state.status)
+    return wire.TaskReassigned(task_id=payload.task_id, generation=state.generation, reason=state.status)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from watchfloor.engine.requests import Answer, Request
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
-from watchfloor.hub.commands import BUILDS, decided, recorded
+from watchfloor.hub.commands import BUILDS, decided, recorded, refusal
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import MINUTE
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
@@ -203,7 +203,8 @@ class Session:
         if self.socket is None:
             return
         if answer.refused is not None:
-            self._refuse(answer.refused, frame.id)
+            said = refusal(self.hub.engine, self.org, frame.payload, answer.refused)
+            self.send(wire.encode_frame(said, re=frame.id))
             return
         if answer.failed:
             self._refuse(Refused("unavailable", answer.failed, retryable=True, status=503), frame.id)
