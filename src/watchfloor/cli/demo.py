@@ -109,7 +109,7 @@ class _Stage:
         if not engine.core.nodes:
             org = await server.backbone.found("Demo")
             ada = await first_person(engine, org, "ada", server.url, ("admin",))
-            sam = await first_person(engine, org, "sam", server.url, ("supervisor",))
+            sam = await first_person(engine, org, "sam", server.url, ("operator",))
             _private(people, {"ada": ada, "sam": sam})
             link = ada.link
         else:
@@ -121,7 +121,7 @@ class _Stage:
         self.ada = _Caller(server.url, self.people["ada"]["token"])
         self.sam = _Caller(server.url, self.people["sam"]["token"])
         _say(f"Watchfloor listens on {server.url} · data in {self.data}")
-        key_file = await self._register()
+        key_file = await self._register(server, org)
         self.repository = await self._repository()
         await self._start_agent(server, key_file)
         self.task = await self._submit()
@@ -141,14 +141,16 @@ class _Stage:
         _say()
         _say("Stop with Ctrl-C. Remove the folder watchfloor-demo to begin anew.")
 
-    async def _register(self) -> Path:
+    async def _register(self, server: Any, org: int) -> Path:
+        """The demo's agent belongs to the system, so that whoever tries the demo may decide on what it asks."""
+        from watchfloor.engine.setup import register_agent
+
         key_file = self.data / "lint-fixer.key"
-        body = {"name": "lint-fixer", "type": "worker", "capabilities": ["development"]}
-        answer = await self.ada.post("/api/v1/agents/register", body)
-        if answer.get("api_key"):
+        if not server.engine.cell(org, "names", "agent:lint-fixer"):
+            agent, key = await register_agent(server.engine, org, "lint-fixer", "worker", ("development",))
             key_file.touch(mode=0o600)
-            key_file.write_text(answer["api_key"] + "\n")
-            _say(f"  agent     lint-fixer registered as {answer['agent_id']} ({answer['structured_id']})")
+            key_file.write_text(key + "\n")
+            _say(f"  agent     lint-fixer registered as {agent}")
         if not key_file.exists():
             raise Failure(f"the agent is registered and its key is lost: remove {self.data}")
         return key_file
@@ -200,7 +202,7 @@ class _Stage:
             "input": {"repository": str(self.repository)},
             "criteria": criteria,
         }
-        answer = await self.ada.post("/api/v1/tasks", body)
+        answer = await self.sam.post("/api/v1/tasks", body)
         _say(f"  task      {answer['task_id']}: the platform itself will run ruff and bandit at the end")
         return str(answer["task_id"])
 
@@ -208,7 +210,7 @@ class _Stage:
 
     async def _play_through(self, server: Any) -> None:
         decision = await self._until(self._pending, "the agent asks for a decision")
-        found = await self.sam.get(f"/api/v1/decisions/{decision}")
+        found = await self.ada.get(f"/api/v1/decisions/{decision}")
         asked = found["decision"]
         _say(f"\nThe agent asks: {asked['type']} · level {asked['level']} · risk {asked['risk']} · {asked['role']} decides")
         for line in found["trace"]:
@@ -217,8 +219,8 @@ class _Stage:
         diff = str(found["params"]["diff"])
         _say(f"  diff      {diff.count(chr(10))} lines over {len(found['params'].get('files', []))} files, digest {asked['digest'][:16]}…")
         vote = {"vote": "approve", "digest": asked["digest"], "comment": "The diff repairs what the analysers report."}
-        answer = await self.sam.post(f"/api/v1/decisions/{decision}/vote", vote)
-        _say(f"  sam       saw parameters and diff, votes approve: {answer['status']}")
+        answer = await self.ada.post(f"/api/v1/decisions/{decision}/vote", vote)
+        _say(f"  ada       saw parameters and diff, votes approve: {answer['status']}")
         task = await self._until(self._ended, "the task ends")
         _say(f"  platform  ran the criteria itself: {task['task']['status']}")
         if task["task"]["status"] != "succeeded":
@@ -232,7 +234,7 @@ class _Stage:
         await self._prove()
 
     async def _pending(self) -> str:
-        items = (await self.sam.get("/api/v1/decisions?status=pending"))["items"]
+        items = (await self.ada.get("/api/v1/decisions?status=pending"))["items"]
         return str(items[0]["decision_id"]) if items else ""
 
     async def _ended(self) -> Any:

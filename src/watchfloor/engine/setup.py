@@ -6,6 +6,7 @@ import msgspec
 
 from watchfloor.engine.credentials import Credential, mint
 from watchfloor.engine.engine import Engine
+from watchfloor.fleet.messages import RegisterAgent
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.messages import SYSTEM
@@ -58,3 +59,35 @@ async def first_person(
     link = await credential_for(engine, org, subject, "link", 1)
     token = await credential_for(engine, org, subject, "token", 30)
     return FirstPerson(person, subject, f"{url}/sign-in/{link}", token)
+
+
+async def register_agent(
+    engine: Engine, org: int, name: str, type_: str, capabilities: tuple[str, ...], days: int = 30
+) -> tuple[str, str]:
+    """(agent id, key) of a new agent that belongs to the system: built-in and demo agents (spec 1 *Vocabulary*)."""
+    credential, key, verifier = mint("agent")
+    now = engine.clock()
+    command = RegisterAgent(
+        name=name,
+        type=type_,
+        capabilities=capabilities,
+        owner="system",
+        credential=credential,
+        expires_at=now + days * DAY,
+    )
+    row = Credential(
+        id=credential,
+        org=org,
+        kind="agent",
+        subject=0,  # the subject that this very command begins
+        verifier=verifier,
+        scopes=(),
+        created_at=now,
+        expires_at=command.expires_at,
+        revoked_at=0,
+        label=name,
+    ).row()
+    answer = await engine.ask(org, command, SYSTEM, credentials=[row])
+    assert answer.event is not None
+    nonce: int = answer.event.facts.nonce  # type: ignore[attr-defined]
+    return public_id("agent", answer.event.subject, nonce), key
