@@ -37,6 +37,8 @@ def boot_id() -> str:
 class Writer:
     """The file, its cursors, and the changes that are not written yet. `cursor[org]` is the committed seq."""
 
+    connection: sqlite3.Connection  # from `open` on
+
     def __init__(
         self,
         path: Path,
@@ -60,28 +62,42 @@ class Writer:
     # Opening and closing ---------------------------------------------------------------------------------------
 
     def open(self, heads: Mapping[int, int]) -> None:
-        """Open the file, or make it anew when it cannot be trusted or is ahead of the ledger (`heads`)."""
+        """Open the file, or make it anew when it cannot be trusted or is ahead of the ledger (`heads`).
+
+        Raises sqlite3.OperationalError when that is not possible now (a full disk); it may be called again.
+        """
         try:
-            self._connect()
-            trusted = self._trusted() and not any(
+            if not self._opened(heads):
+                self.discard()
+                self._connect()
+                self._settle()
+                self._found()
+            self._arrange()
+            self._mark(boot_id() or "unknown")
+        except BaseException:
+            self.abandon()
+            raise
+        self.cursor = self._read_cursors()
+        self.position = dict(self.cursor)
+        self._frozen = dict(self.cursor)
+
+    def _opened(self, heads: Mapping[int, int]) -> bool:
+        """Whether there is a file that can be believed."""
+        self._connect()
+        try:
+            self._settle()
+            return self._trusted() and not any(
                 seq > heads.get(org, 0) for org, seq in self._read_cursors().items()
             )
         except sqlite3.OperationalError:
             raise
         except sqlite3.DatabaseError:
-            trusted = False
-        if not trusted:
-            self.discard()
-            self._connect()
-            self._found()
-        self._arrange()
-        self._mark(boot_id() or "unknown")
-        self.cursor = self._read_cursors()
-        self.position = dict(self.cursor)
-        self._frozen = dict(self.cursor)
+            return False
 
     def _connect(self) -> None:
         self.connection = sqlite3.connect(self.path, isolation_level=None, check_same_thread=False)
+
+    def _settle(self) -> None:
         for pragma in (
             f"page_size = {PAGE_BYTES}",
             "journal_mode = WAL",
@@ -102,7 +118,7 @@ class Writer:
 
     def _found(self) -> None:
         self.connection.executescript(
-            "BEGIN;"
+            "BEGIN IMMEDIATE;"
             "CREATE TABLE marks (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;"
             "CREATE TABLE cursors (org INTEGER PRIMARY KEY, seq INTEGER NOT NULL);"
             "CREATE TABLE built (rows TEXT PRIMARY KEY, name TEXT NOT NULL, shape TEXT NOT NULL,"
@@ -177,7 +193,8 @@ class Writer:
 
     def abandon(self) -> None:
         """Close as a killed process would: nothing is promised about the file."""
-        self.connection.close()
+        if hasattr(self, "connection"):
+            self.connection.close()
 
     def close(self) -> None:
         """Everything to disk, then the word that it is."""

@@ -33,7 +33,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.engine.projections import EVERY, PROJECTORS, TABLES
-from watchfloor.engine.view_reads import Readers
+from watchfloor.engine.view_reads import Readers, is_damage
 from watchfloor.engine.view_writer import Writer
 from watchfloor.kernel.limits import INTEGER_MAX, VIEW_INTERVAL_MS, VIEW_WAIT_MS
 from watchfloor.kernel.messages import Event, Facts
@@ -85,6 +85,7 @@ class ViewStore:
         self._done = 0  # … sum of cursors; by the writer's only: their difference needs no lock
         self._lag_since = 0.0  # when the oldest event that is being written came
         self._holes = False  # something between cursor and head is not in the queue
+        self._opened = False
         self._damaged = False  # a reader found the file to be so
         self._wake = threading.Event()
         self._ending = threading.Event()
@@ -99,13 +100,15 @@ class ViewStore:
 
     async def start(self, heads: Mapping[int, int]) -> None:
         """Open the file and begin to catch up with `heads` (organisation → committed seq). Returns at once after
-        opening; `wait` tells when an organisation has caught up."""
+        opening; `wait` tells when an organisation has caught up. A file that cannot be opened now is `trouble`, tried
+        again, and no reason not to serve."""
         self._loop = asyncio.get_running_loop()
-        await asyncio.to_thread(self._writer.open, heads)
         self._heads = dict(heads)
         self._arrived = sum(heads.values())
-        self._done = sum(self._writer.cursor.values())
-        self._visible = {org: self._writer.visible(org) for org in heads}
+        try:
+            await asyncio.to_thread(self._open)
+        except sqlite3.OperationalError as error:
+            self.trouble = f"{type(error).__name__}: {error}"
         self._holes = True
         self._thread = threading.Thread(target=self._run, name="views", daemon=True)
         self._thread.start()
@@ -236,14 +239,19 @@ class ViewStore:
         self._wake.set()
         await future
 
+    def _open(self) -> None:
+        self._writer.open(self._heads)
+        self._opened = True
+        self._done = sum(self._writer.cursor.values())
+        self._visible = {org: self._writer.visible(org) for org in self._heads}
+
     def _begin_again(self) -> None:
         with self._readers.replacing():
+            self._opened = False
             self._writer.discard()
-            self._writer.open(self._heads)
-        self._done = 0
+            self._open()
         self._damaged = False
         self._holes = True
-        self._publish({org: self._writer.visible(org) for org in self._heads})
 
     def _run(self) -> None:
         failures = 0
@@ -273,6 +281,8 @@ class ViewStore:
         self._end()
 
     def _obey(self) -> None:
+        if not self._opened:
+            self._open()
         if self._damaged:
             self._begin_again()
         while self._orders:
@@ -281,9 +291,9 @@ class ViewStore:
             try:
                 order()
             except BaseException as error:
-                self._loop.call_soon_threadsafe(_fail, future, error)
+                self._loop.call_soon_threadsafe(_tell, future, error)
                 raise
-            self._loop.call_soon_threadsafe(_succeed, future)
+            self._loop.call_soon_threadsafe(_tell, future, None)
 
     def _advance(self) -> bool:
         """Take what is queued, write it, close holes, build a little. Returns whether there is more to do at once."""
@@ -349,6 +359,8 @@ class ViewStore:
         self.trouble = f"{type(error).__name__}: {error}"[:500]
         _log.error("views are not written: %s", self.trouble, exc_info=error)
         self._holes = True
+        if not self._opened:
+            return
         try:
             self._writer.forget()
             if is_damage(error):
@@ -358,6 +370,8 @@ class ViewStore:
             _log.error("views: %s", again)
 
     def _end(self) -> None:
+        if not self._opened:
+            return
         try:
             self._writer.close()
         except sqlite3.Error as error:
@@ -379,16 +393,10 @@ class ViewStore:
             follower(moved)
 
 
-def is_damage(error: BaseException) -> bool:
-    """Does this say that the file is not what was written? A full disk, a lock, a wrong statement do not."""
-    return getattr(error, "sqlite_errorcode", 0) & 0xFF in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB)
-
-
-def _succeed(future: asyncio.Future[None]) -> None:
-    if not future.done():
+def _tell(future: asyncio.Future[None], error: BaseException | None) -> None:
+    if future.done():
+        return
+    if error is None:
         future.set_result(None)
-
-
-def _fail(future: asyncio.Future[None], error: BaseException) -> None:
-    if not future.done():
+    else:
         future.set_exception(error)

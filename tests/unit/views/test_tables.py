@@ -81,7 +81,7 @@ def test_the_newest_decisions_that_wait_are_found_by_index(database: sqlite3.Con
         "EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE org = 1 AND status = 'pending' ORDER BY deadline_at LIMIT 50"
     ).fetchall()
     assert any("decisions_v1_0" in step[3] for step in plan)
-    assert not any("TEMP B-TREE" in step[3] for step in plan)
+    assert not any("FOR ORDER BY" in step[3] for step in plan)
 
 
 TOY = Table(
