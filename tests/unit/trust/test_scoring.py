@@ -127,14 +127,11 @@ def test_counting_a_day_looks_at_that_day_and_those_kinds_only() -> None:
 
 
 @given(COUNTS, st.integers(0, 100))
-def test_between_now_and_the_day_it_moves_the_score_stands_still(counts: scoring.Counts, day: int) -> None:
+def test_between_now_and_the_day_it_moves_the_score_stands_still(said: scoring.Counts, day: int) -> None:
+    counts = tuple(entry for entry in said if entry[1] <= day)  # nothing is counted before it happens
     moves = scoring.moves_on_day(counts, TERMS, day)
     end = moves or day + 100
-    assert len({scoring.score(_until(counts, day), TERMS, d) for d in range(day, end)}) == 1
-
-
-def _until(counts: scoring.Counts, day: int) -> scoring.Counts:
-    return tuple(entry for entry in counts if entry[1] <= day)
+    assert len({scoring.score(counts, TERMS, later) for later in range(day, end)}) == 1
 
 
 def test_a_score_nothing_weighs_on_never_moves_again() -> None:
