@@ -22,7 +22,7 @@ import uvloop
 from benchmarks.machine import ROOT, SERVER_CPU, allow_open_files, pin, rss_kib
 
 from watchfloor.actions.messages import GrantStanding
-from watchfloor.app import Server
+from watchfloor.app import Server, freeze_garbage
 from watchfloor.config import Config
 from watchfloor.engine.credentials import Credential, mint
 from watchfloor.engine.engine import Engine
@@ -146,6 +146,7 @@ async def serve(given: argparse.Namespace) -> None:
         org = await running.backbone.found("bench", policy)
         keys = [key for _, _, key in await fleet(engine, org, given.agents)]
         await running.backbone.views.wait(org, engine.head(org), 60_000)
+        freeze_garbage()  # as after a restart, when all agents are there before the port opens
         print(json.dumps({"port": running.port, "pid": os.getpid(), "keys": keys}), flush=True)
         watch = Watch(running)
         sampling = loop.create_task(watch.sample())

@@ -195,12 +195,14 @@ class Core:
                     self.pending.heavy.add(org)
             for tile in node.head.tree.take_tiles():
                 batch.tiles.append((org, tile.level, tile.number, tile.data))
-            world.seq = written[-1].event.seq
-            world.at = written[-1].event.at
+            world.seq = event.seq
+            world.at = event.at
             world.merge(outcome.overlay)
-            for kind in self.wiring.subjects.keys() & outcome.overlay.tables.keys():
-                for key in outcome.overlay.tables[kind]:
-                    node.timers.arm(kind, key)
+            subjects, arm = self.wiring.subjects, node.timers.arm
+            for kind, changed in outcome.overlay.tables.items():
+                if kind in subjects:
+                    for key in changed:
+                        arm(kind, key)
             if request.key is not None:
                 key = request.key
                 node.keys[(key.credential, key.key)] = (key.body_digest, written[0].event.seq)
@@ -208,12 +210,15 @@ class Core:
                 batch.keys.append((day, org, key.credential, key.key, key.body_digest, written[0].event.seq))
         # A row without a subject is of the subject that this very command begins: its integer is known only now.
         subject = written[0].event.subject if written else 0
-        batch.credentials.extend(row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials)
-        batch.redactions.extend((org, seq) for seq in request.redacts)
+        if request.credentials:
+            batch.credentials.extend(row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials)
+        if request.redacts:
+            batch.redactions.extend((org, seq) for seq in request.redacts)
         if not outcome.own:
             return Answer(seq=world.seq)
         first = written[0].event
-        return Answer(seq=first.seq, event=first, events=tuple([entry.event for entry in written]))
+        events_own = (first,) if len(written) == 1 else tuple([entry.event for entry in written])
+        return Answer(seq=first.seq, event=first, events=events_own)
 
     # -- committing ---------------------------------------------------------------------------------------------
 

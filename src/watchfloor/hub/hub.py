@@ -16,10 +16,11 @@ from hashlib import sha256
 
 import msgspec
 
-from watchfloor.actions.messages import ActionClosed, ActionGranted
+from watchfloor.actions.messages import ActionClosed, ActionDecided, ActionGranted
 from watchfloor.actions.names import fold
 from watchfloor.engine.credentials import Credential
 from watchfloor.engine.engine import Engine
+from watchfloor.engine.entropy import Entropy
 from watchfloor.engine.requests import Answer, Lane, Request
 from watchfloor.fleet.messages import (
     ConnectAgent,
@@ -46,6 +47,7 @@ from watchfloor.trust.rules import score_at, tier_at_birth
 from watchfloor.work.messages import TaskAssigned, TaskCancelled
 
 _log = logging.getLogger(__name__)
+_DELIVERED = frozenset((TaskAssigned, TaskCancelled, ActionGranted, ActionClosed))
 _LAG_US = 5 * SECOND  # after a longer pause of the loop sockets are drained before heartbeats are judged
 
 
@@ -70,6 +72,7 @@ class Hub:
         self.sessions: dict[tuple[int, int], Session] = {}
         self.pending: set[Session] = set()
         self.statuses: dict[tuple[int, int], wire.StatusUpdate] = {}
+        self.entropy = Entropy()
         self.messages = 0
         self.invalid = 0
         self.throttled = 0
@@ -269,8 +272,8 @@ class Hub:
 
     @staticmethod
     def body_digest(frame: wire.Frame[wire.Payload]) -> str:
-        """First 16 hex digits of the SHA-256 of what the frame asks for, whatever its id (DESIGN 2b.5)."""
-        return sha256(msgspec.json.encode(frame.payload)).hexdigest()[:16]
+        """First 16 hex digits of the SHA-256 of the payload as it was sent, whatever the frame's id (DESIGN 2b.5)."""
+        return sha256(frame.body).hexdigest()[:16]
 
     # -- speaking ---------------------------------------------------------------------------------------------------
 
@@ -329,8 +332,11 @@ class Hub:
         """After every commit: push what concerns connected agents."""
         for event in events:
             facts = event.facts
-            if isinstance(facts, TaskAssigned | TaskCancelled | ActionGranted | ActionClosed):
-                session = self.sessions.get((org, facts.agent))
+            kind = type(facts)
+            if kind is ActionDecided:
+                continue  # most events; answered by the session that asked
+            if kind in _DELIVERED:
+                session = self.sessions.get((org, facts.agent))  # type: ignore[attr-defined]
                 if session is not None and session.welcomed:
                     self._deliver(session, event)
             elif isinstance(facts, TrustChanged | TrustReassessed) and facts.tier != facts.tier_before:

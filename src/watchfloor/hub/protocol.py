@@ -61,7 +61,7 @@ from watchfloor.hub.from_server import (
     Welcome,
 )
 from watchfloor.hub.wire import PROTOCOL_VERSION, CloseCode, Payload
-from watchfloor.kernel.codec import canonical
+from watchfloor.kernel.codec import canonical, encoded
 from watchfloor.kernel.limits import INTEGER_MAX, JSON_DEPTH_MAX, PARAMS_BYTES_MAX
 from watchfloor.kernel.strict import BadInput, strict, strict_object
 
@@ -122,16 +122,17 @@ P_co = TypeVar("P_co", bound=Payload, covariant=True)
 
 
 class Frame(Generic[P_co]):
-    """A frame from an agent, checked. `id` 0: not numbered; `size` bytes as received."""
+    """A frame from an agent, checked. `id` 0: not numbered; `size` bytes as received; `body` the payload as sent."""
 
-    __slots__ = ("id", "payload", "size", "traceparent", "type")
+    __slots__ = ("body", "id", "payload", "size", "traceparent", "type")
 
-    def __init__(self, payload: P_co, number: int, traceparent: str, size: int) -> None:
+    def __init__(self, payload: P_co, number: int, traceparent: str, size: int, body: Raw) -> None:
         self.type = payload.FRAME
         self.payload = payload
         self.id = number
         self.traceparent = traceparent
         self.size = size
+        self.body = body
 
 
 class BadFrame(BadInput):
@@ -180,7 +181,7 @@ def decode_frame(data: bytes) -> Frame[Payload]:
         raise _refusal(error, place, number) from error
     if not data.isascii() or b"\\u" in data:
         payload = _in_nfc(payload)
-    return Frame(payload, number, envelope.traceparent, len(data))
+    return Frame(payload, number, envelope.traceparent, len(data), envelope.payload)
 
 
 def encode_frame(payload: Payload, *, re: int = 0, seq: int = 0, traceparent: str = "") -> bytes:
@@ -201,8 +202,11 @@ def read_subtree(raw: Raw, field: str) -> object:
 
 
 def canonical_action(action_type: str, tool: str, params: dict[str, object]) -> bytes:
-    """What a digest and an approval bind to: canonical {"params", "tool", "type"} (DESIGN 2b.1)."""
-    return canonical({"params": params, "tool": tool, "type": action_type})
+    """What a digest and an approval bind to: canonical {"params", "tool", "type"} (DESIGN 2b.1).
+
+    `params` come from `read_params`, which has looked at every value: they are not walked a second time.
+    """
+    return b'{"params":%b,"tool":%b,"type":%b}' % (encoded(params), canonical(tool), canonical(action_type))
 
 
 def _refusal(error: Exception, place: str, number: int) -> BadFrame:

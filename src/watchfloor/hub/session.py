@@ -5,7 +5,6 @@ A session is a listener of the socket layer. It owns no task and no timer: the h
 
 from __future__ import annotations
 
-import secrets
 from typing import TYPE_CHECKING, Any
 
 from watchfloor.engine.requests import Answer, Request
@@ -158,7 +157,7 @@ class Session:
             self._invalid(wire.BadFrame("missing_field", "/id", "requests are numbered"), 0)
             return
         dry_run = isinstance(payload, wire.ActionRequest) and payload.dry_run
-        entropy = secrets.token_bytes(32)
+        entropy = hub.entropy.take()
         try:
             hub.admit(self, payload)
             build, lane = BUILDS[type(payload)]

@@ -70,6 +70,11 @@ def canonical(value: Any) -> bytes:
     return _encode(value)
 
 
+def encoded(value: Any) -> bytes:
+    """Canonical bytes of what `strict` has already found to lie in the subset; nothing is checked again."""
+    return _encode(value)
+
+
 def canonicalise(value: Any) -> Any:
     """The same plain data with text in NFC. What is outside the subset stays so and is refused by `canonical`."""
     if isinstance(value, str):
