@@ -7,10 +7,14 @@ import threading
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from watchfloor.actions.views import SLAB_BITS
+from watchfloor.kernel.projection import Table
 
 CONNECTIONS_KEPT = 4  # threads that read at the same time without opening anew
 QUERY_MS_MAX = 5_000  # a page's query takes milliseconds; this only ends the unforeseen
@@ -34,6 +38,19 @@ class Readers:
         """Rows of one statement as dicts. Raises sqlite3.OperationalError when it takes over QUERY_MS_MAX."""
         with self.connection() as connection:
             return _dicts(connection.execute(sql, params))
+
+    def fingerprint(self, tables: Sequence[Table], org: int) -> str:
+        """SHA-256 over every stored row of an organisation, table by table in key order, as of one moment."""
+        digest = sha256()
+        with self.connection() as connection:
+            for table in tables:
+                names = ", ".join(f'"{name}"' for name in ("org", *table.columns))
+                key = ", ".join(f'"{name}"' for name in table.key)
+                sql = f"SELECT {names} FROM {table.name} WHERE org = ? ORDER BY {key}"  # noqa: S608 - names from code
+                digest.update(f"{table.name}\n".encode())
+                for row in connection.execute(sql, (org,)):
+                    digest.update(msgspec.json.encode(row) + b"\n")
+        return digest.hexdigest()
 
     @contextmanager
     def connection(self) -> Iterator[sqlite3.Connection]:

@@ -26,11 +26,8 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
-
-import msgspec
 
 from watchfloor.engine.projections import EVERY, PROJECTORS, TABLES
 from watchfloor.engine.view_reads import Readers, is_damage
@@ -84,7 +81,9 @@ class ViewStore:
         self._arrived = 0  # sum of heads; written by the loop's thread only …
         self._done = 0  # … sum of cursors; by the writer's only: their difference needs no lock
         self._lag_since = 0.0  # when the oldest event that is being written came
-        self._holes = False  # something between cursor and head is not in the queue
+        self._dropped = 0  # how often the queue was full; the loop's thread only
+        self._noticed = 0  # how much of that was read back; the writer's thread only
+        self._holes = True  # something between cursor and head is not in the queue
         self._opened = False
         self._damaged = False  # a reader found the file to be so
         self._wake = threading.Event()
@@ -99,9 +98,8 @@ class ViewStore:
     # Life -------------------------------------------------------------------------------------------------------
 
     async def start(self, heads: Mapping[int, int]) -> None:
-        """Open the file and begin to catch up with `heads` (organisation → committed seq). Returns at once after
-        opening; `wait` tells when an organisation has caught up. A file that cannot be opened now is `trouble`, tried
-        again, and no reason not to serve."""
+        """Open the file and begin to catch up with `heads` (organisation → committed seq); `wait` tells when that is
+        done. A file that cannot be opened now is `trouble`, tried again, and no reason not to serve."""
         self._loop = asyncio.get_running_loop()
         self._heads = dict(heads)
         self._arrived = sum(heads.values())
@@ -109,7 +107,7 @@ class ViewStore:
             await asyncio.to_thread(self._open)
         except sqlite3.OperationalError as error:
             self.trouble = f"{type(error).__name__}: {error}"
-        self._holes = True
+        self._lag_since = time.monotonic()
         self._thread = threading.Thread(target=self._run, name="views", daemon=True)
         self._thread.start()
         self._wake.set()
@@ -137,7 +135,7 @@ class ViewStore:
         if self._arrived - self._done < self._queue_max:
             self._queue.append((org, events, time.monotonic()))
         else:
-            self._holes = True
+            self._dropped += 1
         self._arrived += fresh
         self._heads[org] = events[-1].seq
         if not self._wake.is_set():
@@ -219,16 +217,7 @@ class ViewStore:
 
     def fingerprint(self, org: int) -> str:
         """SHA-256 over every stored row of an organisation: equal for live and rebuilt views (law *Replay*)."""
-        digest = sha256()
-        with self._readers.connection() as connection:
-            for table in self.tables:
-                names = ", ".join(f'"{name}"' for name in ("org", *table.columns))
-                key = ", ".join(f'"{name}"' for name in table.key)
-                sql = f"SELECT {names} FROM {table.name} WHERE org = ? ORDER BY {key}"  # noqa: S608 - names from code
-                digest.update(f"{table.name}\n".encode())
-                for row in connection.execute(sql, (org,)):
-                    digest.update(msgspec.json.encode(row) + b"\n")
-        return digest.hexdigest()
+        return self._readers.fingerprint(self.tables, org)
 
     # The writer's thread ----------------------------------------------------------------------------------------
 
@@ -297,7 +286,9 @@ class ViewStore:
 
     def _advance(self) -> bool:
         """Take what is queued, write it, close holes, build a little. Returns whether there is more to do at once."""
-        holes, self._holes = self._holes, False
+        dropped = self._dropped
+        holes = self._holes or dropped != self._noticed
+        self._holes, self._noticed = False, dropped
         heads = dict(self._heads) if holes else {}
         taken = 0
         while self._queue and taken < BATCH_EVENTS_MAX:
@@ -324,7 +315,7 @@ class ViewStore:
             events = self._read(org, position, min(PAGE_EVENTS, upto - position))
             if not events:
                 raise LookupError(
-                    f"organisation {org}: the ledger gives nothing after seq {position} of {upto}"
+                    f"organisation {org}: nothing after seq {position} in the ledger, of {upto}"
                 )
             self._writer.add(org, events)
             self._commit()
@@ -341,7 +332,7 @@ class ViewStore:
 
     def _build(self) -> bool:
         """One page of a table's new version; the switch when all have caught up. Returns whether there is more."""
-        if not self._writer.rebuilding:
+        if not self._writer.rebuilding or self._ending.is_set():
             return False
         org = self._writer.behind()
         if org is None:
@@ -370,10 +361,9 @@ class ViewStore:
             _log.error("views: %s", again)
 
     def _end(self) -> None:
-        if not self._opened:
-            return
         try:
-            self._writer.close()
+            if self._opened:
+                self._writer.close()
         except sqlite3.Error as error:
             _log.warning("views were not closed in order and may be built anew: %s", error)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -107,6 +108,24 @@ async def test_a_build_that_was_killed_half_way_begins_again_and_ends_right(
         assert store.rows("SELECT DISTINCT colour FROM toys") in ([{"colour": "red"}], [{"colour": "blue"}])
         await switched(store)
         assert store.rows("SELECT colour, count(*) AS n FROM toys") == [{"colour": "blue", "n": 40}]
+
+
+async def test_closing_does_not_wait_for_a_build(
+    history: History, path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grow(history, 500)
+    async with store_of(history, path, **settings(*toys(1, "red"))) as store:
+        await store.wait(1, 500, PLENTY_MS)
+    monkeypatch.setattr("watchfloor.engine.views.PAGE_EVENTS", 1)
+
+    def slow(org: int, after: int, limit: int) -> list[Event]:
+        time.sleep(0.05)
+        return history.read(org, after, limit)
+
+    async with store_of(history, path, **settings(*toys(2, "blue")), read=slow) as store:
+        begin = time.monotonic()
+        assert store.rebuilding == ["toys"]
+    assert time.monotonic() - begin < 5, "500 pages would take 25 seconds"
 
 
 async def test_a_table_that_is_new_is_filled_and_one_that_is_gone_is_dropped(
