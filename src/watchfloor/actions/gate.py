@@ -107,9 +107,12 @@ def urgency_of(claimed: str, risk: int) -> str:
     return "immediate" if risk >= 50 else claimed
 
 
-def trace(policy: Policy, facts: ActionDecided, at: int) -> tuple[TraceLine, ...]:
-    """Every rule's answer, recomputed from what the event recorded. `policy` is the one it was judged by, `at` its instant."""
-    question = question_of(build(policy), facts, at)
+def trace(policy: Policy, facts: ActionDecided, at: int, digest: str = "") -> tuple[TraceLine, ...]:
+    """Every rule's answer, recomputed from what the event recorded. `policy` is the one it was judged by, `at` its instant.
+
+    `digest` is the one of `policy`; given, its tables are kept and used again.
+    """
+    question = question_of(_tables(policy, digest), facts, at)
     so_far = 0
     lines = []
     for rule in RULES:
@@ -136,12 +139,16 @@ def _line(rule: Rule, question: Question, answer: str, level: int) -> TraceLine:
     )
 
 
-def audit(policy: Policy, facts: ActionDecided, at: int) -> str:
-    """`same` when judging again from what was recorded gives what was recorded, else `differs`."""
-    ruling = judge(question_of(build(policy), facts, at))
+def audit(policy: Policy, facts: ActionDecided, at: int, digest: str = "") -> str:
+    """`same` when judging again from what was recorded gives what was recorded, else `differs`. `digest` as in `trace`."""
+    ruling = judge(question_of(_tables(policy, digest), facts, at))
     recorded = Ruling(facts.verdict, facts.level, facts.risk, facts.failed, facts.grant)
     same = ruling == recorded and facts.urgency == urgency_of(facts.urgency, facts.risk)
     return "same" if same and facts.reserves_micro == reserve(facts.verdict, facts.cost_micro) else "differs"
+
+
+def _tables(policy: Policy, digest: str) -> Tables:
+    return of(policy, digest) if digest else build(policy)
 
 
 def question_of(tables: Tables, facts: ActionDecided, at: int) -> Question:

@@ -299,6 +299,8 @@ def test_an_audit_notices_any_change_of_what_was_ruled() -> None:
     rules = policy()
     facts = request(World(), rules, cost_micro=5)
     assert gate.audit(rules, facts, START) == "same"
+    assert gate.audit(rules, facts, START, digest_of(rules)) == "same"
+    assert gate.trace(rules, facts, START, digest_of(rules)) == gate.trace(rules, facts, START)
     assert facts.reserves_micro == 5
     forged: list[dict[str, Any]] = [
         {"verdict": "pending", "grant": None},
