@@ -341,4 +341,4 @@ def test_an_empty_key_is_refused_and_a_key_is_never_shown() -> None:
 
 
 def test_a_trusted_network_may_go_without_tls_when_told_so() -> None:
-    assert Agent("ws://watchfloor:8700/ws", "wf_key_x", insecure=True).url == "ws://watchfloor:8700/ws"
+    assert Agent("ws://watchfloor:7300/ws", "wf_key_x", insecure=True).url == "ws://watchfloor:7300/ws"
