@@ -79,31 +79,32 @@ class EffectRows:
 
         Where the ledger was set back, rows of events that are no more go, and the cursor with them.
         """
-        try:
-            self._connect()
-            db = self._db
-            db.execute("BEGIN IMMEDIATE")
-            if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
-                self._found()
-            db.execute("UPDATE effects SET state = 'pending', lease_until = 0 WHERE state = 'leased'")
-            cursors = dict(db.execute("SELECT org, seq FROM cursors"))
-            for org, seq in cursors.items():
-                head = heads.get(org, 0)
-                if seq > head:
-                    db.execute("DELETE FROM effects WHERE org = ? AND seq > ?", (org, head))
-                    db.execute("UPDATE cursors SET seq = ? WHERE org = ?", (head, org))
-                    cursors[org] = head
-            db.execute("COMMIT")
-        except sqlite3.OperationalError:
-            raise
-        except sqlite3.DatabaseError as error:
-            raise EffectsDamaged(f"{self._path.name}: {error}") from error
-        return cursors
-
-    def _connect(self) -> None:
         self._db = sqlite3.connect(self._path, isolation_level=None, check_same_thread=False)
+        try:
+            return self._opened(heads)
+        except BaseException as error:
+            self._db.close()
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                raise EffectsDamaged(f"{self._path.name}: {error}") from error
+            raise
+
+    def _opened(self, heads: Mapping[int, int]) -> dict[int, int]:
+        db = self._db
         for pragma in ("journal_mode = WAL", "synchronous = FULL", "busy_timeout = 5000"):
-            self._db.execute(f"PRAGMA {pragma}")
+            db.execute(f"PRAGMA {pragma}")
+        db.execute("BEGIN IMMEDIATE")
+        if db.execute("PRAGMA user_version").fetchone()[0] != _FORMAT:
+            self._found()
+        db.execute("UPDATE effects SET state = 'pending', lease_until = 0 WHERE state = 'leased'")
+        cursors = dict(db.execute("SELECT org, seq FROM cursors"))
+        for org, seq in cursors.items():
+            head = heads.get(org, 0)
+            if seq > head:
+                db.execute("DELETE FROM effects WHERE org = ? AND seq > ?", (org, head))
+                db.execute("UPDATE cursors SET seq = ? WHERE org = ?", (head, org))
+                cursors[org] = head
+        db.execute("COMMIT")
+        return cursors
 
     def _found(self) -> None:
         for statement in (

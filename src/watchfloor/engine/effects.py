@@ -135,21 +135,32 @@ class Effects:
         self._runner: asyncio.Task[None] | None = None
         self._thread = ThreadPoolExecutor(1, "effects")
         self._ending = False
+        self._opened = False
         self.trouble = ""  # why nothing is written at the moment, for health
 
     # Life -------------------------------------------------------------------------------------------------------
 
     async def start(self, heads: Mapping[int, int]) -> None:
-        """Open the file and go on where the process before ended. Raises EffectsDamaged."""
-        self._written = await self._off(self._rows.open, dict(heads))
-        await self._off(self._rows.orphaned, set(self._registered))
+        """Open the file and go on where the process before ended. Raises EffectsDamaged; a file that cannot be opened
+        now (a full disk) is `trouble`, tried again, and no reason not to serve."""
         self._heads = dict(heads)
-        self._behind = {
-            org: seen for org, head in heads.items() if (seen := self._written.get(org, 0)) < head
-        }
         self._cursors_at = self._pruned_at = self._clock()
+        try:
+            await self._open()
+        except sqlite3.OperationalError as error:
+            self.trouble = _told(error)
         self._runner = asyncio.get_running_loop().create_task(self._run())
         self._wake.set()
+
+    async def _open(self) -> None:
+        if self._opened:
+            return
+        self._written = await self._off(self._rows.open, dict(self._heads))
+        await self._off(self._rows.orphaned, set(self._registered))
+        for org, head in self._heads.items():
+            if self._written.get(org, 0) < head:
+                self._behind[org] = self._written.get(org, 0)
+        self._opened = True
 
     async def close(self, grace_ms: int = 5_000) -> None:
         """No new attempts; those under way get `grace_ms`, then they are cut off and tried again at the next start."""
@@ -164,7 +175,8 @@ class Effects:
         self._wake.set()
         with contextlib.suppress(sqlite3.Error):
             await self._runner
-        await self._off(self._rows.close)
+        if self._opened:
+            await self._off(self._rows.close)
         self._thread.shutdown()
         self._runner = None
 
@@ -232,11 +244,14 @@ class Effects:
         while True:
             self._wake.clear()
             met: list[str] = []
-            await self._try(self._catch_up(), met)
-            turn = await self._try(self._turn(), met)
-            for row in turn.leased if turn is not None else ():
-                self._begin(row)
-            await self._try(self._prune(), met)
+            turn = None
+            await self._try(self._open(), met)
+            if self._opened:
+                await self._try(self._catch_up(), met)
+                turn = await self._try(self._turn(), met)
+                for row in turn.leased if turn is not None else ():
+                    self._begin(row)
+                await self._try(self._prune(), met)
             trouble = "; ".join(met)
             if trouble and trouble != self.trouble:
                 _log.error("effects: %s", trouble)

@@ -82,6 +82,23 @@ async def test_a_full_disk_stops_nothing_for_good_and_loses_nothing(
     assert len(set(tower.rung)) == 400
 
 
+async def test_a_file_that_cannot_be_opened_yet_is_trouble_and_heals_by_itself(
+    tmp_path: Path, history: History, tower: Tower
+) -> None:
+    folder = tmp_path / "later"
+    report(history)
+    async with follower(folder / "effects.db", history, tower) as effects:
+        assert "unable to open" in effects.trouble
+        effects.apply(1, [report(history)])
+        folder.mkdir()
+        for _ in range(500):
+            if not effects.trouble:
+                break
+            await asyncio.sleep(0.01)
+        await until(effects, done=2)
+    assert sorted(tower.rung) == ["front 1", "front 2"]
+
+
 async def test_rows_of_events_that_a_ledger_set_back_has_lost_are_dropped(
     path: Path, history: History, tower: Tower
 ) -> None:
