@@ -61,6 +61,11 @@ def read_policy(raw: bytes, content_type: str, bytes_max: int) -> Policy:
     if len(raw) > min(bytes_max, POLICY_BYTES_MAX):
         raise Problem(413, "too_large", f"{len(raw)} bytes, at most {min(bytes_max, POLICY_BYTES_MAX)}")
     declared = media_type(content_type)
+    if raw.strip() in (b"", b"null", b"{}"):
+        # Everything has a default, so nothing at all would quietly replace a policy by the default one.
+        raise Problem(
+            422, "invalid_policy", "an empty document is not taken for the default policy; name it at least"
+        )
     try:
         if declared in YAML_TYPES:
             return document.load(raw.decode())

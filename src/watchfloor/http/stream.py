@@ -90,6 +90,9 @@ class Ring:
         self.held += held
         if len(self.held) > 2 * RING_EVENTS:
             del self.held[:-RING_EVENTS]
+
+    def wake(self) -> None:
+        """Readers see more now."""
         for listener in self.listeners:
             listener.set()
 
@@ -109,12 +112,20 @@ class Streams:
         self._rings: dict[int, Ring] = {}
         self._open: dict[str, int] = {}
         services.engine.follow(self._committed)
+        services.views.follow(self._visible)
 
     def _committed(self, org: int, events: list[Event]) -> None:
         """Follower of commits: quick, and free where nobody listens."""
         ring = self._rings.get(org)
         if ring is not None:
             ring.add([Held(event, render(event, self._id_of(org, event))) for event in events])
+
+    def _visible(self, moved: dict[int, int]) -> None:
+        """Follower of the views: streams are released at what lists show (DESIGN §2)."""
+        for org in moved:
+            ring = self._rings.get(org)
+            if ring is not None:
+                ring.wake()
 
     def _id_of(self, org: int, event: Event) -> str:
         """Public id of the subject of an event that just happened: its state is still in memory."""
@@ -231,7 +242,7 @@ class Streams:
 
 
 async def _wait(wake: asyncio.Event, timeout_s: float) -> None:
-    """Until something was committed, and a moment longer for company; at most `timeout_s`."""
+    """Until there is something to see, and a moment longer for company; at most `timeout_s`."""
     try:
         async with asyncio.timeout(timeout_s):
             await wake.wait()

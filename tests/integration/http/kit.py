@@ -58,6 +58,7 @@ class Running:
         self.rates = rates or PLENTY
         self.settings = settings
         self.people: dict[tuple[int, str], Person] = {}
+        self._clients: list[httpx2.Client] = []
         self._ready = threading.Event()
         self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
         self._trouble: BaseException | None = None
@@ -70,6 +71,8 @@ class Running:
         return self
 
     def stop(self) -> None:
+        for client in self._clients:
+            client.close()
         self.loop.call_soon_threadsafe(self._stopping.set)
         self._thread.join(20)
         assert not self._thread.is_alive()
@@ -114,7 +117,7 @@ class Running:
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve())
-        while not server.started:
+        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
             await asyncio.sleep(0.01)
         self._ready.set()
         await self._stopping.wait()
@@ -185,7 +188,9 @@ class Running:
             if isinstance(who, Person)
             else {"authorization": f"Bearer {who}"}
         )
-        return httpx2.Client(base_url=self.url, headers=headers, timeout=30, **more)
+        client = httpx2.Client(base_url=self.url, headers=headers, timeout=30, **more)
+        self._clients.append(client)
+        return client
 
     def agent(self, name: str = "", org: int = 0, **body: Any) -> dict[str, Any]:
         """Register an agent; the answer with its key."""
