@@ -31,7 +31,7 @@ from watchfloor.engine.stops import StopJournal
 from watchfloor.kernel.limits import BATCH_EVENTS_MAX, SNAPSHOT_EVENTS, STEP_SLICE_US
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.kernel.system import Advance, RecordAnomaly
-from watchfloor.ledger.contract import Ledger, LedgerError
+from watchfloor.ledger.contract import Batch, Ledger, LedgerError
 from watchfloor.ledger.snapshots import write_snapshot
 
 _log = logging.getLogger(__name__)
@@ -85,6 +85,8 @@ class Engine:
         self.credentials = Credentials(ledger.credentials())
         self.stats = Stats()
         self.read_only = ""  # why nothing is written, "" when all is well
+        self._heals = False  # is it the store's failure, over by itself? A suspected history waits for an operator
+        self._rebuilding = False  # between a failed commit and the state that was built from what is stored
         self._snapshots = snapshots
         self._snapshot_events = snapshot_events
         self._snapshot_at: dict[int, int] = {}  # organisation -> seq of its last snapshot
@@ -145,7 +147,7 @@ class Engine:
 
     def submit(self, request: Request) -> None:
         """Queue a request. Raises Overloaded, or Unavailable while the ledger cannot be written."""
-        if self.read_only and request.lane is not Lane.STOPS:
+        if self.read_only and not (request.lane is Lane.STOPS and self._heals):
             raise Unavailable(self.read_only)
         self._inboxes[request.org].put(request)
         self._wake.set()
@@ -249,6 +251,9 @@ class Engine:
                     return
                 await self._wake.wait()
             self._wake.clear()
+            if self._rebuilding:
+                await self._wake.wait()
+                continue
             await self._slices()
             if self._inflight is None and not self.core.pending.empty:
                 pending = self.core.take()
@@ -370,14 +375,14 @@ class Engine:
         self.stats.failures += 1
         retryable = error.retryable
         self.read_only = "the ledger cannot be written" if retryable else "the ledger is being verified"
-        lost = [pending, self.core.take()]
+        self._heals = self._rebuilding = True
         detail = "nothing was written; safe to retry" if retryable else "the outcome is unknown; the same id settles it"
-        for batch in lost:
+        for batch in (pending, self.core.take()):
             for owed in batch.owed:
                 answer = owed.answer
                 # What was refused or only looked at does not depend on the commit.
                 self._tell(owed.request, answer if answer.refused is not None else Answer(failed=detail))
-        while True:
+        while not self._stopping:
             try:
                 if self.ledger.poisoned:
                     await self.ledger.reopen()
@@ -386,14 +391,15 @@ class Engine:
             except (LedgerError, OSError) as again:
                 _log.error("the ledger stays read-only: %s", again)
                 await asyncio.sleep(_RETRY_S)
-                if self._stopping:
-                    self._inflight = None
-                    self._wake.set()
-                    return
-        if not self.ledger.full:
-            self.read_only = ""
+        self._rebuilding = False
+        self._writable_again()
         self._inflight = None
         self._wake.set()
+
+    def _writable_again(self) -> None:
+        if self._heals and not self.ledger.full and not self.ledger.poisoned:
+            self.read_only = ""
+            self._heals = False
 
     # -- time -----------------------------------------------------------------------------------------------------
 
@@ -431,13 +437,18 @@ class Engine:
         self._wake.set()
 
     async def _try_again(self) -> None:
-        """Read-only because of a full disk: an empty essential commit shows whether space has come back."""
-        if self._inflight is None and not self.ledger.poisoned:
-            from watchfloor.ledger.contract import Batch
+        """Read-only because the store failed: an empty essential commit shows whether it can be written again."""
+        if self._heals and self._inflight is None and not self.ledger.poisoned:
+            self._inflight = asyncio.get_running_loop().create_task(self._probe())
+            await asyncio.wait({self._inflight})
 
-            try:
-                await self.ledger.commit(Batch(essential=True))
-            except LedgerError:
-                return
-            if not self.ledger.full:
-                self.read_only = ""
+    async def _probe(self) -> bool:
+        try:
+            await self.ledger.commit(Batch(essential=True))
+        except LedgerError:
+            return False
+        finally:
+            self._inflight = None
+            self._wake.set()
+        self._writable_again()
+        return True
