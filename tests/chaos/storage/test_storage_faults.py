@@ -143,7 +143,8 @@ async def test_a_real_full_disk_refuses_keeps_serving_reads_and_recovers(small_d
         except StorageFull:
             break
     historian.forget()
-    assert ledger.full
+    was_full = ledger.full
+    assert was_full
     assert ledger.head(1)[0] == acknowledged
     with pytest.raises(StorageFull):
         await historian.write(1, 1)

@@ -15,8 +15,7 @@ per table, COMMIT. What can go wrong falls in three classes (DESIGN 2b.17):
 
 Checkpoint notes wait a moment for the next commit and are written with it: at full load they cost no fsync of their own.
 
-The write-ahead log is folded back by this thread after the answer has gone out, not by SQLite inside COMMIT: commits
-do not pay for it, and a failed fsync of the database file is seen instead of swallowed.
+The write-ahead log is folded back beside the commits (folding.py).
 """
 
 from __future__ import annotations
@@ -42,32 +41,10 @@ from watchfloor.ledger.contract import (
 )
 from watchfloor.ledger.limits import ORGANISATION_MAX, PAGE_BYTES, WAL_PAGES_MAX
 from watchfloor.ledger.reserve import Reserve
+from watchfloor.ledger.sqlite import statements as sql
 from watchfloor.ledger.sqlite.faults import Faults
+from watchfloor.ledger.sqlite.folding import Folder, fold
 from watchfloor.ledger.sqlite.schema import EPOCH, key_bounds, open_writer
-
-_INSERT_EVENTS = (
-    "INSERT INTO events (id, stream, data, hash) VALUES ((?1 << 40) | ?2, (?1 << 40) | ?3, ?4, ?5)"
-)
-_INSERT_PRIVATES = "INSERT INTO privates (id, salt, body) VALUES ((?1 << 40) | ?2, ?3, ?4)"
-_INSERT_TILES = "INSERT INTO tiles (id, data) VALUES ((?1 << 40) | (?2 << 36) | ?3, ?4)"
-_INSERT_REDACTIONS = "INSERT OR IGNORE INTO redactions (id) VALUES ((?1 << 40) | ?2)"
-_ERASE_PRIVATES = "DELETE FROM privates WHERE id = (?1 << 40) | ?2"
-_INSERT_ORGANISATIONS = "INSERT INTO organisations (org, public_id, name, created_at) VALUES (?, ?, ?, ?)"
-_UPSERT_CREDENTIALS = """
-INSERT INTO credentials
-    (id, org, kind, subject, verifier, scopes, created_at, expires_at, revoked_at, label)
-VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?)
-ON CONFLICT (id) DO UPDATE SET
-    verifier = excluded.verifier, scopes = excluded.scopes, expires_at = excluded.expires_at,
-    revoked_at = excluded.revoked_at, label = excluded.label
-"""
-_INSERT_CHECKPOINT = "INSERT INTO checkpoints (org, epoch, size, note) VALUES (?, ?, ?, ?)"
-_CREATE_KEYS = """
-CREATE TABLE IF NOT EXISTS keys_{day:d} (
-    org INTEGER NOT NULL, credential TEXT NOT NULL, key TEXT NOT NULL, body_digest BLOB NOT NULL, seq INTEGER NOT NULL,
-    PRIMARY KEY (org, credential, key)
-) WITHOUT ROWID
-"""
 
 Job = tuple[Callable[[Any], Any], Any, "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 NOTE_WAIT_MS = 2  # a note alone is delayed by less than an fsync may take
@@ -86,12 +63,15 @@ class Writer:
         self._faults = faults
         self._heads: dict[int, int] = {}
         self._days: set[int] = set()
-        self._wal_pages = 0
+        self._log_pages = 0.0  # estimate of what the log holds
+        self._log_scale = 1.0  # how far the last estimate was off
+        self._erasing = False  # a redaction's old page is still in the log
         self.poisoned = ""
         self.full = False
         self._closed = False
         self._db = self._open()
         self._jobs: queue.SimpleQueue[Job | None] = queue.SimpleQueue()
+        self._folder = Folder(path, faults, self.poison)
         self._notes: list[Job] = []  # waiting to be written with the next commit
         self._thread = threading.Thread(target=self._run, name="ledger-writer", daemon=True)
         self._thread.start()
@@ -123,8 +103,8 @@ class Writer:
                 error = raised
             _answer(job, result, error)
             del job, argument, result, error
-            if self._wal_pages >= WAL_PAGES_MAX and not self.poisoned:
-                self._fold("PASSIVE")
+            if not self.poisoned:
+                self._keep_log_short()
         self._write_notes_alone()
 
     def _next_job(self) -> Job | None:
@@ -146,6 +126,7 @@ class Writer:
         self._closed = True
         self._jobs.put(None)
         self._thread.join()
+        self._folder.close()
         if not self.poisoned:
             self._fold("TRUNCATE")
         self._db.close()
@@ -162,20 +143,20 @@ class Writer:
 
         def write() -> None:
             db = self._db
-            db.executemany(_INSERT_EVENTS, batch.events)
+            db.executemany(sql.INSERT_EVENTS, batch.events)
             if batch.privates:
-                db.executemany(_INSERT_PRIVATES, batch.privates)
+                db.executemany(sql.INSERT_PRIVATES, batch.privates)
             if batch.tiles:
-                db.executemany(_INSERT_TILES, batch.tiles)
+                db.executemany(sql.INSERT_TILES, batch.tiles)
             if batch.organisations:
-                db.executemany(_INSERT_ORGANISATIONS, batch.organisations)
+                db.executemany(sql.INSERT_ORGANISATIONS, batch.organisations)
             if batch.credentials:
-                db.executemany(_UPSERT_CREDENTIALS, batch.credentials)
+                db.executemany(sql.UPSERT_CREDENTIALS, batch.credentials)
             if batch.keys:
                 days.update(self._write_keys(batch.keys))
             if batch.redactions:
-                db.executemany(_INSERT_REDACTIONS, batch.redactions)
-                db.executemany(_ERASE_PRIVATES, batch.redactions)
+                db.executemany(sql.INSERT_REDACTIONS, batch.redactions)
+                db.executemany(sql.ERASE_PRIVATES, batch.redactions)
             if self._notes:
                 self._write_notes()
 
@@ -183,12 +164,10 @@ class Writer:
         self._answer_notes()
         self._heads.update(heads)
         self._days |= days
-        self._wal_pages += 3 + len(batch.events) * 700 // PAGE_BYTES
+        self._log_pages += 3 + len(batch.events) * 700 // PAGE_BYTES
         if batch.redactions:
-            # The log still holds the page as it was: erase it there too. A reader may be in the way; the fold of a
-            # later commit catches up.
-            self._fold("TRUNCATE")
             self._secure_delete(False)
+            self._erasing = True
 
     def _write_keys(self, keys: list[tuple[int, int, str, str, bytes, int]]) -> set[int]:
         by_day: dict[int, list[tuple[Any, ...]]] = {}
@@ -196,7 +175,7 @@ class Writer:
             by_day.setdefault(day, []).append(tuple(rest))
         for day, rows in by_day.items():
             if day not in self._days:
-                self._db.execute(_CREATE_KEYS.format(day=day))
+                self._db.execute(sql.CREATE_KEYS.format(day=day))
             self._db.executemany(f"INSERT INTO keys_{day:d} VALUES (?, ?, ?, ?, ?)", rows)  # noqa: S608 - an integer
         return set(by_day)
 
@@ -301,7 +280,7 @@ class Writer:
             "SELECT note FROM checkpoints WHERE org = ? AND epoch = ? AND size = ?", (org, epoch, size)
         ).fetchone()
         if found is None:
-            self._db.execute(_INSERT_CHECKPOINT, (org, epoch, size, note))
+            self._db.execute(sql.INSERT_CHECKPOINT, (org, epoch, size, note))
         elif found[0] != note:
             raise BatchRefused(f"organisation {org} already has another checkpoint of size {size}")
 
@@ -328,7 +307,7 @@ class Writer:
         except BaseException as error:  # noqa: BLE001 - it belongs to those who wait
             self._answer_notes(error)
         self._answer_notes()
-        self._wal_pages += 2
+        self._log_pages += 2
 
     def do_drop_partitions(self, days: list[int]) -> int:
         """Drop whole days of idempotency keys."""
@@ -336,7 +315,7 @@ class Writer:
             self._require_writable(False)
             self._transaction(partial(self._db.execute, f"DROP TABLE IF EXISTS keys_{day:d}"), {})
             self._days.discard(day)
-            self._wal_pages += 2
+            self._log_pages += 2
         return len(days)
 
     def do_compact(self, pages_max: int) -> int:
@@ -348,7 +327,7 @@ class Writer:
             self._transaction(
                 lambda: self._db.execute(f"PRAGMA incremental_vacuum({pages_max:d})").fetchall(), {}
             )
-            self._wal_pages += min(before, pages_max)
+            self._log_pages += min(before, pages_max)
         after: int = self._db.execute("PRAGMA freelist_count").fetchone()[0]
         return before - after
 
@@ -363,7 +342,7 @@ class Writer:
             self._db.execute("INSERT OR REPLACE INTO meta (name, value) VALUES ('signer_epoch', ?)", (epoch,))
 
         self._transaction(write, {})
-        self._wal_pages += 1
+        self._log_pages += 1
 
     def do_reopen(self, verify: Callable[[], None]) -> None:
         """New connection; everything readable is written and synced once more; then `verify` must pass."""
@@ -386,19 +365,29 @@ class Writer:
     def _secure_delete(self, on: bool) -> None:
         self._db.execute(f"PRAGMA secure_delete = {'ON' if on else 'OFF'}").fetchall()
 
+    def _keep_log_short(self) -> None:
+        """Between two commits: have the bulk of a long log copied, and copy the rest oneself."""
+        if self._erasing:
+            # The log still holds the page as it was before the redaction: begin the log anew, at once if nobody reads.
+            self._fold("TRUNCATE")
+        elif self._folder.take_done():
+            self._fold("PASSIVE")
+        elif self._log_pages * self._log_scale >= WAL_PAGES_MAX:
+            self._folder.begin()
+
     def _fold(self, mode: str) -> None:
-        """Copy the log into the database file (SQLite calls it a checkpoint). An I/O error poisons; a full disk does not:
-        the log stays, and nothing is lost."""
-        self._wal_pages = 0
         try:
-            self._faults.at("fold")
-            _, pages, folded = self._db.execute(f"PRAGMA wal_checkpoint({mode})").fetchone()
-            self._faults.at("folded")
+            pages, folded = fold(self._db, mode, self._faults)
         except sqlite3.Error as error:
-            if getattr(error, "sqlite_errorcode", 0) & 0xFF != sqlite3.SQLITE_FULL:
-                self.poison(f"folding the log failed: {error}")
+            self.poison(f"folding the log failed: {error}")
             return
-        self._wal_pages = max(0, pages - folded)
+        if pages < 0:  # somebody reads or copies: the next commit tries again
+            return
+        if mode == "TRUNCATE":
+            self._erasing = False
+        elif self._log_pages > 100:
+            self._log_scale = min(4.0, max(0.25, pages / self._log_pages))
+        self._log_pages = (pages - folded) / self._log_scale
 
 
 def _answer(job: Job, result: Any, error: BaseException | None) -> None:
