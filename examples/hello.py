@@ -1,14 +1,14 @@
 #!/usr/bin/env python3
-"""The smallest governed agent: `python examples/hello.py ws://127.0.0.1:8700/ws agent.key`."""
+"""The smallest governed agent: `python examples/hello.py ws://127.0.0.1:7300/ws agent.key`."""
 
 from __future__ import annotations
 
 import sys
 from pathlib import Path
 
-from watchfloor_agent import Agent, Denied, read_key
+from watchfloor_agent import Agent, Denied
 
-agent = Agent(sys.argv[1], read_key(sys.argv[2]), name="hello")
+agent = Agent(sys.argv[1], key_path=sys.argv[2], name="hello")
 
 
 @agent.guarded("file.write")

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """An agent that mends a git repository: ruff and bandit find, this proposes a patch, people decide, then it commits.
 
-    python examples/lint_fixer/agent.py --url ws://127.0.0.1:8700/ws --key-file agent.key --root REPOSITORIES
+    python examples/lint_fixer/agent.py --url ws://127.0.0.1:7300/ws --key-file agent.key --root REPOSITORIES
 
 A task's input is {"repository": PATH}; the path must lie under --root. The key is read from a file that only its
 owner may read. Ctrl-C ends the agent; what it was working on goes back to the queue.
@@ -23,7 +23,7 @@ if __package__ in (None, ""):  # run by path: the folder above `examples` is whe
 from examples.lint_fixer.analysis import AnalyserFailed, Finding, findings, mend_lint
 from examples.lint_fixer.mending import MENDERS, UNSAFE_LINT, mend
 from examples.lint_fixer.patching import Patch, PatchRefused, apply, clone_of, head_of, patch_of
-from watchfloor_agent import Action, Agent, Task, WatchfloorError, read_key
+from watchfloor_agent import Action, Agent, Task, WatchfloorError
 
 ACTION = "repository.patch"
 TOOL = "git"
@@ -133,11 +133,11 @@ class LintFixer:
         return commit
 
 
-def make(url: str, key: str, root: Path, state: Path | None = None, insecure: bool = False) -> Agent:
+def make(url: str, key_file: Path, root: Path, state: Path | None = None, insecure: bool = False) -> Agent:
     """The agent, ready to run."""
     agent = Agent(
         url,
-        key,
+        key_path=key_file,
         capabilities=["development"],
         name="lint-fixer",
         version="1",
@@ -164,8 +164,9 @@ def main() -> int:
     arguments = parser.parse_args()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(name)s: %(message)s")
     try:
-        key = read_key(arguments.key_file)
-        make(arguments.url, key, arguments.root, arguments.state_file, arguments.insecure).run()
+        make(
+            arguments.url, arguments.key_file, arguments.root, arguments.state_file, arguments.insecure
+        ).run()
     except WatchfloorError as error:
         print(error, file=sys.stderr)
         return 1

@@ -17,6 +17,7 @@ from watchfloor_agent.lifetime import Lifetime
 from watchfloor_agent.link import Settings
 from watchfloor_agent.messages import ActionRequest, StatusUpdate
 from watchfloor_agent.received import TaskRecorded, Welcome
+from watchfloor_agent.registration import read_key
 from watchfloor_agent.tasks import Accept, Task, current_task
 from watchfloor_agent.version import SDK
 
@@ -32,8 +33,9 @@ RECONNECT_MS = (1_000, 60_000)  # first and longest pause, spec 8
 class Agent:
     """A program that acts, and asks before it does.
 
-    `url` is the server's WebSocket address (`wss://host/ws`; `ws://` only on this machine unless `insecure`), `api_key`
-    what the registration gave. `answer_ms` bounds the wait for the *server*; waiting for *people* is bounded by the
+    `url` is the server's WebSocket address (`wss://host/ws`; `ws://` only on this machine unless `insecure`). `key_path`
+    is the file with the key the registration gave; the agent rotates it there seven days before it expires (with
+    `api_key` alone nobody does). `answer_ms` bounds the wait for the *server*; waiting for *people* is bounded by the
     decision's own deadline. `state_path` keeps the newest checkpoint, so that the ledger cannot shrink unnoticed
     between runs. One Agent has one connection at a time; it may be started again after it has stopped.
     """
@@ -41,8 +43,9 @@ class Agent:
     def __init__(
         self,
         url: str,
-        api_key: str,
+        api_key: str = "",
         *,
+        key_path: str | Path | None = None,
         capabilities: Sequence[str] = (),
         name: str = "",
         version: str = "",
@@ -54,9 +57,11 @@ class Agent:
         insecure: bool = False,
     ) -> None:
         _check_address(url, insecure)
+        if not api_key and key_path is not None:
+            api_key = read_key(key_path)
         if not api_key:
             raise ConfigurationError(
-                "api_key is empty: register the agent, then read_key(path) of its key file"
+                "api_key is empty: register the agent, then give its key file as key_path"
             )
         self.url = url
         self.name = name
@@ -66,6 +71,7 @@ class Agent:
             agent_version=version,
             sdk=SDK,
             ssl=ssl,
+            insecure=insecure,
             first_ms=reconnect_ms[0],
             longest_ms=reconnect_ms[1],
         )
@@ -73,6 +79,7 @@ class Agent:
             settings,
             capabilities=tuple(capabilities),
             state_path=Path(state_path) if state_path is not None else None,
+            key_path=Path(key_path) if key_path is not None else None,
             answer_ms=answer_ms,
             drain_ms=drain_ms,
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import dataclasses
 import logging
 import signal
 import threading
@@ -26,6 +27,7 @@ from watchfloor_agent.received import (
     Welcome,
 )
 from watchfloor_agent.remembering import Memory
+from watchfloor_agent.rotating import keep_fresh
 from watchfloor_agent.tasks import Accept, TaskBook, Work
 
 log = logging.getLogger("watchfloor_agent")
@@ -44,10 +46,13 @@ class Lifetime:
         *,
         capabilities: Sequence[str],
         state_path: Path | None,
+        key_path: Path | None,
         answer_ms: int,
         drain_ms: int,
     ) -> None:
         self._settings = settings
+        self._key_path = key_path
+        self._keeping: asyncio.Task[None] | None = None
         self._capabilities = capabilities
         self._state_path = state_path
         self._drain_ms = drain_ms
@@ -191,6 +196,9 @@ class Lifetime:
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         """Whoever still waits for people when the agent ends is told."""
+        if self._keeping is not None:
+            self._keeping.cancel()
+            self._keeping = None
         error = None if running.cancelled() else running.exception()
         self.actions.abandon(error if isinstance(error, Fatal) else Unavailable("the agent has stopped"))
 
@@ -200,6 +208,21 @@ class Lifetime:
             log.warning("%s is registered without: %s", welcome.agent_id, ", ".join(missing))
         if self._tasks is not None:
             self._tasks.resume()
+        if self._key_path is not None and self._keeping is None:
+            keeping = keep_fresh(
+                self._settings.url,
+                welcome.agent_id,
+                lambda: self.link.key,
+                self._key_path,
+                self._use_key,
+                self._settings.insecure,
+            )
+            self._keeping = asyncio.create_task(keeping, name="watchfloor key")
+
+    def _use_key(self, key: str) -> None:
+        """From the next connection on."""
+        self._settings = dataclasses.replace(self._settings, api_key=key)
+        self.link.key = key
 
     def _pushed(self, payload: Payload) -> None:
         tasks = self._tasks

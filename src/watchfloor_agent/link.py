@@ -53,6 +53,7 @@ class Settings:
     agent_version: str = ""
     sdk: str = ""
     ssl: SSLContext | None = None
+    insecure: bool = False
     first_ms: int = 1_000
     longest_ms: int = 60_000
     open_ms: int = 10_000
@@ -82,6 +83,8 @@ class Link:
         self._beat_now = asyncio.Event()
         self._hint_ms = 0
         self._socket: ClientConnection | None = None
+        self._key_in_use = settings.api_key
+        self.key = settings.api_key
         self._closing = asyncio.Event()
         self.running = False
         self.ended: Fatal | None = None
@@ -144,6 +147,10 @@ class Link:
                 self._hint_ms = 0
                 try:
                     await self._session()
+                except AuthenticationFailed:
+                    if self.key == self._key_in_use:
+                        raise
+                    log.info("the key was rotated; connecting with the new one")
                 except (OSError, WebSocketException, ProtocolError, TimeoutError) as error:
                     log.warning("connection to %s: %s", self._settings.url, _said(error))
                 if self._stopping():
@@ -177,11 +184,12 @@ class Link:
             await self._socket.close()
 
     async def _session(self) -> None:
+        self._key_in_use = self.key
         local = urlsplit(self._settings.url).hostname in ("127.0.0.1", "::1", "localhost")
         try:
             self._socket = await connect(
                 self._settings.url,
-                additional_headers={"Authorization": f"Bearer {self._settings.api_key}"},
+                additional_headers={"Authorization": f"Bearer {self._key_in_use}"},
                 user_agent_header=self._settings.sdk,
                 compression=None,
                 proxy=None if local else True,

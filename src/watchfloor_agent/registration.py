@@ -61,7 +61,7 @@ def register(
         "metadata": dict(metadata or {}),
     }
     body.update({key: value for key, value in optional.items() if value})
-    answer = _post(f"{_origin(url, insecure)}/api/v1/agents/register", token, body, timeout_ms)
+    answer = call("POST", f"{origin_of(url, insecure)}/api/v1/agents/register", token, body, timeout_ms)
     try:
         return Registration(
             agent_id=str(answer["agent_id"]),
@@ -96,9 +96,20 @@ def write_key(path: str | Path, key: str) -> None:
         raise ConfigurationError(f"{path} is there already; a key is never overwritten") from error
     with os.fdopen(descriptor, "w", encoding="ascii") as file:
         file.write(f"{key}\n")
+        file.flush()
+        os.fsync(file.fileno())
 
 
-def _origin(url: str, insecure: bool) -> str:
+def replace_key(path: str | Path, key: str) -> None:
+    """Put a new key in the place of the old one, at once: after a crash the file holds one of the two."""
+    fresh = Path(path).with_name(f"{Path(path).name}.new")
+    fresh.unlink(missing_ok=True)
+    write_key(fresh, key)
+    fresh.replace(path)
+
+
+def origin_of(url: str, insecure: bool) -> str:
+    """Where REST is served, given the server's address (http or ws). Raises ConfigurationError."""
     parts = urlsplit(url)
     scheme = {"ws": "http", "wss": "https"}.get(parts.scheme, parts.scheme)
     if scheme not in ("http", "https") or not parts.hostname:
@@ -118,14 +129,15 @@ class _NoRedirect(urllib.request.HTTPRedirectHandler):
         return None
 
 
-def _post(url: str, token: str, body: Mapping[str, Any], timeout_ms: int) -> dict[str, Any]:
-    headers = {
-        "Authorization": f"Bearer {token}",
-        "Content-Type": "application/json",
-        "Accept": "application/json",
-        "User-Agent": SDK,
-    }
-    request = urllib.request.Request(url, json.dumps(body).encode(), headers, method="POST")  # noqa: S310
+def call(
+    method: str, url: str, token: str, body: Mapping[str, Any] | None, timeout_ms: int = 10_000
+) -> dict[str, Any]:
+    """The answer's JSON object. Raises Refused, Unavailable, ProtocolError."""
+    headers = {"Authorization": f"Bearer {token}", "Accept": "application/json", "User-Agent": SDK}
+    if body is not None:
+        headers["Content-Type"] = "application/json"
+    data = json.dumps(body).encode() if body is not None else None
+    request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310
     handlers: list[urllib.request.BaseHandler] = [_NoRedirect()]
     if urlsplit(url).hostname in LOOPBACK:
         handlers.append(urllib.request.ProxyHandler({}))

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import subprocess
 import sys
+import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -51,9 +53,12 @@ def proposed(tmp_path_factory: pytest.TempPathFactory) -> Patch:
 
 def exit_code(folder: Path, *arguments: str) -> int:
     """How a tool ends there, without leaving anything behind."""
-    environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1"}
-    command = [sys.executable, "-m", *arguments]
-    return subprocess.run(command, cwd=folder, capture_output=True, env=environment, timeout=60).returncode
+    with tempfile.TemporaryDirectory() as scratch:
+        environment = {**os.environ, "PYTHONDONTWRITEBYTECODE": "1", "TMPDIR": scratch}
+        command = [sys.executable, "-m", *arguments]
+        done = subprocess.run(command, cwd=folder, capture_output=True, env=environment, timeout=60)
+    shutil.rmtree("/tmp/shop-backup", ignore_errors=True)  # what the faulty shop writes to
+    return done.returncode
 
 
 def checks(folder: Path) -> tuple[int, int, int]:

@@ -333,7 +333,7 @@ def test_addresses_that_are_wrong_or_show_the_key_are_refused(url: str, said: st
 
 
 def test_an_empty_key_is_refused_and_a_key_is_never_shown() -> None:
-    with pytest.raises(ConfigurationError, match="api_key is empty"):
+    with pytest.raises(ConfigurationError, match="key file as key_path"):
         Agent("wss://host/ws", "")
     agent = Agent("wss://host/ws", "wf_key_s3cret", name="n")
     assert "s3cret" not in repr(agent)

@@ -23,8 +23,11 @@ from watchfloor_agent import (
     Refused,
     Replaced,
     Task,
+    read_key,
     register,
+    write_key,
 )
+from watchfloor_agent.rotating import key_id
 
 PROGRAM = Path(__file__).with_name("real_server.py")
 FAST = (50, 200)
@@ -285,3 +288,30 @@ async def test_a_second_registration_shows_no_key(watchfloor: Watchfloor) -> Non
     assert (again.agent_id, again.api_key) == (first.agent_id, "")
     with pytest.raises(Refused):
         await asyncio.to_thread(register, watchfloor.url, "wf_tok_no_no", name="b", capabilities=["x"])
+
+
+async def test_a_key_that_expires_soon_is_rotated_by_the_agent_itself(
+    watchfloor: Watchfloor, tmp_path: Path
+) -> None:
+    registered = await asyncio.to_thread(
+        register, watchfloor.url, watchfloor.token, name="old", capabilities=["x"]
+    )
+    issued = await asyncio.to_thread(
+        watchfloor.ada.post, f"/api/v1/agents/{registered.agent_id}/keys", {"expires_in_days": 5}
+    )
+    path = tmp_path / "agent.key"
+    write_key(path, issued["api_key"])
+    agent = Agent(watchfloor.url.replace("http", "ws") + "/ws", key_path=path, reconnect_ms=FAST)
+    async with agent:
+        for _ in range(200):
+            if await asyncio.to_thread(read_key, path) != issued["api_key"]:
+                break
+            await asyncio.sleep(0.05)
+        assert key_id(read_key(path)) != issued["key_id"]
+        revoke = f"/api/v1/agents/{registered.agent_id}/keys/{issued['key_id']}/revoke"
+        await asyncio.to_thread(watchfloor.ada.post, revoke)
+        await asyncio.sleep(0.3)
+        with pytest.raises(Denied):
+            await agent.request_action("file.read", params={"path": "/etc/x"})
+    async with agent:
+        assert agent.connected, "started again, it has the new key"

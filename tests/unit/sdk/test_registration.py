@@ -21,6 +21,7 @@ from watchfloor_agent import (
     register,
     write_key,
 )
+from watchfloor_agent.registration import replace_key
 
 KEY = "wf_key_0123456789abcdef_" + "a" * 43
 
@@ -32,6 +33,7 @@ class Registry(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Answering)
         self.status = 201
         self.body: Any = {"agent_id": "agt_1", "structured_id": "213000", "api_key": KEY, "expires_at": 77}
+        self.got: Any = {}
         self.raw: bytes | None = None
         self.asked: list[tuple[str, dict[str, str], Any]] = []
 
@@ -50,6 +52,14 @@ class Answering(BaseHTTPRequestHandler):
         self.send_response(self.server.status)
         if self.server.status == 307:
             self.send_header("Location", f"{self.server.url}/elsewhere")
+        self.send_header("Content-Length", str(len(answer)))
+        self.end_headers()
+        self.wfile.write(answer)
+
+    def do_GET(self) -> None:
+        self.server.asked.append((self.path, dict(self.headers), None))
+        answer = json.dumps(self.server.got).encode()
+        self.send_response(200)
         self.send_header("Content-Length", str(len(answer)))
         self.end_headers()
         self.wfile.write(answer)
@@ -153,6 +163,15 @@ def test_a_key_file_is_written_once_for_its_owner_only_and_read_back(tmp_path: P
     assert read_key(path) == KEY
     with pytest.raises(ConfigurationError, match="never overwritten"):
         write_key(path, KEY)
+
+
+def test_a_key_is_replaced_at_once_and_stays_its_owners_own(tmp_path: Path) -> None:
+    path = tmp_path / "agent.key"
+    write_key(path, KEY)
+    (tmp_path / "agent.key.new").write_text("left by a crash", encoding="ascii")
+    replace_key(path, f"{KEY}2")
+    assert read_key(path) == f"{KEY}2"
+    assert [entry.name for entry in tmp_path.iterdir()] == ["agent.key"]
 
 
 @pytest.mark.skipif(os.name != "posix", reason="file modes are POSIX")

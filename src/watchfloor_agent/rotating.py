@@ -1,0 +1,67 @@
+"""Keys expire; an agent that knows its key file rotates by itself, seven days before (spec 2.1).
+
+The old key works on for the overlap the server gives, so that nothing is lost when the new one cannot be written.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from watchfloor_agent.errors import ConfigurationError, ProtocolError, Refused, Unavailable
+from watchfloor_agent.registration import call, origin_of, replace_key
+
+log = logging.getLogger("watchfloor_agent")
+
+DAY_US = 24 * 60 * 60 * 1_000_000
+BEFORE_US = 7 * DAY_US
+LOOK_S = 12 * 60 * 60
+
+
+def key_id(key: str) -> str:
+    """`key_…` of `wf_key_…_…`; not secret. Raises ConfigurationError."""
+    parts = key.split("_", 3)
+    if len(parts) != 4 or parts[0] != "wf":
+        raise ConfigurationError("this is no key of Watchfloor (wf_…)")
+    return f"{parts[1]}_{parts[2]}"
+
+
+def rotated(url: str, agent_id: str, key: str, *, insecure: bool = False, now: int | None = None) -> str:
+    """A new key when the present one expires within seven days, else an empty text. Raises Refused, Unavailable."""
+    keys = f"{origin_of(url, insecure)}/api/v1/agents/{agent_id}/keys"
+    own = key_id(key)
+    found = [item for item in call("GET", keys, key, None)["items"] if item.get("key_id") == own]
+    now = time.time_ns() // 1000 if now is None else now
+    if not found or not found[0]["expires_at"] or found[0]["expires_at"] - now > BEFORE_US:
+        return ""
+    new = call("POST", f"{keys}/{own}/rotate", key, {}).get("api_key")
+    if not isinstance(new, str) or not new:
+        raise ProtocolError("the rotation brought no key")
+    return new
+
+
+async def keep_fresh(
+    url: str, agent_id: str, key: Callable[[], str], path: Path, use: Callable[[str], None], insecure: bool
+) -> None:
+    """Look twice a day for as long as the agent lives; a failure is tried again, and said."""
+    while True:
+        try:
+            new = await asyncio.to_thread(rotated, url, agent_id, key(), insecure=insecure)
+            if new:
+                await asyncio.to_thread(replace_key, path, new)
+                use(new)
+                log.info("the key was rotated; %s holds %s", path, key_id(new))
+        except (
+            Refused,
+            Unavailable,
+            ProtocolError,
+            ConfigurationError,
+            OSError,
+            KeyError,
+            TypeError,
+        ) as error:
+            log.warning("the key could not be rotated: %s", error)
+        await asyncio.sleep(LOOK_S)
