@@ -8,7 +8,7 @@ import select
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from benchmarks.loadgen import Load
@@ -82,3 +82,8 @@ def product(agents: int, *arguments: str) -> Iterator[Product]:
 def goal(text: str, figure: float, met: bool) -> dict[str, Any]:
     """One line of the table at the end: what was to be reached, what was, and whether."""
     return {"goal": text, "figure": figure, "met": met}
+
+
+def report(run: Callable[[bool], dict[str, Any]]) -> None:
+    """The command line of every program: `--quick`; figures as JSON."""
+    sys.stdout.write(json.dumps(run("--quick" in sys.argv[1:]), indent=2) + "\n")

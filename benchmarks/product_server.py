@@ -184,8 +184,10 @@ def main() -> None:
     parser.add_argument("--synchronous", choices=("FULL", "NORMAL"), default="FULL")
     parser.add_argument("--policy", choices=("bench", "default"), default="bench")
     parser.add_argument("--snapshot-events", type=int, default=10**9)
+    parser.add_argument("--unpinned", action="store_true", help="use every CPU, as in production")
     given = parser.parse_args()
-    pin(SERVER_CPU)
+    if not given.unpinned:
+        pin(SERVER_CPU)
     allow_open_files()
     uvloop.run(serve(given))
 

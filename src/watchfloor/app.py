@@ -12,19 +12,22 @@ import logging
 import secrets
 import signal
 import socket
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 import msgspec
 import uvicorn
 
 from watchfloor import __version__
+from watchfloor.actions.messages import RecordStop
 from watchfloor.administration import Administration, newest_backup
 from watchfloor.config import Config
 from watchfloor.engine.clock import GuardedClock
-from watchfloor.engine.core import Core
+from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.effects import Effects, Registration
 from watchfloor.engine.engine import Engine
+from watchfloor.engine.requests import Lane
 from watchfloor.engine.signing import Signing
 from watchfloor.engine.snapshot import restore
 from watchfloor.engine.stops import StopJournal
@@ -37,7 +40,7 @@ from watchfloor.http.ports import HTTPConfig, Services
 from watchfloor.hub.hub import Hub, HubSettings
 from watchfloor.hub.sockets import SocketLimits, uvicorn_config
 from watchfloor.kernel.ids import nonce_from, public_id
-from watchfloor.kernel.messages import SYSTEM, Effect, Event
+from watchfloor.kernel.messages import SYSTEM, Actor, Effect, Event, Refused
 from watchfloor.kernel.system import DeclareRollback, StartNode
 from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.directory import DataDirectory
@@ -72,7 +75,7 @@ class Backbone:
         self.signing = Signing(self.signer)
         self.stops = StopJournal(self.directory.path / "stops.journal")
         wiring, rules, catalogue = wire()
-        self.core = Core(wiring, rules, catalogue, self.ledger, self._restore)
+        self.core = Sequencer(wiring, rules, catalogue, self.ledger, self._restore)
         self.found_at_start = start_up(self.ledger, self.signer, self.directory.path / VERIFIED_FILE)
         for row in self.ledger.organisations():
             self.core.load(row.org, row.public_id)
@@ -146,6 +149,22 @@ class Backbone:
             return
         for org in list(self.core.nodes):
             await self._started(org)
+            await self._record_stops(org)
+
+    async def _record_stops(self, org: int) -> None:
+        """Stops that reached the journal and not the ledger before the last end: in force already, recorded now."""
+        recorded = {stop.journal for stop in self.engine.cell(org, "stops", "active") or ()}
+        for stop in self.stops.in_force(org):
+            if stop.id not in recorded:
+                command = RecordStop(
+                    scope=stop.scope,
+                    target=stop.target,
+                    reason=stop.reason,
+                    effective_at=stop.at,
+                    journal=stop.id,
+                )
+                with contextlib.suppress(Refused):
+                    await self.engine.ask(org, command, Actor(kind="person", id=stop.by), lane=Lane.STOPS)
 
     async def _started(self, org: int) -> None:
         organisation = int(self.engine.cell(org, "names", "organisation") or 1)
@@ -238,7 +257,7 @@ class Server:
         """Where people reach it."""
         return self.config.public_url or f"http://{self.config.host}:{self.port}"
 
-    async def run(self, ready: Callable[[Server], Awaitable[None]] | None = None) -> None:
+    async def run(self, ready: Callable[[Server], Coroutine[Any, Any, None]] | None = None) -> None:
         """Serve until SIGTERM or SIGINT. `ready` is awaited once the port accepts connections."""
         await self.backbone.start()
         await self.hub.start()

@@ -10,7 +10,7 @@ import msgspec
 from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING, Scene
 from watchfloor.actions.messages import ActionDecided
 from watchfloor.engine.auditing import audit_all
-from watchfloor.engine.core import Core
+from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.snapshot import copy_of
 from watchfloor.engine.world import World
 from watchfloor.kernel.messages import Event
@@ -61,12 +61,12 @@ def cells(world: World) -> dict[str, dict[Any, Any]]:
 def _folds(scene: Scene) -> None:
     """Fold from zero = live state = fold from a snapshot; folding everything twice changes no subject."""
     row = scene.store.organisations()[0]
-    fresh = Core(WIRING, RULES, CATALOGUE, scene.store).load(row.org, row.public_id)
+    fresh = Sequencer(WIRING, RULES, CATALOGUE, scene.store).load(row.org, row.public_id)
     live = scene.world
     assert live.seq == fresh.world.seq
     assert cells(live) == cells(fresh.world), f"seed {scene.seed}: live state differs from the fold from zero"
     restorer = scene._snapshot()
-    restored = Core(WIRING, RULES, CATALOGUE, scene.store, restorer).load(row.org, row.public_id)
+    restored = Sequencer(WIRING, RULES, CATALOGUE, scene.store, restorer).load(row.org, row.public_id)
     assert cells(restored.world) == cells(fresh.world), f"seed {scene.seed}: the snapshot differs"
     assert copy_of(live, b"", (), 0).tables.keys() == cells(live).keys()
 

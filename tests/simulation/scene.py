@@ -15,7 +15,7 @@ import msgspec
 from tests.simulation.store import CommitFailed, SimulatedStore
 from watchfloor.actions import messages as actions
 from watchfloor.councils.messages import CastVote
-from watchfloor.engine.core import Core
+from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
 from watchfloor.engine.snapshot import copy_of, restore
 from watchfloor.engine.wiring import wire
@@ -89,8 +89,8 @@ class Scene:
         self._found()
         self.store.faulty = faulty
 
-    def _core(self, restorer: Callable[[World], None] = lambda world: None) -> Core:
-        return Core(WIRING, RULES, CATALOGUE, self.store, restorer)
+    def _core(self, restorer: Callable[[World], None] = lambda world: None) -> Sequencer:
+        return Sequencer(WIRING, RULES, CATALOGUE, self.store, restorer)
 
     # -- asking -----------------------------------------------------------------------------------------------------
 

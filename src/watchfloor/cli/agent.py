@@ -106,7 +106,7 @@ def retire(agent: str, *, reason: str = "retired", json: bool = False) -> None:
 @app.command(name="rotate-key")
 def rotate_key(agent: str, key: str, *, key_file: Path, overlap_hours: int = 24, json: bool = False) -> None:
     """Issue a new key; the old one works for OVERLAP_HOURS more."""
-    answer = Client().post(f"/api/v1/agents/{agent}/keys/{key}/rotate", {"overlap_hours": overlap_hours})
+    answer = Client().post(f"/api/v1/agents/{agent}/keys/{key}/rotate", {"overlap_ms": overlap_hours * 3_600_000})
     write_secret(key_file, answer["api_key"])
     show({**answer, "api_key": None}, json=json, text=f"{answer['key_id']} is in {key_file}")
 

@@ -118,12 +118,12 @@ def export(
 
 def _core(data: Path) -> Any:
     """A core on a read-only store: every rule, no writer."""
-    from watchfloor.engine.core import Core
+    from watchfloor.engine.sequencer import Sequencer
     from watchfloor.engine.wiring import wire
 
     reads = _open(data)
     wiring, rules, catalogue = wire()
-    return Core(wiring, rules, catalogue, reads), reads
+    return Sequencer(wiring, rules, catalogue, reads), reads
 
 
 @app.command

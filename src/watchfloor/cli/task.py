@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import shlex
 import time
+from typing import Any
 
 from cyclopts import App
 
@@ -56,11 +57,11 @@ def submit(
         raise Failure(f"the task ended as {found['task']['status']}")
 
 
-def follow(client: Client, task: str) -> dict[str, object]:
+def follow(client: Client, task: str) -> dict[str, Any]:
     """The task once it has ended."""
     while True:
-        found: dict[str, object] = client.get(f"/api/v1/tasks/{task}")
-        if found["task"]["status"] in _ENDS:  # type: ignore[index]
+        found: dict[str, Any] = client.get(f"/api/v1/tasks/{task}")
+        if found["task"]["status"] in _ENDS:
             return found
         time.sleep(0.5)
 

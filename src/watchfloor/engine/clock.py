@@ -31,6 +31,7 @@ class GuardedClock:
         self._monotonic = monotonic
         self._anchor = wall() - monotonic()
         self._parted = 0  # offset already reported
+        self._checked = monotonic()
 
     def __call__(self) -> int:
         return self._anchor + self._monotonic()
@@ -47,7 +48,10 @@ class GuardedClock:
         if abs(offset - self._parted) > ANOMALY_US:
             self._parted = offset
             return offset
+        now = self._monotonic()
+        elapsed, self._checked = now - self._checked, now
         if abs(offset) <= ANOMALY_US:
-            self._anchor += offset  # follow small drift
+            # Follow small drift; back only by slowing down, for time that ran backwards would be told twice.
+            self._anchor += max(offset, -elapsed // 2)
             self._parted = 0
         return 0

@@ -7,6 +7,7 @@ constant time. The table is written in the same commit as the event that issues 
 from __future__ import annotations
 
 import hmac
+import logging
 import secrets
 from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
@@ -14,6 +15,8 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+
+_log = logging.getLogger(__name__)
 
 PREFIX = {"agent": "key", "token": "tok", "session": "ses", "link": "lnk", "bootstrap": "lnk"}
 _MAX = 200  # characters of a key; anything longer is not one
@@ -115,7 +118,10 @@ class Credentials:
             credential = from_row(row)
             self._by_id[credential.id] = credential
             for watcher in self._watchers:
-                watcher(credential)
+                try:
+                    watcher(credential)
+                except Exception:  # the rows are durable, and the commit loop waits for this
+                    _log.exception("a watcher failed at credential %s", credential.id)
 
     def watch(self, watcher: Callable[[Credential], None]) -> None:
         self._watchers.append(watcher)

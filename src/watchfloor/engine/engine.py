@@ -21,7 +21,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.engine.clock import GuardedClock
-from watchfloor.engine.core import Core, Node, Pending
+from watchfloor.engine.sequencer import Sequencer, Node, Pending
 from watchfloor.engine.credentials import Credentials
 from watchfloor.engine.inbox import Inbox
 from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
@@ -65,7 +65,7 @@ class Engine:
 
     def __init__(
         self,
-        core: Core,
+        core: Sequencer,
         ledger: Ledger,
         *,
         clock: GuardedClock,

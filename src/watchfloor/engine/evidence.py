@@ -146,7 +146,7 @@ def _voters_valid(read: Read, action: Any) -> bool:
             and holds(person.roles, decision.role)
         ):
             standing += 1
-    return standing >= decision.needed
+    return standing >= int(decision.needed)
 
 
 def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> NameEvidence:

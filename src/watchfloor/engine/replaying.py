@@ -6,19 +6,26 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.engine.core import Core
+from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.world import World
 from watchfloor.kernel.codec import Catalogue
 from watchfloor.kernel.ids import KINDS, parse_id
 from watchfloor.kernel.messages import Refused
+from watchfloor.kernel.subject import fold
 from watchfloor.ledger.contract import LedgerReads, OrganisationRow
 
 _READ = 2_000
 
 
-def rebuilt(core: Core, reads: LedgerReads, row: OrganisationRow, until: int = 0) -> World:
+def rebuilt(core: Sequencer, reads: LedgerReads, row: OrganisationRow, until: int = 0) -> World:
     """The world folded from zero up to seq `until` (0: the end). Finished subjects are found by their streams."""
-    world = World(row.org, row.public_id, core.wiring, lambda kind, subject: None)
+
+    def stream(kind: str, subject: int) -> Any:
+        rows = reads.read_stream(row.org, subject)
+        events = (core.catalogue.decode(data) for seq, data, _ in rows if seq <= world.seq)
+        return fold(core.wiring.subjects[kind], (event for event in events if event.kind == kind))
+
+    world = World(row.org, row.public_id, core.wiring, stream)
     while rows := reads.read(row.org, world.seq, _READ):
         for seq, data, _ in rows:
             if until and seq > until:
@@ -27,7 +34,7 @@ def rebuilt(core: Core, reads: LedgerReads, row: OrganisationRow, until: int = 0
     return world
 
 
-def replayed(core: Core, reads: LedgerReads, row: OrganisationRow, until: int) -> dict[str, Any]:
+def replayed(core: Sequencer, reads: LedgerReads, row: OrganisationRow, until: int) -> dict[str, Any]:
     """What the state held then: seq, instant, and how many cells of each name."""
     world = rebuilt(core, reads, row, until)
     counts = {name: len(table) for name, table in world.tables.items() if table}

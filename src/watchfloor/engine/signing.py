@@ -11,7 +11,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from watchfloor.engine.core import Core, Pending
+from watchfloor.engine.sequencer import Sequencer, Pending
 from watchfloor.kernel.limits import CHECKPOINT_INTERVAL_MS, EVENTS_PER_CHECKPOINT
 from watchfloor.ledger.contract import LedgerError
 from watchfloor.ledger.heads import LogView
@@ -42,7 +42,7 @@ class Signing:
         self._signed[org] = size
         self.latest[org] = (size, note)
 
-    def note(self, core: Core, pending: Pending) -> None:
+    def note(self, core: Sequencer, pending: Pending) -> None:
         """A batch goes to the ledger: remember its head where a checkpoint is wanted soon."""
         for org in pending.events:
             node = core.nodes[org]

@@ -6,12 +6,22 @@ dispatch; the ledger event follows when it can. Start-up reads the journal befor
 
 from __future__ import annotations
 
+import errno
 import os
 from pathlib import Path
 
 import msgspec
 
-_LINES_MAX = 100_000
+_LINES_MAX = 100_000  # a longer journal is rewritten at start with what is in force
+
+
+def _fsync_folder(folder: Path) -> None:
+    """A new file's name must survive a power cut too."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 class JournalStop(msgspec.Struct, frozen=True, kw_only=True):
@@ -33,13 +43,20 @@ class StopJournal:
     def __init__(self, path: Path) -> None:
         self._path = path
         self._stops: dict[str, JournalStop] = {}
+        self._torn = False  # the file ends in the middle of a line: what follows needs a line of its own
         if path.exists():
-            for line in path.read_bytes().splitlines()[-_LINES_MAX:]:
+            lines = path.read_bytes().splitlines(keepends=True)
+            for line in lines:
                 try:
                     self._take(msgspec.json.decode(line, type=JournalStop))
                 except msgspec.DecodeError:
-                    continue  # the torn last line of a crash: it was never acknowledged
+                    continue  # the torn line of a crash: it was never acknowledged
+            self._torn = bool(lines) and not lines[-1].endswith(b"\n")
+            if len(lines) > _LINES_MAX:
+                self._compact()
+                self._torn = False
         self._file = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o600)
+        _fsync_folder(path.parent)
 
     def _take(self, stop: JournalStop) -> None:
         if stop.lifted:
@@ -50,8 +67,22 @@ class StopJournal:
     def add(self, stop: JournalStop) -> None:
         """In force when this returns: written, fsynced, and in memory. In memory even when the disk refuses."""
         self._take(stop)
-        os.write(self._file, msgspec.json.encode(stop) + b"\n")
+        line = (b"\n" if self._torn else b"") + msgspec.json.encode(stop) + b"\n"
+        self._torn = True
+        written = os.write(self._file, line)
+        if written < len(line):
+            raise OSError(errno.ENOSPC, "the stop journal took only a part of a line", str(self._path))
+        self._torn = False
         os.fsync(self._file)
+
+    def _compact(self) -> None:
+        """Rewrite the file with what is in force: every stop that was not lifted, however old."""
+        fresh = self._path.with_suffix(".fresh")
+        with fresh.open("wb") as file:
+            file.writelines(msgspec.json.encode(stop) + b"\n" for stop in self._stops.values())
+            file.flush()
+            os.fsync(file.fileno())
+        fresh.replace(self._path)
 
     @property
     def any(self) -> bool:

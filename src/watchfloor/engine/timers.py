@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from watchfloor.engine.world import Cell, World
 from watchfloor.kernel.messages import Command
 
+_STALE_MAX = 4_096  # entries overtaken by newer due dates before the heap is rebuilt from those in force
+
 
 class Timers:
     """Due dates of one organisation."""
@@ -32,6 +34,9 @@ class Timers:
             if self._armed.get(cell) != due:
                 self._armed[cell] = due
                 heapq.heappush(self._heap, (due, kind, key))
+                if len(self._heap) > _STALE_MAX + 4 * len(self._armed):
+                    self._heap = [(at, *armed) for armed, at in self._armed.items()]
+                    heapq.heapify(self._heap)
         else:
             self._armed.pop(cell, None)
 

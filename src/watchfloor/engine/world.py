@@ -109,7 +109,12 @@ class World:
                         table[key] = value
 
     def apply(self, event: Event) -> None:
-        """Fold one committed event straight into the state: start-up, replay, other nodes' events."""
+        """Fold one committed event straight into the state: start-up, replay, other nodes' events.
+
+        One that was folded before changes nothing (law *Redelivery*).
+        """
+        if event.seq <= self.seq:
+            return
         overlay = Overlay(self)
         overlay.fold(event)
         self.merge(overlay)

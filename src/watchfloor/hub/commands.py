@@ -283,25 +283,45 @@ def granted(engine: Engine, org: int, event: Event) -> wire.Payload | None:
     facts = event.facts
     assert isinstance(facts, actions.ActionGranted)
     state = engine.state(org, "action", event.subject)
-    private = engine.ledger.read_private(org, event.subject)
-    if state is None:
-        return None
-    decision = engine.state(org, "decision", facts.decision)
+    return None if state is None else _permitted(engine, org, event.subject, state, facts.grant, facts.decision)
+
+
+def _permitted(
+    engine: Engine, org: int, action: int, state: Any, grant: actions.Grant, decision: int
+) -> wire.ActionDecided:
+    private = engine.ledger.read_private(org, action)
+    opened = engine.state(org, "decision", decision) if decision else None
     return wire.ActionDecided(
-        action_id=public_id("action", event.subject, state.nonce),
-        decision_id=public_id("decision", facts.decision, decision.nonce) if decision is not None else "",
+        action_id=public_id("action", action, state.nonce),
+        decision_id=public_id("decision", decision, opened.nonce) if opened is not None else "",
         verdict="permitted",
         status="approved",
         level=state.level,
         digest=state.digest,
         grant=wire.Grant(
-            grant_id=grant_id(event.subject, state.nonce, facts.grant.number),
-            basis=facts.grant.basis,
-            expires_at=facts.grant.expires_at,
-            execution_ms=facts.grant.execution_ms,
+            grant_id=grant_id(action, state.nonce, grant.number),
+            basis=grant.basis,
+            expires_at=grant.expires_at,
+            execution_ms=grant.execution_ms,
             digest=state.digest,
             salt=private[0].hex() if private is not None else "",
         ),
+    )
+
+
+def standing(engine: Engine, org: int, action: int, state: Any) -> wire.ActionDecided:
+    """Where an action stands now, for a resync."""
+    if state.grant is not None and state.status == "granted":
+        return _permitted(engine, org, action, state, state.grant, state.decision)
+    waiting = engine.cell(org, "waiting", action)
+    opened = engine.state(org, "decision", waiting) if waiting else None
+    return wire.ActionDecided(
+        action_id=public_id("action", action, state.nonce),
+        decision_id=public_id("decision", waiting, opened.nonce) if opened is not None else "",
+        verdict="pending",
+        level=state.level,
+        digest=state.digest,
+        deadline_at=opened.deadline_at if opened is not None else 0,
     )
 
 

@@ -32,19 +32,21 @@ from watchfloor.fleet.messages import (
 from watchfloor.fleet.structured_id import structured_id
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
-from watchfloor.hub.commands import closed, granted, policy_of
+from watchfloor.hub.commands import closed, granted, policy_of, standing
 from watchfloor.hub.session import Session, Throttled
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
-from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.instants import MILLISECOND, MINUTE, SECOND
-from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
+from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT, OUTBOX_SEQS
 from watchfloor.kernel.messages import Actor, Command, Event, Refused
 from watchfloor.kernel.terms import TIERS
+from watchfloor.policy.messages import PolicyApplied
 from watchfloor.processes.dispatch import tasks_max
 from watchfloor.registers.directory import number_of
 from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.trust.rules import score_at, tier_at_birth
-from watchfloor.work.messages import TaskAssigned, TaskCancelled
+from watchfloor.work.life import Task
+from watchfloor.work.messages import ReportProgress, TaskAssigned, TaskCancelled
 
 _log = logging.getLogger(__name__)
 _DELIVERED = frozenset((TaskAssigned, TaskCancelled, ActionGranted, ActionClosed))
@@ -58,7 +60,8 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     hello_timeout_ms: int = 5_000
     connections_max: int = 12_000
     per_organisation_max: int = 11_000
-    accepts_per_second: int = 2_000  # a storm is met by fast 503s, never by stalls for those connected
+    # Above what one core can let in, so that a whole fleet may come back at once; beyond it a storm gets fast 503s.
+    accepts_per_second: int = 6_000
 
 
 class Hub:
@@ -71,7 +74,6 @@ class Hub:
         self.server = server
         self.sessions: dict[tuple[int, int], Session] = {}
         self.pending: set[Session] = set()
-        self.statuses: dict[tuple[int, int], wire.StatusUpdate] = {}
         self.entropy = Entropy()
         self.messages = 0
         self.invalid = 0
@@ -181,10 +183,29 @@ class Hub:
         if self.sessions.get(key) is not session:
             return False
         del self.sessions[key]
-        self.statuses.pop(key, None)
         self._count -= 1
         self._per_org[session.org] -= 1
         return True
+
+    def status(self, session: Session, payload: wire.StatusUpdate) -> None:
+        """What the agent says it is doing counts as progress of the task it names; the rules record what is news."""
+        if not payload.task_id or not session.welcomed:
+            return
+        try:
+            task, nonce = parse_id(payload.task_id, "task")
+        except Refused:
+            return
+        state = self.engine.state(session.org, "task", task)
+        if state is not None and state.nonce == nonce and state.agent == session.agent:
+            status = "blocked" if payload.state == "blocked" else "running"
+            report = ReportProgress(
+                subject=task,
+                agent=session.agent,
+                generation=state.generation,
+                percent=payload.progress,
+                status=status,
+            )
+            self._tell(session, report)
 
     def recovered(self, session: Session) -> None:
         session.degraded = False
@@ -319,14 +340,31 @@ class Hub:
         )
 
     def redeliver(self, session: Session, after: int) -> None:
-        """Everything deliverable after what the agent has seen; too much of it becomes a resync (DESIGN §2)."""
+        """Everything deliverable after what the agent has seen; when that is no longer all there, a resync (DESIGN §2)."""
         seqs: tuple[int, ...] = self.engine.cell(session.org, "outbox", session.agent) or ()
         committed = self.engine.head(session.org)
+        if len(seqs) == OUTBOX_SEQS and after < seqs[0]:
+            self._resync(session, committed)
+            return
         for seq in seqs:
             if after < seq <= committed and seq > session.sent_seq:
                 event = self.engine.event(session.org, seq)
                 if event is not None:
                     self._deliver(session, event)
+
+    def _resync(self, session: Session, seq: int) -> None:
+        """Where everything of this agent stands now: its open tasks and the actions that were granted or wait."""
+        org, agent = session.org, session.agent
+        tasks = []
+        for task in self.engine.cell(org, "load", agent) or ():
+            state = self.engine.state(org, "task", task)
+            if state is not None:
+                tasks.append(self._offer(org, task, state, state.attempts, state.until_at))
+        actions = []
+        for action, state in self.engine.node(org).world.tables["action"].items():
+            if state.agent == agent and state.status in ("pending", "granted"):
+                actions.append(standing(self.engine, org, action, state))
+        session.push(wire.Resync(seq=seq, tasks=tuple(tasks), actions=tuple(actions)), seq)
 
     def follow(self, org: int, events: list[Event]) -> None:
         """After every commit: push what concerns connected agents."""
@@ -343,6 +381,17 @@ class Hub:
                 session = self.sessions.get((org, event.subject))
                 if session is not None and session.welcomed:
                     session.push(wire.ConfigUpdated(tier=TIERS[facts.tier], score=facts.score))
+            elif isinstance(facts, PolicyApplied):
+                self._announce(org, facts)
+
+    def _announce(self, org: int, facts: PolicyApplied) -> None:
+        """A new policy: the same bytes to everybody."""
+        rates = facts.document.rates
+        limits = wire.Limits(rates={"light": rates.light, "normal": rates.normal, "heavy": rates.heavy})
+        news = wire.encode_frame(wire.ConfigUpdated(policy_version=facts.version, limits=limits))
+        for (of, _), session in self.sessions.items():
+            if of == org and session.welcomed:
+                session.send(news)
 
     def _deliver(self, session: Session, event: Event) -> None:
         payload: wire.Payload | None = None
@@ -369,19 +418,22 @@ class Hub:
         state = self.engine.state(org, "task", event.subject)
         if state is None or state.generation != facts.generation:
             return None  # an older assignment: the newer one follows
-        private = self.engine.ledger.read_private(org, event.subject)
+        return self._offer(org, event.subject, state, facts.attempt, facts.accept_by_at)
+
+    def _offer(self, org: int, task: int, state: Task, attempt: int, accept_by_at: int) -> wire.TaskAssigned:
+        private = self.engine.ledger.read_private(org, task)
         told = msgspec.json.decode(private[1]) if private is not None else {}
         return wire.TaskAssigned(
-            task_id=public_id("task", event.subject, state.nonce),
-            generation=facts.generation,
-            attempt=facts.attempt,
+            task_id=public_id("task", task, state.nonce),
+            generation=state.generation,
+            attempt=attempt,
             title=told.get("title", ""),
             description=told.get("description", ""),
             input=told.get("input"),
             metadata=told.get("metadata"),
             criteria=tuple(told.get("criteria", ())),
             priority=state.priority,
-            accept_by_at=facts.accept_by_at,
+            accept_by_at=accept_by_at,
             deadline_at=state.deadline_at,
             timeout_ms=state.timeout_ms,
         )

@@ -15,6 +15,7 @@ from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import MINUTE
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
 from watchfloor.kernel.messages import Actor, Refused
+from watchfloor.kernel.strict import BadInput
 
 if TYPE_CHECKING:
     from watchfloor.engine.credentials import Credential
@@ -99,7 +100,7 @@ class Session:
                 if self.welcomed:
                     self.hub.redeliver(self, payload.last_seq)
         elif isinstance(payload, wire.StatusUpdate):
-            self.hub.statuses[(self.org, self.agent)] = payload
+            self.hub.status(self, payload)
         elif not self.welcomed:
             if self.waiting is None:
                 self.waiting = []
@@ -189,7 +190,7 @@ class Session:
                     re=frame.id,
                 )
             )
-        except wire.BadInput as bad:
+        except BadInput as bad:
             self._invalid(bad, frame.id)
         except Refused as refused:
             if refused.code in ("overloaded", "unavailable"):

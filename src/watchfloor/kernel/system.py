@@ -7,26 +7,26 @@ from typing import ClassVar
 from watchfloor.kernel.messages import Command, Facts
 
 
-class RecordAnomaly(Command):
+class RecordAnomaly(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "organisation"
     offset_ms: int
 
 
-class Advance(Command):
+class Advance(Command, frozen=True, kw_only=True):
     """Work off the next slice of a continuation."""
 
     KIND: ClassVar[str] = "organisation"
     name: str
 
 
-class DeclareRollback(Command):
+class DeclareRollback(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "organisation"
     reason: str
     size_lost: int
     size_now: int
 
 
-class Redact(Command):
+class Redact(Command, frozen=True, kw_only=True):
     """Erase the private part of event `redacted`."""
 
     KIND: ClassVar[str] = "organisation"
@@ -34,14 +34,14 @@ class Redact(Command):
     reason: str
 
 
-class StartNode(Command):
+class StartNode(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "organisation"
     node: str
     incarnation: str
     version: str
 
 
-class ProcessRefused(Facts):
+class ProcessRefused(Facts, frozen=True, kw_only=True):
     """A derived command was refused; its cause stands (law *One batch*)."""
 
     TYPE: ClassVar[str] = "process.refused/1"
@@ -52,7 +52,7 @@ class ProcessRefused(Facts):
     subject_kind: str
 
 
-class ClockAnomaly(Facts):
+class ClockAnomaly(Facts, frozen=True, kw_only=True):
     """Wall and monotonic clocks parted by more than 5 s; due dates shift by `offset_ms` (DESIGN §2 *Time*)."""
 
     TYPE: ClassVar[str] = "clock.anomaly/1"
@@ -60,7 +60,7 @@ class ClockAnomaly(Facts):
     offset_ms: int
 
 
-class RollbackDeclared(Facts):
+class RollbackDeclared(Facts, frozen=True, kw_only=True):
     """An operator declared that the ledger was rolled back to an older copy (spec 04)."""
 
     TYPE: ClassVar[str] = "ledger.rollback_declared/1"
@@ -70,7 +70,7 @@ class RollbackDeclared(Facts):
     size_now: int
 
 
-class Redacted(Facts):
+class Redacted(Facts, frozen=True, kw_only=True):
     """The private part of event `redacted` was erased; its commitment stays (spec 04)."""
 
     TYPE: ClassVar[str] = "ledger.redacted/1"
@@ -79,7 +79,7 @@ class Redacted(Facts):
     redacted: int
 
 
-class Continued(Facts):
+class Continued(Facts, frozen=True, kw_only=True):
     """A slice of a continuation is done; `left` more to do (law *One batch*)."""
 
     TYPE: ClassVar[str] = "continuation.advanced/1"

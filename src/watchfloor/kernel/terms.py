@@ -14,7 +14,7 @@ class _Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     pass
 
 
-class Condition(_Terms):
+class Condition(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One typed condition on a parameter: `field` a dotted path into params; `op` eq, ne, gt, ge, lt, le, in, exists, prefix."""
 
     field: str
@@ -22,7 +22,7 @@ class Condition(_Terms):
     value: int | str | bool | tuple[str, ...] | None = None
 
 
-class ClassTerms(_Terms):
+class ClassTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the policy says of one action class."""
 
     base: int  # risk points 0–100
@@ -32,7 +32,7 @@ class ClassTerms(_Terms):
     idempotent: bool = False
 
 
-class Factor(_Terms):
+class Factor(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A parameter factor of the risk score: when all conditions hold, `points` are added and the name is shown."""
 
     name: str
@@ -41,7 +41,7 @@ class Factor(_Terms):
     level_min: int = 0  # "amount above X" may also demand a level
 
 
-class ParameterLimit(_Terms):
+class ParameterLimit(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """A hard limit nobody can approve away: a parameter above `value_max` (integer) is denied."""
 
     name: str
@@ -49,7 +49,7 @@ class ParameterLimit(_Terms):
     value_max: int
 
 
-class EnvelopeTerms(_Terms):
+class EnvelopeTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     forbidden_types: tuple[str, ...] = ()
     forbidden_tools: tuple[str, ...] = ()
     forbidden_hosts: tuple[str, ...] = ("169.254.169.254", "metadata.google.internal")
@@ -60,20 +60,20 @@ class EnvelopeTerms(_Terms):
     spend_per_day_micro: int = 1_000_000_000  # 1,000 units of money per agent and day
 
 
-class BreakerTerms(_Terms):
+class BreakerTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     failures: int = 3
     window_ms: int = 300_000
     open_ms: int = 900_000
 
 
-class RunawayTerms(_Terms):
+class RunawayTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     requests_per_second: int = 20
     executed_per_10s: int = 100
     same_digest_per_60s: int = 20
     throttles_per_minute: int = 3
 
 
-class RateTerms(_Terms):
+class RateTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Requests per minute and agent by rate class; ingress buckets are filled from it (spec 3.3)."""
 
     light: int = 120
@@ -81,7 +81,7 @@ class RateTerms(_Terms):
     heavy: int = 10
 
 
-class AutoTerms(_Terms):
+class AutoTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Auto-approval (spec 3.1 rule 8)."""
 
     score_min: int = 800
@@ -93,14 +93,14 @@ class AutoTerms(_Terms):
     bootstrap_actions: int = 0  # supervised first N actions of a type that count as known
 
 
-class LevelTerms(_Terms):
+class LevelTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     low: int = 0
     medium: int = 2
     high: int = 3
     critical: int = 4
 
 
-class RouteTerms(_Terms):
+class RouteTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Who decides a level: role, number of distinct persons, deadline and what its passing means."""
 
     role: str
@@ -109,13 +109,13 @@ class RouteTerms(_Terms):
     unanswered: str = "expired"  # expired or denied; never approved
 
 
-class RoutingTerms(_Terms):
+class RoutingTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     confirm: RouteTerms = RouteTerms(role="operator", deadline_ms=300_000)
     approve: RouteTerms = RouteTerms(role="supervisor", deadline_ms=3_600_000, unanswered="denied")
     committee: RouteTerms = RouteTerms(role="director", needed=2, deadline_ms=900_000, unanswered="denied")
 
 
-class TrustKind(_Terms):
+class TrustKind(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     points: int
     decay_days: int
 
@@ -133,7 +133,7 @@ def _kinds() -> dict[str, TrustKind]:
     }
 
 
-class TrustTerms(_Terms):
+class TrustTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     base: int = 300
     kinds: dict[str, TrustKind] = msgspec.field(default_factory=_kinds)
     tiers: tuple[int, ...] = (0, 200, 400, 600, 800, 950)  # lower bound of each of the six tiers
@@ -178,7 +178,7 @@ def _types() -> dict[str, str]:
     }
 
 
-class Policy(_Terms):
+class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an organisation configures, version one of the document. `grant_ms`: life of an unused grant."""
 
     name: str = "default"

@@ -64,7 +64,7 @@ def _node_started(event: Event, read: Read) -> Cells:
     connected = tuple(
         agent
         for shard in range(SHARDS)
-        for agent in sorted(read("pool", ("", shard)) or ())
+        for agent in sorted(read("connected", shard) or ())
         if read("agent", agent).node == facts.node
     )
     cells: Cells = [("node", facts.node, facts.incarnation)]

@@ -5,6 +5,7 @@ Cells
   links   by task → its neighbours
   groups  by "all" → the groups that hold a task
   pool    by (capability, shard) → connected, active agents with that capability ("" holds every one)
+  connected  by shard → agents that have a session, the degraded and the quarantined included
   load    by agent → the tasks it holds (assigned, running, reported, orphaned)
 Taking a task out of the middle (cancelled, deadline) costs the same as taking it from the head.
 """
@@ -151,7 +152,14 @@ def _pool(agent: int, read: Read, present: bool) -> Cells:
 
 def _present(event: Event, read: Read) -> Cells:
     state = read("agent", event.subject)
-    return _pool(event.subject, read, state is not None and available(state))
+    cells = _pool(event.subject, read, state is not None and available(state))
+    shard = event.subject % SHARDS
+    connected: frozenset[int] = read("connected", shard) or frozenset()
+    has_session = state is not None and bool(state.session)
+    if has_session != (event.subject in connected):
+        connected = connected | {event.subject} if has_session else connected - {event.subject}
+        cells.append(("connected", shard, connected or None))
+    return cells
 
 
 REGISTER = Register(
@@ -161,6 +169,7 @@ REGISTER = Register(
         "links": Link,
         "groups": tuple[Group, ...],
         "pool": frozenset[int],
+        "connected": frozenset[int],
         "load": tuple[int, ...],
     },
     folds={

@@ -72,7 +72,7 @@ class Node:
         self.keys: dict[tuple[str, str], tuple[bytes, int]] = {}  # REST keys of batches not yet committed
 
 
-class Core:
+class Sequencer:
     """All organisations of a deployment, and the batch that is being filled."""
 
     def __init__(
@@ -97,7 +97,7 @@ class Core:
 
     def load(self, org: int, public: str) -> Node:
         """Build one organisation from the store: a snapshot where there is one, then the tail."""
-        world = World(org, public, self.wiring, lambda kind, subject: self._stream(org, kind, subject))
+        world = World(org, public, self.wiring, lambda kind, subject: self._stream(world, kind, subject))
         self.restore(world)
         decode = self.catalogue.decode
         apply = world.apply
@@ -120,9 +120,10 @@ class Core:
         """A new, empty organisation; its first command founds it."""
         return self.load(org, public)
 
-    def _stream(self, org: int, kind: str, subject: int) -> Any:
-        rows = self.ledger.read_stream(org, subject)
-        events = (self.catalogue.decode(data) for _, data, _ in rows)
+    def _stream(self, world: World, kind: str, subject: int) -> Any:
+        """State of a subject that is not in memory, as of what the world has folded: a replay must not see ahead."""
+        rows = self.ledger.read_stream(world.org, subject)
+        events = (self.catalogue.decode(data) for seq, data, _ in rows if seq <= world.seq)
         return fold(self.wiring.subjects[kind], (event for event in events if event.kind == kind))
 
     # -- stepping -----------------------------------------------------------------------------------------------
