@@ -20,14 +20,18 @@ import websockets
 POLICY = {
     "auto": {"score_min": 0, "medium_allowed": True, "per_hour": 1_000_000},
     "rates": {"light": 1_000_000, "normal": 1_000_000, "heavy": 1_000_000},
-    "runaway": {"requests_per_second": 1_000_000, "executed_per_10s": 1_000_000, "same_digest_per_60s": 1_000_000},
+    "runaway": {
+        "requests_per_second": 1_000_000,
+        "executed_per_10s": 1_000_000,
+        "same_digest_per_60s": 1_000_000,
+    },
 }
 
 
 def free_port() -> int:
     """A port for a server that is killed and comes back: below the range from which the kernel takes local ports."""
     while True:
-        port = random.randint(20_000, 32_000)  # noqa: S311
+        port = random.randint(20_000, 32_000)
         with socket.socket() as probe:
             try:
                 probe.bind(("127.0.0.1", port))
@@ -81,7 +85,12 @@ class Deployment:
                 stdout=log,
                 stderr=log,
                 cwd=self.root,
-                env={**os.environ, "WATCHFLOOR_LOG_LEVEL": "error", "WATCHFLOOR_BACKUP_HOURS": "0", **self.environment},
+                env={
+                    **os.environ,
+                    "WATCHFLOOR_LOG_LEVEL": "error",
+                    "WATCHFLOOR_BACKUP_HOURS": "0",
+                    **self.environment,
+                },
             )
         return self.process
 
@@ -129,13 +138,21 @@ class Deployment:
         answer = httpx.put(
             f"{self.url}/api/v1/policy",
             json=POLICY,
-            headers={"Authorization": f"Bearer {self.token()}", "If-Match": tag, "Idempotency-Key": "policy-1"},
+            headers={
+                "Authorization": f"Bearer {self.token()}",
+                "If-Match": tag,
+                "Idempotency-Key": "policy-1",
+            },
         )
         assert answer.status_code == 200, answer.text
 
     def register(self, name: str) -> tuple[str, str]:
         """(agent id, key) of a new agent."""
-        answer = self.post("/api/v1/agents/register", {"name": name, "type": "worker", "capabilities": ["load"]}, f"reg-{name}")
+        answer = self.post(
+            "/api/v1/agents/register",
+            {"name": name, "type": "worker", "capabilities": ["load"]},
+            f"reg-{name}",
+        )
         assert answer.status_code == 201, answer.text
         return answer.json()["agent_id"], answer.json()["api_key"]
 
@@ -156,7 +173,7 @@ class Persistent:
         while not self.stopping:
             try:
                 await self._connected(in_flight)
-            except (OSError, websockets.WebSocketException, asyncio.TimeoutError):
+            except (TimeoutError, OSError, websockets.WebSocketException):
                 await asyncio.sleep(0.02)
 
     async def _connected(self, in_flight: int) -> None:

@@ -12,15 +12,17 @@ from pathlib import Path
 
 import httpx2 as httpx
 import pytest
-
 from tests.chaos.deployment import Deployment, Persistent
+
 from watchfloor.engine.wiring import wire
 from watchfloor.ledger.sqlite.reader import Reader
 from watchfloor.ledger.verify import verify_here
 
 
-async def _under_load(deployment: Deployment, keys: list[str], kills: int, seed: int) -> tuple[list[Persistent], dict[str, str]]:
-    dice = random.Random(seed)  # noqa: S311 -- when to kill, not a secret
+async def _under_load(
+    deployment: Deployment, keys: list[str], kills: int, seed: int
+) -> tuple[list[Persistent], dict[str, str]]:
+    dice = random.Random(seed)
     agents = [Persistent(deployment, key) for key in keys]
     running = [asyncio.create_task(agent.run()) for agent in agents]
     tasks: dict[str, str] = {}

@@ -12,7 +12,6 @@ from pathlib import Path
 import httpx2 as httpx
 import pytest
 import websockets
-
 from tests.chaos.deployment import Deployment, Persistent
 
 
@@ -44,7 +43,9 @@ def test_sigterm_under_load_drains_and_tells_agents_to_come_back(deployment: Dep
         load = asyncio.create_task(agent.run())
         _, watcher = deployment.register("watcher")
         url = deployment.url.replace("http", "ws") + "/ws"
-        async with websockets.connect(url, additional_headers={"Authorization": f"Bearer {watcher}"}) as socket:
+        async with websockets.connect(
+            url, additional_headers={"Authorization": f"Bearer {watcher}"}
+        ) as socket:
             await asyncio.sleep(0.5)
             begun = time.monotonic()
             code = await asyncio.to_thread(deployment.stop)
@@ -93,7 +94,9 @@ def test_a_revoked_key_closes_its_open_socket_within_two_seconds(deployment: Dep
 
 def test_a_stop_is_in_force_at_once_and_after_a_restart(deployment: Deployment) -> None:
     agent_id, key = deployment.register("halted")
-    answer = deployment.post("/api/v1/stops", {"scope": "agent", "target": agent_id, "reason": "odd"}, "stop-1")
+    answer = deployment.post(
+        "/api/v1/stops", {"scope": "agent", "target": agent_id, "reason": "odd"}, "stop-1"
+    )
     assert answer.status_code == 201, answer.text
 
     async def refused() -> dict[str, object]:
@@ -140,13 +143,24 @@ def test_an_older_ledger_under_a_newer_signer_is_read_only_until_declared(deploy
             time.sleep(0.05)
     assert status == 503, "a ledger shorter than its signer's file must not accept writes"
     assert httpx.get(f"{deployment.url}/health").status_code == 200
-    refused = deployment.post("/api/v1/agents/register", {"name": "x", "type": "worker", "capabilities": ["a"]}, "k")
+    refused = deployment.post(
+        "/api/v1/agents/register", {"name": "x", "type": "worker", "capabilities": ["a"]}, "k"
+    )
     assert refused.status_code == 503
     assert refused.json()["retryable"] is True
     deployment.stop()
     program = str(Path(subprocess.sys.executable).parent / "watchfloor")  # type: ignore[attr-defined]
     told = subprocess.run(
-        [program, "ledger", "recover", "--data", str(deployment.data), "--declare-rollback", "--reason", "test"],
+        [
+            program,
+            "ledger",
+            "recover",
+            "--data",
+            str(deployment.data),
+            "--declare-rollback",
+            "--reason",
+            "test",
+        ],
         capture_output=True,
         text=True,
         check=False,
