@@ -111,10 +111,10 @@ class IssueKeyBody(Body, frozen=True, kw_only=True):
 
 
 class RotateKeyBody(Body, frozen=True, kw_only=True):
-    """The old key works on for `overlap_ms` (default 24 h), at most until its own end."""
+    """The old key works on for `overlap_ms` (default 24 h), at most until its own end. To end it at once, revoke it."""
 
     expires_in_days: KeyDays = 30
-    overlap_ms: Annotated[int, Meta(ge=0, le=7 * 86_400_000, description="milliseconds")] = 86_400_000
+    overlap_ms: Annotated[int, Meta(ge=1_000, le=7 * 86_400_000, description="milliseconds")] = 86_400_000
 
 
 class KeyIssued(Answer, frozen=True, kw_only=True):
