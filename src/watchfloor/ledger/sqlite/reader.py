@@ -93,14 +93,14 @@ class Reader:
 
     def head(self, org: int) -> tuple[int, bytes]:
         rows = self.rows(
-            "SELECT id & 0xFFFFFFFFFF, hash FROM events WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1",
+            "SELECT id & 0xFFFFFFFFFF, hash FROM events WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1",
             key_bounds(org),
         )
         return (rows[0][0], rows[0][1]) if rows else (0, ZERO_HASH)
 
     def read(self, org: int, after: int, limit: int) -> list[tuple[int, bytes, bytes]]:
         low, high = key_bounds(org, after)
-        return self.rows(_EVENT + "WHERE id > ? AND id < ? ORDER BY id LIMIT ?", (low, high, limit))
+        return self.rows(_EVENT + "WHERE id > ? AND id <= ? ORDER BY id LIMIT ?", (low, high, limit))
 
     def read_stream(self, org: int, stream: int) -> list[tuple[int, bytes, bytes]]:
         return self.rows(_EVENT + "WHERE stream = ? ORDER BY id", (key_of(org, stream),))
@@ -108,7 +108,7 @@ class Reader:
     def streams(self, org: int, after: int, limit: int) -> list[int]:
         low, high = key_bounds(org, after)
         rows = self.rows(
-            "SELECT stream & 0xFFFFFFFFFF FROM events WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+            "SELECT stream & 0xFFFFFFFFFF FROM events WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
             (low, high, limit),
         )
         return [row[0] for row in rows]
@@ -138,14 +138,14 @@ class Reader:
         """(seq, salt, body) with seq > after, in order."""
         low, high = key_bounds(org, after)
         return self.rows(
-            "SELECT id & 0xFFFFFFFFFF, salt, body FROM privates WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+            "SELECT id & 0xFFFFFFFFFF, salt, body FROM privates WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
             (low, high, limit),
         )
 
     def redacted(self, org: int, after: int, limit: int) -> list[int]:
         low, high = key_bounds(org, after)
         rows = self.rows(
-            "SELECT id & 0xFFFFFFFFFF FROM redactions WHERE id > ? AND id < ? ORDER BY id LIMIT ?",
+            "SELECT id & 0xFFFFFFFFFF FROM redactions WHERE id > ? AND id <= ? ORDER BY id LIMIT ?",
             (low, high, limit),
         )
         return [row[0] for row in rows]

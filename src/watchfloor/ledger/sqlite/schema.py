@@ -77,8 +77,8 @@ def key_of(org: int, seq: int) -> int:
 
 
 def key_bounds(org: int, after: int = 0) -> tuple[int, int]:
-    """Exclusive lower and upper bound of the keys of an organisation with seq > after."""
-    return (org << SEQ_BITS) | after, (org + 1) << SEQ_BITS
+    """Lower (exclusive) and upper (inclusive) bound of the keys of an organisation with seq > after."""
+    return (org << SEQ_BITS) | after, (org << SEQ_BITS) | SEQ_MASK
 
 
 def tile_key(org: int, level: int, number: int) -> int:

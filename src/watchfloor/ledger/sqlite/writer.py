@@ -44,9 +44,9 @@ from watchfloor.ledger.reserve import Reserve
 from watchfloor.ledger.sqlite import statements as sql
 from watchfloor.ledger.sqlite.faults import Faults
 from watchfloor.ledger.sqlite.folding import Folder, fold
+from watchfloor.ledger.sqlite.handover import Job, answer
 from watchfloor.ledger.sqlite.schema import EPOCH, key_bounds, open_writer
 
-Job = tuple[Callable[[Any], Any], Any, "asyncio.Future[Any]", asyncio.AbstractEventLoop]
 NOTE_WAIT_MS = 2  # a note alone is delayed by less than an fsync may take
 
 
@@ -64,7 +64,7 @@ class Writer:
         self._heads: dict[int, int] = {}
         self._days: set[int] = set()
         self._log_pages = 0.0  # estimate of what the log holds
-        self._log_scale = 1.0  # how far the last estimate was off
+        self._log_scale = 2.0  # how far the last estimate was off
         self._erasing = False  # a redaction's old page is still in the log
         self.poisoned = ""
         self.full = False
@@ -101,7 +101,7 @@ class Writer:
                 result = work(argument)
             except BaseException as raised:  # noqa: BLE001 - whatever it was belongs to the caller
                 error = raised
-            _answer(job, result, error)
+            answer(job, result, error)
             del job, argument, result, error
             if not self.poisoned:
                 self._keep_log_short()
@@ -201,7 +201,7 @@ class Writer:
 
     def _stored_head(self, org: int) -> int:
         row = self._db.execute(
-            "SELECT id & 0xFFFFFFFFFF FROM events WHERE id > ? AND id < ? ORDER BY id DESC LIMIT 1",
+            "SELECT id & 0xFFFFFFFFFF FROM events WHERE id > ? AND id <= ? ORDER BY id DESC LIMIT 1",
             key_bounds(org),
         ).fetchone()
         return row[0] if row else 0
@@ -228,9 +228,11 @@ class Writer:
         """Which of the three classes a failure belongs to. Rolls back; poisons when in doubt."""
         if stage == "committed":
             return self._poison(f"outcome unknown after commit: {error}")
-        if not isinstance(error, sqlite3.Error):
-            self._roll_back(heads)
-            return self._poison(f"failed while writing: {error}") if self._db.in_transaction else error
+        if not isinstance(error, sqlite3.Error) or isinstance(
+            error, sqlite3.ProgrammingError | sqlite3.InterfaceError
+        ):
+            # Not the store's doing: rows of a wrong shape, or a bug. It is the caller's, if nothing is left of it.
+            return error if self._roll_back(heads) else self._poison(f"failed while writing: {error}")
         code = getattr(error, "sqlite_errorcode", sqlite3.SQLITE_ERROR) & 0xFF
         if code == sqlite3.SQLITE_FULL and self._roll_back(heads):
             self.full = True
@@ -291,12 +293,12 @@ class Writer:
                 self.do_checkpoint(job[1])
             except BatchRefused as error:
                 self._notes.remove(job)
-                _answer(job, None, error)
+                answer(job, None, error)
 
     def _answer_notes(self, error: BaseException | None = None) -> None:
         notes, self._notes = self._notes, []
         for job in notes:
-            _answer(job, None, error)
+            answer(job, None, error)
 
     def _write_notes_alone(self) -> None:
         if not self._notes:
@@ -388,19 +390,3 @@ class Writer:
         elif self._log_pages > 100:
             self._log_scale = min(4.0, max(0.25, pages / self._log_pages))
         self._log_pages = (pages - folded) / self._log_scale
-
-
-def _answer(job: Job, result: Any, error: BaseException | None) -> None:
-    """Hand the outcome over to the event loop that waits for it."""
-    _, _, future, loop = job
-    with contextlib.suppress(RuntimeError):  # a closed loop: nobody waits any more
-        loop.call_soon_threadsafe(_settle, future, result, error)
-
-
-def _settle(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.done():  # the caller was cancelled; the outcome is in the store
-        return
-    if error is not None:
-        future.set_exception(error)
-    else:
-        future.set_result(result)
