@@ -135,16 +135,18 @@ def _changed(
     reason: str = "",
 ) -> Draft:
     terms, day = _terms(given), day_of(given.at)
+    scale = scoring.scale_of(terms)
     counts = () if state is None else state.counts
-    score_before = scoring.score(counts, terms, day)
+    reckoning = scoring.reckon(counts, scale, day)
+    score_before = score = scoring.rounded(reckoning.total, scale, terms.base)
     tier_before = tier_at_birth(terms) if state is None else state.tier
-    score = score_before
     if counted:
         counts = scoring.add(counts, what, day, points if what == scoring.MANUAL else 1)
-        score = scoring.score(counts, terms, day)
+        reckoning = scoring.reckon(counts, scale, day)
+        score = scoring.rounded(reckoning.total, scale, terms.base)
     facts = TrustChanged(
         counted=counted,
-        moves_at=_moves_at(counts, terms, day, given.subject),
+        moves_at=_moves_at(counts, terms, day, given.subject, reckoning),
         points=points,
         reason=reason,
         score=score,
@@ -157,9 +159,15 @@ def _changed(
     return Draft(facts=facts)
 
 
-def _moves_at(counts: scoring.Counts, terms: TrustTerms, day: int, subject: int) -> int:
+def _moves_at(
+    counts: scoring.Counts,
+    terms: TrustTerms,
+    day: int,
+    subject: int,
+    reckoning: scoring.Reckoning | None = None,
+) -> int:
     """The instant of the next reassessment: the day on which the score moves, and the agent's own second of its first hour."""
-    moves = scoring.moves_on_day(counts, terms, day)
+    moves = scoring.moves_on_day(counts, terms, day, reckoning)
     # Knuth's multiplicative step: neighbouring integers land far apart.
     return moves and moves * DAY + subject * 2_654_435_761 % _SPREAD_S * SECOND
 

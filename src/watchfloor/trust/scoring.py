@@ -58,22 +58,70 @@ def points_of(terms: TrustTerms, what: str) -> int:
     return 0 if kind is None else kind.points
 
 
-def score(counts: Counts, terms: TrustTerms, day: int) -> int:
-    """The score, 0–1000, on a UTC day. Days after `day` count nothing, so it may lie in the past."""
-    denominator, weights = _weights(terms)
-    total = 0
+class Scale(msgspec.Struct, frozen=True, gc=False):
+    """The terms on one denominator: per kind (points · denominator / decay, decay in days)."""
+
+    denominator: int
+    weights: dict[str, tuple[int, int]]
+
+
+class Reckoning(msgspec.Struct, frozen=True, gc=False):
+    """All counts weighed on a day: their sum in units of the scale, and what it loses a day until `next_gone`.
+
+    `next_gone` and `last_gone` are the days on which the first and the last of what still weighs is gone; 0: nothing does.
+    """
+
+    total: int
+    slope: int
+    next_gone: int
+    last_gone: int
+
+
+def reckon(counts: Counts, scale: Scale, day: int) -> Reckoning:
+    """Weigh all counts on a UTC day. Days after `day` count nothing, so it may lie in the past."""
+    weights = scale.weights
+    total = slope = next_gone = last_gone = 0
     for what, counted_day, count in counts:
-        weight = weights.get(what)
-        age = day - counted_day
-        if weight is not None and 0 <= age < weight[1]:
-            total += count * weight[0] * (weight[1] - age)
-    # Half up, towards the better score, also below zero: floor((2·x + d) / 2d).
-    rounded = terms.base + (2 * total + denominator) // (2 * denominator)
-    return max(0, min(SCORE_MAX, rounded))
+        unit, decay = weights.get(what, _WEIGHTLESS)
+        left = decay - (day - counted_day)
+        a_day = count * unit
+        if a_day and 0 < left <= decay:
+            total += a_day * left
+            slope += a_day
+            gone = counted_day + decay
+            if not next_gone or gone < next_gone:
+                next_gone = gone
+            if gone > last_gone:
+                last_gone = gone
+    return Reckoning(total, slope, next_gone, last_gone)
 
 
-def _weights(terms: TrustTerms) -> tuple[int, dict[str, tuple[int, int]]]:
-    """The common denominator, and per kind (points × denominator / decay, decay)."""
+_WEIGHTLESS = (0, 0)
+
+
+def rounded(total: int, scale: Scale, base: int) -> int:
+    """The score of a sum: half up towards the better score, also below zero, then clamped."""
+    denominator = scale.denominator
+    found = base + (2 * total + denominator) // (2 * denominator)
+    return 0 if found < 0 else SCORE_MAX if found > SCORE_MAX else found
+
+
+def score(counts: Counts, terms: TrustTerms, day: int) -> int:
+    """The score, 0–1000, on a UTC day, past included."""
+    scale = scale_of(terms)
+    return rounded(reckon(counts, scale, day).total, scale, terms.base)
+
+
+def scale_of(terms: TrustTerms) -> Scale:
+    """The scale of these terms; of the same object as last time without computing (one policy is in force)."""
+    known, scale = _newest[0]
+    if known is not terms:
+        scale = _scale(terms)
+        _newest[0] = (terms, scale)
+    return scale
+
+
+def _scale(terms: TrustTerms) -> Scale:
     decays = {what: kind.decay_days for what, kind in terms.kinds.items() if kind.decay_days > 0}
     denominator = lcm(*decays.values())
     weights = {
@@ -82,7 +130,11 @@ def _weights(terms: TrustTerms) -> tuple[int, dict[str, tuple[int, int]]]:
     if decays:
         longest = max(decays.values())
         weights[MANUAL] = (denominator // longest, longest)
-    return denominator, weights
+    return Scale(denominator, weights)
+
+
+# The terms themselves are kept, not their id: as long as they are here, no other object can be them.
+_newest: list[tuple[TrustTerms | None, Scale]] = [(None, Scale(1, {}))]
 
 
 def tier_of(score_now: int, tier_before: int | None, terms: TrustTerms) -> int:
@@ -130,16 +182,23 @@ def on_day(counts: Counts, day: int, kinds: Iterable[str]) -> int:
 _DAYS_AHEAD = 7
 
 
-def moves_on_day(counts: Counts, terms: TrustTerms, day: int) -> int:
-    """The next UTC day on which time alone will have moved the score (or may have: _DAYS_AHEAD), 0 for never."""
-    last = max((counted_day + decay_of(terms, what) for what, counted_day, _ in counts), default=0)
-    if last <= day:
+def moves_on_day(counts: Counts, terms: TrustTerms, day: int, reckoning: Reckoning | None = None) -> int:
+    """The next UTC day on which time alone will have moved the score (or may have: _DAYS_AHEAD), 0 for never.
+
+    `reckoning` is that of the counts on the day, when the caller has it.
+    """
+    scale, since = scale_of(terms), day
+    now = reckon(counts, scale, day) if reckoning is None else reckoning
+    if not now.last_gone:
         return 0
-    now = score(counts, terms, day)
-    for ahead in range(day + 1, min(last, day + _DAYS_AHEAD)):
-        if score(counts, terms, ahead) != now:
+    end = min(now.last_gone, day + _DAYS_AHEAD)
+    stands = rounded(now.total, scale, terms.base)
+    for ahead in range(day + 1, end):
+        if ahead > now.next_gone:  # the sum is a straight line only until something is gone
+            now, since = reckon(counts, scale, ahead), ahead
+        if rounded(now.total - now.slope * (ahead - since), scale, terms.base) != stands:
             return ahead
-    return min(last, day + _DAYS_AHEAD)
+    return end
 
 
 def contributions(counts: Counts, terms: TrustTerms, at: int) -> tuple[Contribution, ...]:
