@@ -237,7 +237,7 @@ def test_deriving_is_total_and_says_no_value(params: Any, type_name: str, tool: 
         ("", True),
         ("/work/x", True),
         ("/etc/passwd", False),
-        ("/home/someone", False),
+        ("/opt/someone", False),
         ("/work/../x", False),
         ("api.ok.example", True),
         ("https://api.ok.example/x", True),
