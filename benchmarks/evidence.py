@@ -22,6 +22,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.product import goal
+
 from watchfloor.kernel.limits import CHECKPOINT_INTERVAL_MS, EVENTS_PER_CHECKPOINT
 from watchfloor.ledger.chain import Chain
 from watchfloor.ledger.contract import Batch
@@ -125,23 +127,33 @@ async def commits_of(store: Plain, rows: list[bytes], commits: int, *, overlappe
 async def compare(
     folder: Path, per_commit: int, rounds: int, commits: int, *, overlapped: bool
 ) -> dict[str, float]:
-    """Medians of µs per event over rounds in which the two take turns."""
-    plain, evident = Plain(folder / "plain"), Evident(folder / "evident")
+    """Medians over rounds in which the two take turns; the ratio is the median of each round's own ratio.
+
+    CPU is that of the whole process, writer and signer threads included; it is steadier than the disk.
+    """
+    stores = {"without": Plain(folder / "plain"), "with": Evident(folder / "evident")}
     rows = [os.urandom(EVENT_BYTES) for _ in range(per_commit)]
-    took: dict[str, list[float]] = {"plain": [], "evident": []}
-    for _ in range(rounds):
-        for name, store in (("plain", plain), ("evident", evident)):
-            began = time.perf_counter()
-            await commits_of(store, rows, commits, overlapped=overlapped)
-            took[name].append((time.perf_counter() - began) / ((commits + 1) * per_commit) * 1e6)
-    await plain.close()
-    await evident.close()
-    without, with_it = (statistics.median(took[name]) for name in ("plain", "evident"))
+    count = (commits + 1) * per_commit
+    wall: dict[str, list[float]] = {name: [] for name in stores}
+    cpu: dict[str, list[float]] = {name: [] for name in stores}
+    for number in range(rounds):
+        for name in sorted(stores, reverse=bool(number % 2)):
+            began, used = time.perf_counter(), time.process_time()
+            await commits_of(stores[name], rows, commits, overlapped=overlapped)
+            wall[name].append((time.perf_counter() - began) / count * 1e6)
+            cpu[name].append((time.process_time() - used) / count * 1e6)
+    for store in stores.values():
+        await store.close()
     return {
-        "without_us_per_event": round(without, 2),
-        "with_us_per_event": round(with_it, 2),
-        "ratio": round(with_it / without, 3),
+        **{f"{name}_us_per_event": round(statistics.median(wall[name]), 2) for name in stores},
+        **{f"{name}_cpu_us_per_event": round(statistics.median(cpu[name]), 2) for name in stores},
+        "ratio": round(ratio(wall), 3),
+        "cpu_ratio": round(ratio(cpu), 3),
     }
+
+
+def ratio(took: dict[str, list[float]]) -> float:
+    return statistics.median(b / a for a, b in zip(took["without"], took["with"], strict=True))
 
 
 def cpu_us(work: Callable[[bytes], Any], count: int) -> float:
@@ -171,7 +183,7 @@ def run(quick: bool) -> dict[str, Any]:
     """Figures, limits and goals."""
     from benchmarks.machine import fdatasync, scratch
 
-    rounds, events = (7, 3_000) if quick else (15, 20_000)
+    rounds, events = (15, 3_000) if quick else (41, 6_000)
     with scratch() as folder:
         figures: dict[str, Any] = {
             "limit_fdatasync_us": fdatasync(folder, 300 if quick else 2_000),
@@ -185,11 +197,15 @@ def run(quick: bool) -> dict[str, Any]:
                         folder / f"{per_commit}{name}", per_commit, rounds, commits, overlapped=overlapped
                     )
                 )
-    figures["goals"] = {
-        f"append_{per_commit}_per_commit <= {goal} times": figures[f"append_{per_commit}_per_commit"]["ratio"]
-        <= goal
-        for per_commit, goal in GOALS.items()
-    }
+    ratios = {per_commit: figures[f"append_{per_commit}_per_commit"]["ratio"] for per_commit in GOALS}
+    figures["goals"] = [
+        goal(
+            f"append with evidence at {per_commit} per commit <= {most} times without",
+            ratios[per_commit],
+            ratios[per_commit] <= most,
+        )
+        for per_commit, most in GOALS.items()
+    ]
     return figures
 
 

@@ -23,9 +23,9 @@ from benchmarks.product_server import ACTION_TYPE, TOOL, bench_policy, fleet
 
 from watchfloor.app import Backbone, freeze_garbage
 from watchfloor.config import Config
-from watchfloor.engine.sequencer import Pending
 from watchfloor.engine.entropy import Entropy
 from watchfloor.engine.requests import Answer, Lane, Request
+from watchfloor.engine.sequencer import Pending
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.commands import BUILDS, decided
 from watchfloor.hub.hub import Hub
@@ -62,7 +62,13 @@ class Rig:
         return [
             b'{"type":"action:request","id":%d,"payload":{"type":"%b","tool":"%b","reason":"benchmark","params":'
             b'{"path":"notes/%d/%d.txt","lines":12,"summary":"append a line to the log"}}}'
-            % (number // len(self.agents) + 1, ACTION_TYPE.encode(), TOOL.encode(), number % len(self.agents), number)
+            % (
+                number // len(self.agents) + 1,
+                ACTION_TYPE.encode(),
+                TOOL.encode(),
+                number % len(self.agents),
+                number,
+            )
             for number in range(self.asked - count, self.asked)
         ]
 
@@ -146,10 +152,13 @@ async def _measured(folder: Path, count: int) -> dict[str, Any]:
         for request, answer in owed:
             told = rig.answer(request, answer)
         end = time.process_time()
-        rounds.append(tuple((b - a) / len(frames) * 1e6 for a, b in ((begun, read), (read, stepped), (stepped, end))))  # type: ignore[arg-type]
+        each = 1e6 / len(frames)
+        rounds.append(((read - begun) * each, (stepped - read) * each, (end - stepped) * each))
     found = {
         name: round(statistics.median(values), 1)
-        for name, values in zip(("reading_us", "step_us", "answering_us"), zip(*rounds, strict=True), strict=True)
+        for name, values in zip(
+            ("reading_us", "step_us", "answering_us"), zip(*rounds, strict=True), strict=True
+        )
     }
     found["whole_us"] = round(statistics.median(map(sum, rounds)), 1)
     found["whole_best_us"] = round(min(map(sum, rounds)), 1)

@@ -160,7 +160,9 @@ async def serve(given: argparse.Namespace) -> None:
 async def obey(running: Server, org: int, watch: Watch) -> None:
     """Orders from stdin, one answer each."""
     reader = asyncio.StreamReader()
-    await asyncio.get_running_loop().connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), sys.stdin
+    )
     while line := await reader.readline():
         order = json.loads(line)
         answer: dict[str, Any] = {}

@@ -115,9 +115,21 @@ class World:
         """
         if event.seq <= self.seq:
             return
-        overlay = Overlay(self)
-        overlay.fold(event)
-        self.merge(overlay)
+        # Without an overlay: a committed event is never taken back, and start-up folds a million of them.
+        wiring, read, put = self.wiring, self.read, self.put
+        facts = type(event.facts)
+        evolve = wiring.evolves.get(facts)
+        if evolve is not None:
+            kind, subject = evolve[0], event.subject
+            state = None if subject == event.seq else read(kind, subject)
+            put(kind, subject, evolve[1](state, event))
+        for fold in wiring.folds.get(facts, ()):
+            for name, key, value in fold(event, read):
+                put(name, key, value)
+        if event.frame:
+            for fold in wiring.framed:
+                for name, key, value in fold(event, read):
+                    put(name, key, value)
         self.seq = event.seq
         self.at = event.at
 
