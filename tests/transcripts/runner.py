@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import msgspec
+from tests.transcripts import governance
 from tests.transcripts.world import SUBJECTS, World
 
 from watchfloor.councils import rules as councils
@@ -54,6 +55,7 @@ INDENT = "    "
 AMOUNT = re.compile(r"(\d+)(ms|s|m|h|d)")
 UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 FIELD = re.compile(r"(\w+)=((?:\[[^\]]*\]|\{.*?\}|\"[^\"]*\"|\S)*)")
+UNSAID = ("nonce",)  # the random bits of ids
 REFERENCES = ("agent", "action")  # facts that hold the integer of something with a name
 
 
@@ -92,7 +94,7 @@ class Story:
         asked, _, gathered = f" {fields}".partition(" given ")
         kind = COMMANDS[command_name]
         command = self.build(kind, asked, subject=self.names.get(name, 0))
-        evidence = self.build(EVIDENCE[kind], gathered) if kind in EVIDENCE else None
+        evidence = self.gather(kind, gathered)
         try:
             events = self.world.perform(command, actor, evidence)
         except Refused as refused:
@@ -101,6 +103,14 @@ class Story:
         if events:
             self.names.setdefault(name, events[0].subject)
         yield from self.tell(events) if events else ("nothing",)
+
+    def gather(self, kind: type[Command], text: str) -> Any:
+        """The evidence for this kind of command, None when its rule asks for none."""
+        if kind in governance.GATHER:
+            return governance.GATHER[kind](
+                {name: self.value(name, said) for name, said in FIELD.findall(text)}
+            )
+        return self.build(EVIDENCE[kind], text) if kind in EVIDENCE else None
 
     def build(self, kind: type[Any], text: str, **fields: Any) -> Any:
         """A command or its evidence from `name=value …`."""
@@ -127,16 +137,17 @@ class Story:
         for event in events:
             yield f"{clock(event.at)}  {event.type}  {self.facts(event)}".rstrip()
         for kind, number in dict.fromkeys((event.kind, event.subject) for event in events):
-            if kind not in SUMMARIES:
-                continue  # its events say it all
-            yield f"{self.name_of(number)} is {SUMMARIES[kind](self, self.world.states[kind, number])}"
+            state = self.world.states[kind, number]
+            if kind in governance.STATES:
+                yield f"{self.name_of(number)} is {governance.STATES[kind](state)}"
+            elif kind in SUMMARIES:  # others: their events say it all
+                yield f"{self.name_of(number)} is {SUMMARIES[kind](self, state)}"
 
     def facts(self, event: Event) -> str:
         """What the event says, without the random bits of ids."""
+        fields = governance.told(event.facts) or msgspec.structs.asdict(event.facts)
         said = [
-            f"{field}={self.shown(field, value)}"
-            for field, value in msgspec.structs.asdict(event.facts).items()
-            if field != "nonce"
+            f"{field}={self.shown(field, value)}" for field, value in fields.items() if field not in UNSAID
         ]
         return " ".join([*said, *(["(and a private part)"] if event.private else [])])
 

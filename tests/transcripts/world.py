@@ -17,9 +17,11 @@ from watchfloor.kernel.codec import Catalogue, encode_event
 from watchfloor.kernel.instants import DAY, HOUR
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.kernel.subject import Given, Subject
+from watchfloor.kernel.terms import TrustTerms
 from watchfloor.people import rules as people
 from watchfloor.policy import rules as policy
 from watchfloor.trust import rules as trust
+from watchfloor.trust.messages import ReassessTrust
 from watchfloor.work import rules as work
 
 CAPABILITIES = (fleet, work, actions, councils, trust, policy, people)
@@ -29,6 +31,8 @@ SUBJECTS: dict[str, Subject] = {
 CATALOGUE = Catalogue()
 for _capability in CAPABILITIES:
     CATALOGUE.add(*_capability.FACTS)
+# What is gathered for the commands that clocks give: the terms of the default policy.
+CLOCKS_EVIDENCE: dict[type[Command], Any] = {ReassessTrust: trust.TermsEvidence(terms=TrustTerms())}
 START = 20_000 * DAY + 9 * HOUR  # nine o'clock on some morning
 
 
@@ -91,7 +95,7 @@ class World:
         rung: list[Event] = []
         while clock := self.next_clock(until):
             self.at, command = max(self.at, clock[0]), clock[1]
-            happened = self.perform(command)
+            happened = self.perform(command, evidence=CLOCKS_EVIDENCE.get(type(command)))
             assert happened, f"a clock rang for nothing: {command}"
             rung += happened
         self.at = until

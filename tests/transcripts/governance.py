@@ -1,0 +1,130 @@
+"""How transcripts tell of the gate, trust and policies: what is gathered for their commands, what their events say.
+
+Evidence of a request is that of an agent everybody trusts; a line says after `given` what is otherwise. A start finds
+everything in order. Policies are the default document with the sections a line lays over it: `given policy={…}`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+from tests.unit.actions.requests import TRUSTED
+
+from watchfloor.actions import gate
+from watchfloor.actions import messages as m
+from watchfloor.actions.containment import BreakerState, StandingState, StopState
+from watchfloor.actions.grants import StartEvidence
+from watchfloor.actions.life import ActionState
+from watchfloor.kernel.messages import Command, Facts
+from watchfloor.kernel.terms import TIERS, Policy
+from watchfloor.policy.digest import digest_of
+from watchfloor.policy.document import from_plain
+from watchfloor.policy.messages import PolicyApplied
+from watchfloor.policy.rules import PolicyState
+from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
+from watchfloor.trust.rules import TermsEvidence, TrustState
+
+Said = dict[str, Any]
+FINE: Said = {
+    "stops": (),
+    "agent_state": 0,
+    "breaker_agent_until": 0,
+    "breaker_tool_until": 0,
+    "voters_valid": True,
+    "policy_allows": True,
+}
+
+
+def _policy(said: Said) -> Policy:
+    return from_plain(said.pop("policy", {}))
+
+
+def _request(said: Said) -> gate.Gathered:
+    policy = _policy(said)
+    evidence = msgspec.convert(list((TRUSTED | said).values()), m.Evidence)
+    return gate.Gathered(policy=policy, policy_version=1, policy_digest=digest_of(policy), evidence=evidence)
+
+
+def _start(said: Said) -> StartEvidence:
+    return msgspec.convert(FINE | said, StartEvidence)
+
+
+def _terms(said: Said) -> TermsEvidence:
+    return TermsEvidence(terms=_policy(said).trust)
+
+
+GATHER: dict[type[Command], Callable[[Said], Any]] = {
+    m.RequestAction: _request,
+    m.StartAction: _start,
+    RecordTrust: _terms,
+    AdjustTrust: _terms,
+    ReassessTrust: _terms,
+}
+
+
+def told(facts: Facts) -> Said | None:
+    """What an event of the gate says to a reader, digests and evidence left out; None: all its fields as they are."""
+    if isinstance(facts, m.ActionDecided):
+        factors = "".join(f", {name} {points:+}" for name, points in facts.derived.factors)
+        return {
+            "type": facts.action_type,
+            "verdict": facts.verdict,
+            "level": facts.level,
+            "risk": f"{facts.risk} ({facts.derived.cls}{factors})",
+            "rules": "; ".join(f"{name} ({_answer(kind, level)})" for name, kind, level in facts.failed)
+            or "all pass",
+            **({"grant": _grant(facts.grant)} if facts.grant is not None else {}),
+            **({"reserves_micro": facts.reserves_micro} if facts.reserves_micro else {}),
+        }
+    if isinstance(facts, m.ActionGranted):
+        return {"decision": facts.decision, "grant": _grant(facts.grant)}
+    if isinstance(facts, PolicyApplied):
+        return {"version": facts.version, "reason": facts.reason}
+    if isinstance(facts, m.GrantRevoked):
+        return {"grant": facts.grant, "reason": facts.reason, "level": facts.level}
+    return None
+
+
+def _answer(kind: str, level: int) -> str:
+    return kind if kind in ("deny", "throttle") else f"{kind} {level}"
+
+
+def _grant(grant: m.Grant) -> str:
+    return f"{grant.number} {grant.basis}"
+
+
+def _action(action: ActionState) -> str:
+    held = f"; reserves {action.reserved_micro}" if action.reserved_micro else ""
+    return f"{action.status}{f' ({action.reason})' if action.reason else ''}, level {action.level}{held}"
+
+
+def _trust(trust: TrustState) -> str:
+    return f"at {trust.score}, {TIERS[trust.tier]}"
+
+
+def _stop(stop: StopState) -> str:
+    return "lifted" if stop.lifted else "in force"
+
+
+def _standing(standing: StandingState) -> str:
+    return "revoked" if standing.revoked else "in force"
+
+
+def _breaker(breaker: BreakerState) -> str:
+    return f"open for {breaker.scope} {breaker.target}"
+
+
+def _policy_state(policy: PolicyState) -> str:
+    return f"version {policy.version}, {policy.document.name}"
+
+
+STATES: dict[str, Callable[[Any], str]] = {
+    "action": _action,
+    "trust": _trust,
+    "stop": _stop,
+    "standing": _standing,
+    "breaker": _breaker,
+    "policy": _policy_state,
+}
