@@ -277,10 +277,12 @@ class Frontier:
         return node
 
 
-def perfect_root(row: list[bytes]) -> bytes:
-    while len(row) > 1:
-        row = [sha256(b"\x01" + row[i] + row[i + 1]).digest() for i in range(0, len(row), 2)]
-    return row[0]
+def perfect_root(leaves: list[bytes]) -> bytes:
+    """The root over a power of two of leaves."""
+    row = b"".join(leaves)
+    while len(row) > 32:
+        row = b"".join([sha256(b"\x01" + row[i : i + 64]).digest() for i in range(0, len(row), 64)])
+    return row
 
 
 def split_perfect(leaves: list[bytes]) -> list[Node]:

@@ -236,14 +236,15 @@ def _from_tile(read_tile: ReadTile, level: int, within: int, index: int) -> byte
         return None
     if not within:
         return data[offset : offset + 32]
-    return tile_root([data[i : i + 32] for i in range(offset, offset + count * 32, 32)])
+    return tile_root(data[offset : offset + count * 32])
 
 
-def tile_root(row: list[bytes]) -> bytes:
-    """The root over a power of two of hashes."""
-    while len(row) > 1:
-        row = [node_hash(row[i], row[i + 1]) for i in range(0, len(row), 2)]
-    return row[0]
+def tile_root(hashes: bytes) -> bytes:
+    """The root over a power of two of hashes, side by side."""
+    while len(hashes) > 32:
+        pairs = [sha256(b"\x01" + hashes[i : i + 64]).digest() for i in range(0, len(hashes), 64)]
+        hashes = b"".join(pairs)
+    return hashes
 
 
 def root_at(size: int, read_tile: ReadTile) -> bytes:

@@ -246,8 +246,8 @@ def _check_tiles(reads: VerifiableReads, org: int, after: int, leaves: list[byte
     """The stored level-0 tiles are exactly the leaves; returns their roots."""
     roots = []
     for offset in range(0, len(leaves) - TILE_WIDTH + 1, TILE_WIDTH):
-        tile = leaves[offset : offset + TILE_WIDTH]
-        if reads.tiles(org, 0, (after + offset) // TILE_WIDTH) != b"".join(tile):
+        tile = b"".join(leaves[offset : offset + TILE_WIDTH])
+        if reads.tiles(org, 0, (after + offset) // TILE_WIDTH) != tile:
             raise _Bad(after + offset + 1, "a stored tile is not made of these events")
         roots.append(tile_root(tile))
     return roots
@@ -264,7 +264,7 @@ def _check_upper_tile(reads: VerifiableReads, org: int, after: int, until: int, 
         below = [
             reads.tiles(org, level - 1, index) or b"" for index in range(complete - TILE_WIDTH, complete)
         ]
-        expected = b"".join(tile_root([tile[i : i + 32] for i in range(0, len(tile), 32)]) for tile in below)
+        expected = b"".join(map(tile_root, below))
         complete //= TILE_WIDTH
         if reads.tiles(org, level, complete - 1) != expected:
             raise HistoryDamaged(org, after + 1, f"a stored tile of level {level} is wrong")
