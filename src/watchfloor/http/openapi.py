@@ -266,6 +266,16 @@ def responses(operation: Operation) -> dict[str, Any]:
     elif operation.answer == "stream":
         good["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
     found = {str(operation.status): good}
+    if operation.id == "register_agent":
+        found = {
+            "200": {**good, "description": "An agent of this name exists already; without its key."},
+            **found,
+        }
+    if operation.id == "record_stop":
+        found["202"] = {
+            **good,
+            "description": "In force; the ledger cannot be written now and gets it later.",
+        }
     for status in expected(operation):
         found[status] = {
             "description": _REFUSALS[status],

@@ -80,7 +80,9 @@ def test_while_the_ledger_cannot_be_written_people_can_look_and_stop(
 @pytest.fixture(scope="module")
 def limited(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server with the rates of the product, refilled so slowly that a busy machine makes no difference."""
-    slow = {name: Rate(per_minute=1, burst=rate.burst) for name, rate in RATES.items() if name != "authenticated"}
+    slow = {
+        name: Rate(per_minute=1, burst=rate.burst) for name, rate in RATES.items() if name != "authenticated"
+    }
     running = Running(Path(tmp_path_factory.mktemp("limited")), {**RATES, **slow}).start()
     yield running
     running.stop()
