@@ -1,4 +1,4 @@
-"""Actions: request, ruling, grant, execution; stops and standing approvals: commands and facts (spec 3.1–3.3).
+"""Actions: request, ruling, grant, execution; stops and standing approvals: commands and facts (spec 3.1-3.3).
 
 A level-0 decision is one event, `action.decided/1`, of at most 1 KiB: it holds the request's facts, the evidence, the
 ruling and the grant. Parameters and the agent's words are private. `digest` is SHA-256(salt ‖ canonical action).

@@ -30,7 +30,7 @@ class ReassessTrust(Command, frozen=True, kw_only=True):
 
 
 class TrustChanged(Facts, frozen=True, kw_only=True):
-    """`counted` False: a success beyond the day's cap, kept for the record. Tiers are indices 0–5.
+    """`counted` False: a success beyond the day's cap, kept for the record. Tiers are indices 0-5.
 
     `moves_at` is the instant from which time alone will have moved the score, 0 when it never will.
     """

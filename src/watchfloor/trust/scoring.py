@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-`score = clamp(base + Σ points · max(0, 1 − age/decay))`, rounded half up, 0–1000. Age is counted in whole UTC days,
+`score = clamp(base + Σ points * max(0, 1 - age/decay))`, rounded half up, 0-1000. Age is counted in whole UTC days,
 so an agent's history is a handful of counts per (kind, day), the score is a function of the day alone, and two
 machines can never disagree about it. All terms are brought to one denominator, the least common multiple of the
 decays, and only the last step divides.
@@ -22,7 +22,7 @@ from watchfloor.kernel.terms import TrustTerms
 
 MANUAL = "manual"
 SCORE_MAX = 1000
-# Nothing older is kept: the longest decay a policy may set. Bounds the state at 60 × kinds counts (DESIGN 2b.13).
+# Nothing older is kept: the longest decay a policy may set. Bounds the state at 60 * kinds counts (DESIGN 2b.13).
 WINDOW_DAYS = 60
 # Successes that the daily cap counts together: easy to produce in numbers (spec 3.4, faults F6 and F7).
 CAPPED = ("task_succeeded", "action_completed")
@@ -107,7 +107,7 @@ def rounded(total: int, scale: Scale, base: int) -> int:
 
 
 def score(counts: Counts, terms: TrustTerms, day: int) -> int:
-    """The score, 0–1000, on a UTC day, past included."""
+    """The score, 0-1000, on a UTC day, past included."""
     scale = scale_of(terms)
     return rounded(reckon(counts, scale, day).total, scale, terms.base)
 
@@ -138,7 +138,7 @@ _newest: list[tuple[TrustTerms | None, Scale]] = [(None, Scale(1, {}))]
 
 
 def tier_of(score_now: int, tier_before: int | None, terms: TrustTerms) -> int:
-    """The tier 0–5 of a score. Up at once; down only `hysteresis` points below the bound, one tier after the other.
+    """The tier 0-5 of a score. Up at once; down only `hysteresis` points below the bound, one tier after the other.
 
     `tier_before` None: there was none (a new agent), so nothing is held. The answer does not depend on whether a
     score fell at once or by small steps.

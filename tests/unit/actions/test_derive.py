@@ -1,5 +1,7 @@
 """What the gate derives from parameters: class, factors, violations; doubt goes to the strict side (spec 3.1)."""
 
+# ruff: noqa: RUF001 -- hostile spellings are what is tested here
+
 from __future__ import annotations
 
 from typing import Any

@@ -1,5 +1,7 @@
 """Names, hosts and paths: what is equal, what is ambiguous, what lies inside what (spec 3.1, faults G9, I2)."""
 
+# ruff: noqa: RUF001 -- hostile spellings are what is tested here
+
 from __future__ import annotations
 
 import sys
