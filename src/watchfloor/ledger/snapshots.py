@@ -96,6 +96,8 @@ def _frames(header: Header, blobs: Iterator[tuple[str, bytes]]) -> Iterator[byte
 
 
 def _frame(number: int, kind: bytes, payload: bytes) -> bytes:
+    if len(payload) > SNAPSHOT_BLOB_BYTES_MAX:
+        raise ValueError(f"a blob of {len(payload)} bytes could not be read back: cut it into slices")
     return len(payload).to_bytes(4, "big") + kind + _digest(number, kind, payload) + payload
 
 

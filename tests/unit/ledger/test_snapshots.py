@@ -139,6 +139,15 @@ async def test_two_snapshots_are_kept_and_nothing_unfinished_is_one(tmp_path: Pa
     assert found.header.seq == 30
 
 
+async def test_a_blob_that_could_not_be_read_back_is_not_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchfloor.ledger.snapshots.SNAPSHOT_BLOB_BYTES_MAX", 1_000)
+    with pytest.raises(ValueError, match="slices"):
+        await written(tmp_path, [("work", bytes(1_001))])
+    assert newest_snapshot(tmp_path / "snapshots", 1) is None
+
+
 async def test_writing_lets_the_loop_go_on_between_blobs(tmp_path: Path) -> None:
     """A large snapshot in small blobs: another task is never kept waiting for more than a few blobs' time."""
     pauses: list[float] = []

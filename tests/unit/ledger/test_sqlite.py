@@ -25,6 +25,7 @@ from watchfloor.ledger.contract import (
 from watchfloor.ledger.directory import DirectoryUnsafe
 from watchfloor.ledger.limits import PAGE_BYTES, WAL_PAGES_MAX
 from watchfloor.ledger.sqlite import SQLiteLedger, SQLiteSettings, writer
+from watchfloor.ledger.sqlite.reader import Reader, ReadFailed
 from watchfloor.ledger.sqlite.schema import StoreUnknown, key_of, open_writer, tile_key
 
 
@@ -244,6 +245,42 @@ async def test_another_writer_that_holds_the_lock_is_busy_not_poison(house: SQLi
     intruder.close()
     historian.forget()
     await historian.write(1, 1)
+
+
+async def test_a_lock_of_somebody_else_fails_a_read_without_crying_damage(
+    house: SQLiteHouse, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("watchfloor.ledger.sqlite.schema.BUSY_TIMEOUT_MS", 20)
+    ledger = house.open()
+    await Historian(ledger).write(1, 1)
+    ledger.close_now()
+    intruder = sqlite3.connect(house.path, isolation_level=None)
+    intruder.execute("PRAGMA locking_mode = EXCLUSIVE").fetchall()
+    intruder.execute("BEGIN EXCLUSIVE")
+    told: list[str] = []
+    reader = Reader(house.path, told.append)
+    with pytest.raises(ReadFailed, match="BUSY"):
+        reader.head(1)
+    assert told == []
+    intruder.close()
+    assert reader.head(1)[0] == 1
+    reader.close()
+
+
+async def test_reads_go_on_while_the_store_is_reopened(house: SQLiteHouse) -> None:
+    ledger = house.open()
+    historian = Historian(ledger)
+    await historian.write(1, 300)
+    for _ in range(3):
+        house.fault.set("commit", sqlite_error(sqlite3.SQLITE_IOERR))
+        with pytest.raises(LedgerPoisoned):
+            await historian.write(1, 1)
+        reopening = asyncio.create_task(ledger.reopen())
+        while not reopening.done():
+            assert ledger.head(1)[0] == 300
+            await asyncio.sleep(0)
+        await reopening
+        historian.forget()
 
 
 async def test_rows_of_a_second_writer_are_a_conflict_never_a_fork(house: SQLiteHouse) -> None:

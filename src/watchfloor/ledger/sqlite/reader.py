@@ -25,6 +25,10 @@ _CHECKPOINTS = f"SELECT size, note FROM checkpoints WHERE org = ? AND epoch = {E
 _PARTITION = re.compile(r"keys_([0-9]{1,7})")
 
 
+# What says nothing about the file: locks of others, too little memory, somebody's interruption.
+_PASSING = {sqlite3.SQLITE_BUSY, sqlite3.SQLITE_LOCKED, sqlite3.SQLITE_NOMEM, sqlite3.SQLITE_INTERRUPT}
+
+
 class ReadFailed(LedgerError):
     """The store could not be read at this place: an I/O error or damage."""
 
@@ -60,7 +64,8 @@ class Reader:
             raise
         except sqlite3.Error as error:
             name = getattr(error, "sqlite_errorname", "") or type(error).__name__
-            self._on_damage(f"read failed: {name}: {error}")
+            if getattr(error, "sqlite_errorcode", 0) & 0xFF not in _PASSING:
+                self._on_damage(f"read failed: {name}: {error}")
             raise ReadFailed(f"{name}: {error}") from error
 
     def close(self) -> None:

@@ -84,14 +84,20 @@ class SQLiteLedger:
         await self._writer.ask(self._writer.do_claim_epoch, epoch)
 
     async def reopen(self) -> None:
-        self._reader.close()
+        old = self._reader
 
         def verify() -> None:
-            self._reader = Reader(self.path, self._writer.poison)
+            self._reader = Reader(
+                self.path, self._writer.poison
+            )  # reads go on meanwhile, through the old one or this
             if self._verify is not None:
                 self._verify(self)
 
-        await self._writer.ask(self._writer.do_reopen, verify)
+        try:
+            await self._writer.ask(self._writer.do_reopen, verify)
+        finally:
+            if self._reader is not old:
+                old.close()
 
     async def close(self) -> None:
         self.close_now()
