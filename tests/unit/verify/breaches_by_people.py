@@ -179,7 +179,22 @@ def an_approval_past_the_deadline(s: Story) -> None:
     s.approved(decision, action, agent, person, at=s.at + 2 * MINUTE)
 
 
+def an_approval_of_another_level_than_was_asked(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, boss.id, level=4)
+
+
+def a_decision_on_nothing(s: Story) -> None:
+    s.opened(99, s.agent())
+
+
 BREACHES: list[tuple[str, Tell]] = [
+    ("grant_needs_its_decision", an_approval_of_another_level_than_was_asked),
+    ("grant_needs_its_decision", a_decision_on_nothing),
     ("no_self_approval", the_owner_approves),
     ("no_self_approval", the_owner_approves_under_another_name_for_the_owner),
     ("no_self_approval", the_requester_approves),

@@ -323,6 +323,15 @@ def facts_without_their_fields(s: Story) -> None:
     s.add(AgentReleased(reason=""), agent, type="action.started/1")
 
 
+def a_revocation_of_a_grant_nobody_holds(s: Story) -> None:
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    s.add(
+        GrantRevoked(agent=agent, digest="", grant=1, level=3, reason="stopped", risk=1, urgency="low"),
+        action,
+    )
+
+
 BREACHES: list[tuple[str, Tell]] = [
     ("start_needs_a_grant", a_start_without_any_ruling),
     ("start_needs_a_grant", a_start_of_a_pending_action),
@@ -371,5 +380,6 @@ BREACHES: list[tuple[str, Tell]] = [
     ("in_place", an_event_of_another_organisation),
     ("in_place", time_that_runs_backwards),
     ("in_place", a_cause_after_its_effect),
+    ("well_formed", a_revocation_of_a_grant_nobody_holds),
     ("well_formed", facts_without_their_fields),
 ]
