@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the documents that the code itself is the source of, or say which of them are out of date.
 
-    python tools/reference.py            write docs/events.md, refusals.md, limits.md, metrics.md
+    python tools/reference.py            write docs/events.md, refusals.md, limits.md, metrics.md, routes.md
     python tools/reference.py --check    exit 1 and name the stale ones, write nothing
 
 Events, commands and metrics come from the imported declarations, refusal codes and limits from the syntax tree: a
@@ -23,6 +23,7 @@ from pathlib import Path
 import msgspec
 
 import watchfloor
+from watchfloor.http import operations
 from watchfloor.kernel.messages import Command, Facts
 from watchfloor.telemetry import catalogue
 
@@ -97,19 +98,18 @@ def refusals_in(tree: ast.Module) -> Iterator[tuple[str, str]]:
             "Problem",
         }:
             continue
-        if (
-            not node.args
-            or not isinstance(node.args[0], ast.Constant)
-            or not isinstance(node.args[0].value, str)
-        ):
+        args = node.args
+        if args and isinstance(args[0], ast.Constant) and isinstance(args[0].value, int):
+            args = args[1:]  # a Problem says its HTTP status first
+        if not args or not isinstance(args[0], ast.Constant) or not isinstance(args[0].value, str):
             continue
-        detail = node.args[1] if len(node.args) > 1 else None
+        detail = args[1] if len(args) > 1 else None
         text = ""
         if isinstance(detail, ast.Constant):
             text = str(detail.value)
         elif isinstance(detail, ast.JoinedStr):
             text = "".join(str(v.value) if isinstance(v, ast.Constant) else "…" for v in detail.values)
-        yield node.args[0].value, text
+        yield args[0].value, text
 
 
 def refusals_page() -> str:
@@ -152,6 +152,7 @@ def pages() -> dict[str, str]:
         "refusals.md": refusals_page(),
         "limits.md": limits_page(),
         "metrics.md": catalogue.document(),
+        "routes.md": operations.document(),
     }
 
 

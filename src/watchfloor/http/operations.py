@@ -241,3 +241,39 @@ def operation(name: str) -> Operation:
 def scopes() -> tuple[str, ...]:
     """Every scope a token can be restricted to."""
     return tuple(sorted({entry.scope for entry in OPERATIONS if not entry.page and entry.who != "anyone"}))
+
+
+_WHO = {
+    "anyone": "anyone",
+    "reader": "any role",
+    "agent": "agents",
+    "agent+reader": "agents (own), any role",
+    "agent+operator": "agents (own), operator",
+}
+
+
+def document() -> str:
+    """`docs/routes.md`: every operation with who may ask, scope, idempotency and rate class, as Markdown."""
+    lines = [
+        "# Routes",
+        "Generated from the code by `make docs`; do not edit. How they behave in common: [http.md](http.md).",
+        "",
+        "A role includes the rights of those before it: operator, supervisor, director, admin; an auditor reads everything.",
+        "",
+    ]
+    sections = dict.fromkeys(entry.section for entry in OPERATIONS)
+    for section in sections:
+        lines += [
+            f"## {section}",
+            "",
+            "| method | path | operation | who | scope | idempotency key | rate class |",
+            "|---|---|---|---|---|---|---|",
+        ]
+        for entry in (entry for entry in OPERATIONS if entry.section == section):
+            scope = "" if entry.page or entry.who == "anyone" else f"`{entry.scope}`"
+            who = _WHO.get(entry.who, entry.who)
+            lines.append(
+                f"| {entry.method} | `{entry.path}` | `{entry.id}` | {who} | {scope} | {'yes' if entry.keyed else ''} | {entry.rate_class} |"
+            )
+        lines.append("")
+    return "\n".join(lines)

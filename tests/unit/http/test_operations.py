@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -147,3 +148,9 @@ def test_every_reference_leads_somewhere(entries: list[Declared]) -> None:
 
     document = openapi.document(entries, "1")
     assert references(document) <= set(document["components"]["schemas"])
+
+
+def test_the_route_reference_is_what_the_table_says() -> None:
+    assert (Path(__file__).parents[3] / "docs" / "routes.md").read_text(
+        encoding="utf-8"
+    ) == operations.document()

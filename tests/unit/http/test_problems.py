@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import ast
+from pathlib import Path
+
 import msgspec
 import pytest
 
+from watchfloor import http
 from watchfloor.http import problems
+from watchfloor.http.codes import CODES
 from watchfloor.http.problems import Problem
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.messages import Refused
@@ -81,3 +86,22 @@ def test_what_is_not_canonical_names_its_place() -> None:
 def test_a_fault_of_ours_is_no_problem_of_the_caller() -> None:
     assert problems.from_exception(ZeroDivisionError()) is None
     assert problems.title(799) == "Refused"
+
+
+def raised_here() -> set[str]:
+    """Every literal code that the HTTP side refuses with."""
+    codes = {"unauthenticated"}
+    for path in Path(http.__file__).parent.rglob("*.py"):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if not isinstance(node, ast.Call):
+                continue
+            place = {"Problem": 1, "Refused": 0, "unauthenticated": 1}.get(
+                ast.unparse(node.func).rpartition(".")[2], 99
+            )
+            if len(node.args) > place and isinstance(node.args[place], ast.Constant):
+                codes.add(str(node.args[place].value))  # type: ignore[attr-defined]
+    return codes
+
+
+def test_every_code_is_explained_and_none_is_left_over() -> None:
+    assert raised_here() == set(CODES)

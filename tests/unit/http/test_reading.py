@@ -141,7 +141,7 @@ def test_a_policy_with_faults_is_refused_with_all_of_them(text: str) -> None:
 
 def test_a_policy_under_another_name_or_too_long_is_not_read() -> None:
     for raw, content_type, status in (
-        (b"{}", "text/plain", 415),
+        (b'{"name":"x"}', "text/plain", 415),
         (b"#" * 300_000, "application/yaml", 413),
         (b"\xff", "text/yaml", 400),
     ):

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.http.asking import Call
+from watchfloor.http.codes import CODES
 from watchfloor.http.html import Child, Safe, join, tag
 from watchfloor.http.pages import layout
 from watchfloor.http.replies import Reply
@@ -28,8 +29,15 @@ def page(call: Call) -> Reply:
         tag("p", document["info"]["summary"], class_="lead"),
         tag("p", spelled(document["info"]["description"])),
         tag("p", "As a document: ", tag("a", "/openapi.json", href="/openapi.json"), " (OpenAPI 3.1)."),
-        tag("ul", contents, tag("li", tag("a", "schemas", href="#schemas")), class_="toc"),
+        tag(
+            "ul",
+            contents,
+            tag("li", tag("a", "refusals", href="#refusals")),
+            tag("li", tag("a", "schemas", href="#schemas")),
+            class_="toc",
+        ),
         sections,
+        _refusals(),
         _schemas(document["components"]["schemas"]),
     )
 
@@ -82,6 +90,23 @@ def _example(title: str, content: dict[str, Any]) -> Child:
         return tag("p", f"{title}: ", link or content.get("schema", {}).get("type", ""), class_="small")
     text = msgspec.json.format(msgspec.json.encode(content["example"]), indent=2).decode()
     return tag("details", tag("summary", f"{title}"), tag("p", link, class_="small"), tag("pre", text))
+
+
+def _refusals() -> Safe:
+    """The codes of refusals; a problem's `type` leads here."""
+    rows = [
+        tag("tr", tag("td", tag("code", code), id=f"problem-{code}"), tag("td", spelled(meaning)))
+        for code, meaning in CODES.items()
+    ]
+    return tag(
+        "section",
+        tag("h2", "refusals", id="refusals"),
+        tag(
+            "p", "Problem documents (RFC 9457). Rules have further codes of their own, with the same fields."
+        ),
+        tag("table", tag("tbody", rows), class_="plain"),
+        class_="card",
+    )
 
 
 def _schemas(schemas: dict[str, Any]) -> Safe:

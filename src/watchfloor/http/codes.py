@@ -1,0 +1,51 @@
+"""What the codes of HTTP's own refusals mean, for the reference page; rules' codes are in docs/refusals.md.
+
+A test compares this table with what the code raises, so a code cannot be added without saying what it means.
+"""
+
+from __future__ import annotations
+
+CODES: dict[str, str] = {
+    "bad_request": "The request cannot be read as HTTP.",
+    "body_not_expected": "This operation takes no body.",
+    "checkpoint_behind": "The newest checkpoint does not cover the event yet; ask again in a second.",
+    "credential_in_query": "Credentials go into the Authorization header. Treat this one as disclosed and rotate it.",
+    "erased": "The private part was erased and cannot be shown.",
+    "foreign_origin": "A change by browser session must begin on our own pages.",
+    "form_token": "The form is not one of this session; reload the page.",
+    "grant_misused": "The grant was not given for this: other parameters, another agent, or a second use. It is recorded.",
+    "if_match_missing": "Say with If-Match which version the change was made to.",
+    "in_flight": "The first request with this Idempotency-Key is still under way.",
+    "internal": "A fault of ours; the log has it under the trace id.",
+    "invalid_fields": "A field of the body is missing, unknown, of another type, or out of bounds; see `errors`.",
+    "invalid_idempotency_key": "A key has 1 to 200 visible ASCII characters.",
+    "invalid_last_event_id": "Last-Event-ID is the seq of the last event seen.",
+    "invalid_name": "A name is missing or cannot be one.",
+    "invalid_parameters": "A query parameter is unknown, repeated, or out of bounds; see `errors`.",
+    "invalid_policy": "The policy document has faults; `errors` has every one with its place.",
+    "link_over": "The one-time link was used, has expired, or was never one of ours.",
+    "malformed_form": "The form cannot be read.",
+    "malformed_query": "The query cannot be read.",
+    "method_not_allowed": "The path knows other methods; see `Allow`.",
+    "no_private_part": "The event has no private part to erase.",
+    "no_session": "Only a browser session can be signed out of; revoke a token instead.",
+    "no_story": "Agents have no single story; see their trust history and actions.",
+    "not_canonical": "A value lies outside the canonical subset.",
+    "not_found": "It does not exist, or not for you.",
+    "not_utf8": "The text is not UTF-8.",
+    "outcome_unknown": "It may or may not have happened; repeat it with the same Idempotency-Key to learn which.",
+    "own_agent": "Nobody decides on, vouches for, or moves the trust of an agent they own.",
+    "rate_limited": "Too many requests of this class; `retry_after_ms` says when the next one passes.",
+    "repeated": "This was issued already; see the list of tokens.",
+    "role_missing": "Another role is needed.",
+    "scope_missing": "The token is restricted and does not reach this.",
+    "stopped": "A stop is in force.",
+    "too_large": "The body is larger than what is taken.",
+    "too_many_streams": "Too many event streams are open.",
+    "too_slow": "The body did not arrive in time.",
+    "unauthenticated": "No credential, or one that is not in force.",
+    "unknown_grant": "The grant is not of this action.",
+    "unsupported_media_type": "Send another media type.",
+    "version_conflict": "Somebody else was faster; read again.",
+    "view_behind": "The views have not come to `min_seq` yet; ask again.",
+}
