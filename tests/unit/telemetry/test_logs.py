@@ -133,7 +133,7 @@ def test_the_level_changes_at_run_time(out: io.StringIO) -> None:
 
 def test_exceptions_come_with_their_stack(out: io.StringIO) -> None:
     try:
-        os.environ["missing"]
+        os.environ["MISSING"]
     except KeyError:
         logs.logger("x").exception("failed")
     (line,) = lines(out)
