@@ -31,7 +31,7 @@ from watchfloor.engine.stops import StopJournal
 from watchfloor.kernel.limits import BATCH_EVENTS_MAX, SNAPSHOT_EVENTS, STEP_SLICE_US
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.kernel.system import Advance, RecordAnomaly
-from watchfloor.ledger.contract import Batch, Ledger, LedgerError
+from watchfloor.ledger.contract import Batch, BatchRefused, Ledger, LedgerError
 from watchfloor.ledger.snapshots import write_snapshot
 
 _log = logging.getLogger(__name__)
@@ -116,7 +116,16 @@ class Engine:
             self._spawn(self.signing.run(self))
 
     def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        self._tasks.append(asyncio.get_running_loop().create_task(work))
+        task = asyncio.get_running_loop().create_task(work)
+        task.add_done_callback(self._ended)
+        self._tasks.append(task)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Nothing may end these but `stop`: better a server that says it is down than one that does not answer."""
+        if not task.cancelled() and task.exception() is not None:
+            _log.critical("the engine stands still", exc_info=task.exception())
+            self._heals = False
+            self.read_only = "the engine stands still: restart the server"
 
     async def stop(self) -> None:
         """Commit what is queued, sign the last head, end."""
@@ -277,6 +286,8 @@ class Engine:
                 if self._inflight is None:
                     return  # commit what there is while the loop reads more
                 await asyncio.sleep(0)
+                if self._rebuilding:
+                    return  # the commit failed meanwhile: what is queued waits for the state that is really stored
                 now = self.clock()
                 begun = perf_counter_ns()
         if self._inflight is not None:
@@ -315,6 +326,10 @@ class Engine:
             await self.ledger.commit(pending.batch)
         except LedgerError as error:
             await self._failed(pending, error)
+            return False
+        except Exception as error:  # not the store's doing: rows that it cannot take
+            _log.exception("a batch could not be written")
+            await self._failed(pending, BatchRefused(str(error)))
             return False
         spent = (perf_counter_ns() - begun) // 1_000
         stats = self.stats
@@ -391,6 +406,11 @@ class Engine:
             except (LedgerError, OSError) as again:
                 _log.error("the ledger stays read-only: %s", again)
                 await asyncio.sleep(_RETRY_S)
+            except Exception:
+                _log.exception("the state cannot be rebuilt, the ledger stays read-only")
+                await asyncio.sleep(_RETRY_S)
+        if self.signing is not None:
+            self.signing.forget()
         self._rebuilding = False
         self._writable_again()
         self._inflight = None
@@ -410,6 +430,8 @@ class Engine:
                 await self._tick()
             except LedgerError as error:
                 _log.error("tick: %s", error)
+            except Exception:
+                _log.exception("tick")
 
     async def _tick(self) -> None:
         offset = self.clock.check()
@@ -418,12 +440,19 @@ class Engine:
             return
         now = self.clock()
         for org, node in self.core.nodes.items():
-            if offset:
-                self._own(org, RecordAnomaly(subject=self._organisation(node), offset_ms=offset // 1_000))
-            for command in node.timers.overdue(now, _OVERDUE_MAX):
-                self._own(org, command)
-            for name in node.world.read("continuations", "all") or ():
-                self._own(org, Advance(subject=self._organisation(node), name=name))
+            try:
+                self._due(org, node, offset, now)
+            except Exception:
+                _log.exception("due dates of organisation %d", org)
+
+    def _due(self, org: int, node: Node, offset: int, now: int) -> None:
+        """What time brings to one organisation: anomalies, due dates, work left over."""
+        if offset:
+            self._own(org, RecordAnomaly(subject=self._organisation(node), offset_ms=offset // 1_000))
+        for command in node.timers.overdue(now, _OVERDUE_MAX):
+            self._own(org, command)
+        for name in node.world.read("continuations", "all") or ():
+            self._own(org, Advance(subject=self._organisation(node), name=name))
 
     @staticmethod
     def _organisation(node: Node) -> int:

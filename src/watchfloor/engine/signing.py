@@ -50,6 +50,10 @@ class Signing:
                 self._noted[org] = node.head.view(core.ledger)
                 self._urgent.set()
 
+    def forget(self) -> None:
+        """A commit failed: heads noted for what may never have been stored are not signed."""
+        self._noted.clear()
+
     async def run(self, engine: Engine) -> None:
         """Sign for ever."""
         while True:
@@ -67,6 +71,8 @@ class Signing:
                 engine.read_only = str(error)
             except (LedgerError, OSError) as error:
                 _log.error("checkpoint not signed: %s", error)
+            except Exception:
+                _log.exception("checkpoint not signed")
 
     async def sign_now(self, engine: Engine) -> None:
         """Sign every organisation whose committed head is newer than its last checkpoint."""
