@@ -113,9 +113,15 @@ class Synonym:
     exceptions: frozenset[str]
 
 
+# An auditor reads and runs the verifier as one standard-library file (spec 04 *Verifier*).
+ONE_FILE_BY_DESIGN = {"src/watchfloor_verify.py"}
+
+
 def file_size(source: Source) -> Iterator[Finding]:
     """A file that one can hold in one's head has one purpose. Split along the nouns, not down the middle."""
     if not source.is_code or Path(source.path).suffix not in {".py", ".ts", ".tsx", ".js"}:
+        return
+    if source.path in ONE_FILE_BY_DESIGN:
         return
     count = len(source.lines)
     allowed = source.allowances.get(source.path)
