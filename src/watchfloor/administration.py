@@ -58,7 +58,9 @@ class Administration:
         known = self._exports.get(name)
         if known is not None and known.state != "failed":
             return known
-        begun = Export(id=name, size=self._engine.head(org), created_at=self._engine.clock(), bytes=0, state="running")
+        begun = Export(
+            id=name, size=self._engine.head(org), created_at=self._engine.clock(), bytes=0, state="running"
+        )
         self._exports[name] = begun
         self._keep(asyncio.create_task(self._export(org, begun)))
         return begun
@@ -168,7 +170,11 @@ class Administration:
     async def _backups(self, every_s: int) -> None:
         while True:
             made = list_backups(self._directory.backups) if self._directory.backups.exists() else []
-            age = self._engine.clock() // 1_000_000 - made[0].manifest.created_at // 1_000_000 if made else every_s
+            age = (
+                self._engine.clock() // 1_000_000 - made[0].manifest.created_at // 1_000_000
+                if made
+                else every_s
+            )
             if age < every_s:
                 await asyncio.sleep(min(every_s - age, 3_600))
                 continue

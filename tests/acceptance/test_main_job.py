@@ -18,7 +18,12 @@ PROGRAMS = Path(sys.executable).parent
 
 def run(*command: str, cwd: Path, code: int = 0) -> str:
     done = subprocess.run(
-        [str(PROGRAMS / command[0]), *command[1:]], cwd=cwd, capture_output=True, text=True, timeout=120, check=False
+        [str(PROGRAMS / command[0]), *command[1:]],
+        cwd=cwd,
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
     )
     assert done.returncode == code, done.stdout + done.stderr
     return done.stdout
@@ -26,7 +31,13 @@ def run(*command: str, cwd: Path, code: int = 0) -> str:
 
 def test_the_demo_plays_itself_through_and_ends_only_after_the_verifier_has_passed(tmp_path: Path) -> None:
     said = run("watchfloor", "demo", "--unattended", "--data", str(tmp_path / "demo"), cwd=tmp_path)
-    order = ["The agent asks: repository.patch · level 3", "votes approve: approved", "succeeded", "good: head", "proven"]
+    order = [
+        "The agent asks: repository.patch · level 3",
+        "votes approve: approved",
+        "succeeded",
+        "good: head",
+        "proven",
+    ]
     places = [said.find(text) for text in order]
     assert -1 not in places, said
     assert places == sorted(places)
@@ -102,8 +113,12 @@ def test_a_person_approves_on_the_page_and_the_platform_verifies(stage: Stage) -
     assert "shop/orders.py" in page, "the diff is shown"
     assert "not checked by anybody" in page.lower(), "the agent's words are apart"
     form = {**fields(page), "vote": "approve", "comment": "reads well"}
-    without_token = {name: value for name, value in form.items() if "token" not in name and "csrf" not in name}
-    refused = stage.browser.post(f"/inbox/{decision}", data=without_token, headers={"Origin": "http://elsewhere.example"})
+    without_token = {
+        name: value for name, value in form.items() if "token" not in name and "csrf" not in name
+    }
+    refused = stage.browser.post(
+        f"/inbox/{decision}", data=without_token, headers={"Origin": "http://elsewhere.example"}
+    )
     assert refused.status_code == 403
     done = stage.browser.post(f"/inbox/{decision}", data=form, headers={"Origin": stage.url})
     assert done.status_code == 200, done.text[:2_000]

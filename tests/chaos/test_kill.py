@@ -87,7 +87,7 @@ def _kill(tmp_path: Path, kills: int, seed: int) -> None:
     assert acknowledged > kills * 5, "there was load"
     assert repeats > 0, "requests were repeated"
     submitted = [event for event in events if event.type == "task.submitted/1"]
-    assert len({task for task in tasks.values()}) == len(tasks) > 0
+    assert len(set(tasks.values())) == len(tasks) > 0
     assert len(tasks) <= len(submitted) <= len(tasks) + 1, "a task for each key, and at most one unanswered"
 
 

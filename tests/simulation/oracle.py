@@ -6,8 +6,8 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
-
 from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING, Scene
+
 from watchfloor.actions.messages import ActionDecided
 from watchfloor.engine.auditing import audit_all
 from watchfloor.engine.sequencer import Sequencer

@@ -11,12 +11,12 @@ from random import Random
 from typing import Any
 
 import msgspec
-
 from tests.simulation.store import CommitFailed, SimulatedStore
+
 from watchfloor.actions import messages as actions
 from watchfloor.councils.messages import CastVote
-from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
+from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.snapshot import copy_of, restore
 from watchfloor.engine.wiring import wire
 from watchfloor.engine.world import World
@@ -126,7 +126,12 @@ class Scene:
             ),
         )
         self.ask(ApplyPolicy(document=policy, reason="sim"))
-        for handle, roles in (("ada", ("admin",)), ("bob", ("supervisor",)), ("cyd", ("director",)), ("dan", ("operator",))):
+        for handle, roles in (
+            ("ada", ("admin",)),
+            ("bob", ("supervisor",)),
+            ("cyd", ("director",)),
+            ("dan", ("operator",)),
+        ):
             answer = self.ask(AddPerson(handle=handle, roles=roles))
             assert answer.event is not None
             nonce: int = answer.event.facts.nonce  # type: ignore[attr-defined]
@@ -250,7 +255,12 @@ class Scene:
         agent.frame += 1
         entropy = self.entropy()
         sent = Sent(
-            agent, agent.frame, entropy[:8].hex(), command, entropy, Actor(kind="agent", id=agent.public, credential="k")
+            agent,
+            agent.frame,
+            entropy[:8].hex(),
+            command,
+            entropy,
+            Actor(kind="agent", id=agent.public, credential="k"),
         )
         self.sent.append(sent)
         self.send(sent)
@@ -314,7 +324,9 @@ class Scene:
         )
 
     def _subjects(self, kind: str) -> list[tuple[int, Any]]:
-        finished = [(cell[1], state) for cell, state in self.world.finished.items() if cell[0] == kind and state]
+        finished = [
+            (cell[1], state) for cell, state in self.world.finished.items() if cell[0] == kind and state
+        ]
         return list(self.world.tables[kind].items()) + finished
 
     def _actions(self, *status: str) -> list[tuple[int, Any]]:
@@ -361,13 +373,19 @@ class Scene:
         running = self._actions("executing", "unknown")
         if running:
             subject, state = self.random.choice(running)
-            command: Command = actions.CompleteAction(subject=subject, agent=state.agent, execution=state.execution)
+            command: Command = actions.CompleteAction(
+                subject=subject, agent=state.agent, execution=state.execution
+            )
             if self.random.random() < 0.3:
                 command = actions.FailAction(subject=subject, agent=state.agent, execution=state.execution)
             self._frame(self._agent(state.agent), command)
 
     def vote(self) -> None:
-        waiting = [(s, d) for s, d in self._subjects("decision") if d.status == "pending" or self.random.random() < 0.05]
+        waiting = [
+            (s, d)
+            for s, d in self._subjects("decision")
+            if d.status == "pending" or self.random.random() < 0.05
+        ]
         if waiting:
             subject, decision = self.random.choice(waiting)
             index = self.random.randrange(len(self.people))
@@ -398,7 +416,11 @@ class Scene:
         generation = state.generation - (1 if self.random.random() < 0.1 and state.generation > 1 else 0)
         rest = {"subject": subject, "agent": agent.subject, "generation": generation}
         if state.stage == "assigned":
-            choices: list[Command] = [work.AcceptTask(**rest), work.AcceptTask(**rest), work.RejectTask(**rest)]
+            choices: list[Command] = [
+                work.AcceptTask(**rest),
+                work.AcceptTask(**rest),
+                work.RejectTask(**rest),
+            ]
         elif state.stage == "orphaned":
             choices = [work.ResumeTask(**rest)]
         else:
@@ -435,7 +457,8 @@ class Scene:
 
     def _own(self, command: Command) -> None:
         self.core.step(
-            [Request(org=ORG, command=command, actor=SYSTEM, entropy=self.entropy(), lane=Lane.PEOPLE)], self.now
+            [Request(org=ORG, command=command, actor=SYSTEM, entropy=self.entropy(), lane=Lane.PEOPLE)],
+            self.now,
         )
 
     def come_and_go(self) -> None:
@@ -455,9 +478,17 @@ class Scene:
         commands: list[Command] = [
             QuarantineAgent(subject=agent.subject, reason="sim"),
             ReleaseAgent(subject=agent.subject),
-            actions.RecordStop(scope="agent", target=agent.public, reason="sim", effective_at=self.now, journal=f"j{self.now}"),
+            actions.RecordStop(
+                scope="agent",
+                target=agent.public,
+                reason="sim",
+                effective_at=self.now,
+                journal=f"j{self.now}",
+            ),
             actions.GrantStanding(agent=agent.subject, type="file.write", expires_at=self.now + 60 * MINUTE),
-            ChangeRoles(subject=self.people[3][1], roles=(self.random.choice(("operator", "supervisor", "auditor")),)),
+            ChangeRoles(
+                subject=self.people[3][1], roles=(self.random.choice(("operator", "supervisor", "auditor")),)
+            ),
             RecordAnomaly(subject=1, offset_ms=10_000),
         ]
         commands += [actions.LiftStop(subject=stop.subject, reason="sim") for stop in stops]
@@ -506,6 +537,8 @@ class Scene:
         decisions = [(s, d) for s, d in self._subjects("decision") if d.status == "pending"]
         held = self._actions("pending")
         continuations = self.world.read("continuations", "all") or ()
-        return [(kind, s) for kind, found in (("task", tasks), ("decision", decisions), ("action", held)) for s, _ in found] + [
-            ("continuation", 0) for _ in continuations
-        ]
+        return [
+            (kind, s)
+            for kind, found in (("task", tasks), ("decision", decisions), ("action", held))
+            for s, _ in found
+        ] + [("continuation", 0) for _ in continuations]

@@ -6,7 +6,6 @@ A failing seed is named by the assertion; replay it with `pytest tests/simulatio
 from __future__ import annotations
 
 import pytest
-
 from tests.simulation.oracle import check, events_of
 from tests.simulation.scene import Scene
 

@@ -17,7 +17,10 @@ app.register_install_completion_command(help="Install tab completion for your sh
 
 for name, about in (
     ("serve", "Start the server."),
-    ("demo", "Start a server with a demo organisation and a real agent at work; --unattended plays it through."),
+    (
+        "demo",
+        "Start a server with a demo organisation and a real agent at work; --unattended plays it through.",
+    ),
     ("doctor", "Check this machine and a data directory."),
     ("agent", "Register, list and stop agents; manage their keys."),
     ("task", "Submit and follow tasks."),

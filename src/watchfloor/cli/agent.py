@@ -26,7 +26,11 @@ def list_(*, limit: int = 100, json: bool = False) -> None:
         ("score", "SCORE"),
         ("capabilities", "CAPABILITIES"),
     ]
-    show(items, json=json, text=table(items, columns, "No agents yet. Register one: watchfloor agent register NAME"))
+    show(
+        items,
+        json=json,
+        text=table(items, columns, "No agents yet. Register one: watchfloor agent register NAME"),
+    )
 
 
 def show_(agent: str, *, json: bool = False) -> None:
@@ -34,7 +38,10 @@ def show_(agent: str, *, json: bool = False) -> None:
     found = Client().get(f"/api/v1/agents/{agent}")
     lines = [f"{key:>14}: {value}" for key, value in found["agent"].items()]
     keys = table(
-        [{**key, "until": instant(key["expires_at"]), "gone": instant(key["revoked_at"])} for key in found["keys"]],
+        [
+            {**key, "until": instant(key["expires_at"]), "gone": instant(key["revoked_at"])}
+            for key in found["keys"]
+        ],
         [("key_id", "KEY"), ("until", "EXPIRES"), ("gone", "REVOKED")],
         "No keys.",
     )
@@ -61,12 +68,18 @@ def register(
     type: worker, planner, validator, researcher, communicator, orchestrator, executor, or your own.
     key_file: Where the key goes. It is shown nowhere else.
     """
-    answer = Client().post("/api/v1/agents/register", {"name": name, "type": type, "capabilities": capability})
+    answer = Client().post(
+        "/api/v1/agents/register", {"name": name, "type": type, "capabilities": capability}
+    )
     key = answer.get("api_key")
     if key:
         write_secret(key_file, key)
     said = f"{answer['agent_id']} ({answer['structured_id']})\n"
-    said += f"Its key is in {key_file}." if key else "It is registered already; its key is not shown again: rotate it."
+    said += (
+        f"Its key is in {key_file}."
+        if key
+        else "It is registered already; its key is not shown again: rotate it."
+    )
     show({**answer, "api_key": None, "key_file": str(key_file) if key else None}, json=json, text=said)
 
 
@@ -106,7 +119,9 @@ def retire(agent: str, *, reason: str = "retired", json: bool = False) -> None:
 @app.command(name="rotate-key")
 def rotate_key(agent: str, key: str, *, key_file: Path, overlap_hours: int = 24, json: bool = False) -> None:
     """Issue a new key; the old one works for OVERLAP_HOURS more."""
-    answer = Client().post(f"/api/v1/agents/{agent}/keys/{key}/rotate", {"overlap_ms": overlap_hours * 3_600_000})
+    answer = Client().post(
+        f"/api/v1/agents/{agent}/keys/{key}/rotate", {"overlap_ms": overlap_hours * 3_600_000}
+    )
     write_secret(key_file, answer["api_key"])
     show({**answer, "api_key": None}, json=json, text=f"{answer['key_id']} is in {key_file}")
 

@@ -59,7 +59,9 @@ class Client:
 
     def get(self, path: str, **params: Any) -> Any:
         """The answer's JSON."""
-        return self._send("GET", path, params={name: value for name, value in params.items() if value not in (None, "")})
+        return self._send(
+            "GET", path, params={name: value for name, value in params.items() if value not in (None, "")}
+        )
 
     def post(self, path: str, body: Any = None) -> Any:
         """Send a command with a fresh Idempotency-Key; the answer's JSON."""
@@ -80,7 +82,9 @@ class Client:
                 break
         return items
 
-    def _send(self, method: str, path: str, *, key: bool = False, headers: dict[str, str] | None = None, **rest: Any) -> Any:
+    def _send(
+        self, method: str, path: str, *, key: bool = False, headers: dict[str, str] | None = None, **rest: Any
+    ) -> Any:
         headers = dict(headers or {})
         if key:
             headers["Idempotency-Key"] = secrets.token_hex(16)
@@ -110,6 +114,8 @@ def refusal(answer: httpx.Response) -> str:
     except ValueError:
         return f"the server answered {answer.status_code}"
     detail = problem.get("detail") or problem.get("title") or f"status {answer.status_code}"
-    fields = "; ".join(f"{e.get('pointer', e.get('field', ''))}: {e.get('detail', '')}" for e in problem.get("errors", []))
+    fields = "; ".join(
+        f"{e.get('pointer', e.get('field', ''))}: {e.get('detail', '')}" for e in problem.get("errors", [])
+    )
     again = " (safe to retry)" if problem.get("retryable") else ""
     return f"{problem.get('code', answer.status_code)}: {detail}{f' [{fields}]' if fields else ''}{again}"

@@ -44,8 +44,10 @@ def described(found: dict[str, Any]) -> str:
     """A decision for people: canonical parameters as the server renders them; the agent's words apart."""
     decision = found["decision"]
     lines = [
-        f"{decision['type']} by {decision['agent_id']} · level {decision['level']} · risk {decision['risk']}"
-        f" · needs {decision['needed']} {decision['role']} · {decision['status']}",
+        (
+            f"{decision['type']} by {decision['agent_id']} · level {decision['level']} · risk {decision['risk']}"
+            f" · needs {decision['needed']} {decision['role']} · {decision['status']}"
+        ),
         "",
         "WHAT WOULD RUN (canonical parameters)",
     ]
@@ -54,7 +56,11 @@ def described(found: dict[str, Any]) -> str:
     if "diff" in params:
         lines += ["", "DIFF", block(str(params["diff"]))]
     lines += ["", "WHY PEOPLE ARE ASKED"]
-    lines += [f"  {visible(line.get('sentence') or line.get('text') or line['rule'])}" for line in found["trace"] if line["answer"] != "pass"]
+    lines += [
+        f"  {visible(line.get('sentence') or line.get('text') or line['rule'])}"
+        for line in found["trace"]
+        if line["answer"] != "pass"
+    ]
     lines += ["", "RISK", *(f"  {f['points']:+4d}  {visible(f['name'])}" for f in found["risk"]["factors"])]
     if found["words"]:
         lines += ["", "THE AGENT'S OWN WORDS (not checked by anybody)", "  " + visible(found["words"])]

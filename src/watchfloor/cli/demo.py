@@ -130,7 +130,9 @@ class _Stage:
 
     def _invite(self, link: str) -> None:
         _say()
-        _say("An agent is at work on a repository with real faults. It will ask to apply its patch; you decide.")
+        _say(
+            "An agent is at work on a repository with real faults. It will ask to apply its patch; you decide."
+        )
         _say()
         _say(f"  Sign in (once):   {link}")
         _say("  Or here, in another terminal, from this folder:")
@@ -212,13 +214,21 @@ class _Stage:
         decision = await self._until(self._pending, "the agent asks for a decision")
         found = await self.ada.get(f"/api/v1/decisions/{decision}")
         asked = found["decision"]
-        _say(f"\nThe agent asks: {asked['type']} · level {asked['level']} · risk {asked['risk']} · {asked['role']} decides")
+        _say(
+            f"\nThe agent asks: {asked['type']} · level {asked['level']} · risk {asked['risk']} · {asked['role']} decides"
+        )
         for line in found["trace"]:
             if line["answer"] != "pass":
                 _say(f"  gate      {line.get('sentence') or line.get('text')}")
         diff = str(found["params"]["diff"])
-        _say(f"  diff      {diff.count(chr(10))} lines over {len(found['params'].get('files', []))} files, digest {asked['digest'][:16]}…")
-        vote = {"vote": "approve", "digest": asked["digest"], "comment": "The diff repairs what the analysers report."}
+        _say(
+            f"  diff      {diff.count(chr(10))} lines over {len(found['params'].get('files', []))} files, digest {asked['digest'][:16]}…"
+        )
+        vote = {
+            "vote": "approve",
+            "digest": asked["digest"],
+            "comment": "The diff repairs what the analysers report.",
+        }
         answer = await self.ada.post(f"/api/v1/decisions/{decision}/vote", vote)
         _say(f"  ada       saw parameters and diff, votes approve: {answer['status']}")
         task = await self._until(self._ended, "the task ends")
@@ -269,7 +279,9 @@ class _Stage:
         await _step([str(here / "watchfloor"), "ledger", "verify", "--data", str(data)])
         await _step([str(here / "watchfloor"), "ledger", "audit", "--data", str(data)])
         target = self.data / f"export-{len(list(self.data.glob('export-*'))) + 1}"
-        printed = await _run([str(here / "watchfloor"), "ledger", "export", str(target), "--data", str(data), "--json"])
+        printed = await _run(
+            [str(here / "watchfloor"), "ledger", "export", str(target), "--data", str(data), "--json"]
+        )
         key = msgspec.json.decode(printed)["key"]
         await _step([str(here / "watchfloor-verify"), str(target), "--key", key])
         _say("\nDone: asked, decided, done, verified, proven.")
@@ -300,7 +312,9 @@ async def _run(command: list[str]) -> bytes:
     process = await asyncio.create_subprocess_exec(*command, stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     out, err = await process.communicate()
     if process.returncode:
-        raise Failure(f"{Path(command[0]).name} {command[1]} exited {process.returncode}: {(out + err).decode()[-2_000:]}")
+        raise Failure(
+            f"{Path(command[0]).name} {command[1]} exited {process.returncode}: {(out + err).decode()[-2_000:]}"
+        )
     return out
 
 

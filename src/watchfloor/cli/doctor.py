@@ -53,7 +53,9 @@ def _descriptors() -> dict[str, Any]:
     import resource
 
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    return _check("open files", "ok" if hard >= 12_000 else "warning", f"{soft} (up to {hard}; one per agent)")
+    return _check(
+        "open files", "ok" if hard >= 12_000 else "warning", f"{soft} (up to {hard}; one per agent)"
+    )
 
 
 def _disk(data: Path) -> dict[str, Any]:
@@ -74,7 +76,9 @@ def _fsync(data: Path) -> dict[str, Any]:
             os.fdatasync(file.fileno())
             spent.append(time.perf_counter() - begun)
     middle = sorted(spent)[len(spent) // 2] * 1_000
-    return _check("durable write", "ok" if middle < 20 else "warning", f"{middle:.2f} ms (fdatasync, median of 20)")
+    return _check(
+        "durable write", "ok" if middle < 20 else "warning", f"{middle:.2f} ms (fdatasync, median of 20)"
+    )
 
 
 def _directory(data: Path) -> list[dict[str, Any]]:
@@ -87,7 +91,11 @@ def _directory(data: Path) -> list[dict[str, Any]]:
         found.append(_check("server", "ok", f"lock file names pid {pid}"))
     backups = sorted((data / "backups").glob("[0-9]*")) if (data / "backups").exists() else []
     found.append(
-        _check("last backup", "ok" if backups else "warning", backups[-1].name if backups else "none yet: watchfloor ledger backup")
+        _check(
+            "last backup",
+            "ok" if backups else "warning",
+            backups[-1].name if backups else "none yet: watchfloor ledger backup",
+        )
     )
     same = (data / "signer").exists() and (data / "signer").stat().st_dev == data.stat().st_dev
     found.append(
@@ -107,5 +115,9 @@ def _tools() -> list[dict[str, Any]]:
     here = Path(sys.executable).parent
     return [
         _check(name, "ok" if shutil.which(name) or (here / name).exists() else "warning", about)
-        for name, about in (("git", "used by agents that change repositories"), ("ruff", "used by the demo"), ("bandit", "used by the demo"))
+        for name, about in (
+            ("git", "used by agents that change repositories"),
+            ("ruff", "used by the demo"),
+            ("bandit", "used by the demo"),
+        )
     ]

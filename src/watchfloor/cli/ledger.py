@@ -52,7 +52,9 @@ def verify(*, data: Path = Path("watchfloor-data"), processes: int = 2, json: bo
 
     reads = _open(data)
     keys = _keys(data, _origin(reads), reads)
-    reports = verify_ledger(partial(Reader, data / "ledger.db", _ignore), keys.__getitem__, processes=processes)
+    reports = verify_ledger(
+        partial(Reader, data / "ledger.db", _ignore), keys.__getitem__, processes=processes
+    )
     rows = [
         {
             "organisation": r.public_id,
@@ -64,7 +66,12 @@ def verify(*, data: Path = Path("watchfloor-data"), processes: int = 2, json: bo
         }
         for r in reports
     ]
-    columns = [("organisation", "ORGANISATION"), ("events", "EVENTS"), ("checkpoints", "CHECKPOINTS"), ("result", "RESULT")]
+    columns = [
+        ("organisation", "ORGANISATION"),
+        ("events", "EVENTS"),
+        ("checkpoints", "CHECKPOINTS"),
+        ("result", "RESULT"),
+    ]
     show(rows, json=json, text=table(rows, columns, "The ledger is empty."))
     if any(r.problem for r in reports):
         raise Failure("the ledger does not verify", 2)
@@ -163,7 +170,8 @@ def replay(
     if follow:
         lines = told(reads, core.catalogue, row.org, follow)
         text = "\n".join(
-            f"{e['seq']:>6}  {instant(e['at'])}  {e['type']:<26} {visible(e['actor'])}  {visible(e['facts'])}" for e in lines
+            f"{e['seq']:>6}  {instant(e['at'])}  {e['type']:<26} {visible(e['actor'])}  {visible(e['facts'])}"
+            for e in lines
         )
         show(lines, json=json, text=text or "Nothing is known of it.")
         return
@@ -256,7 +264,8 @@ def recover(
     said = result["read_only"] or "nothing is wrong"
     if result["declared"]:
         said = "declared and recorded: " + "; ".join(
-            f"{d['public_id']} now has {d['size_now']} events, {d['size_lost']} had been signed" for d in result["declared"]
+            f"{d['public_id']} now has {d['size_now']} events, {d['size_lost']} had been signed"
+            for d in result["declared"]
         )
     show(result, json=json, text=said)
     if result["read_only"] and not result["declared"]:

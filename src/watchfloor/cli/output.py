@@ -33,14 +33,19 @@ def table(rows: Iterable[Mapping[str, Any]], columns: Sequence[tuple[str, str]],
         return empty
     heading = [title for _, title in columns]
     widths = [max(len(line[i]) for line in [heading, *lines]) for i in range(len(columns))]
-    out = ["  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True)) for line in [heading, *lines]]
+    out = [
+        "  ".join(cell.ljust(width) for cell, width in zip(line, widths, strict=True))
+        for line in [heading, *lines]
+    ]
     return "\n".join(line.rstrip() for line in out)
 
 
 def visible(value: Any) -> str:
     """One line of plain text: control and direction characters that could fool a terminal are shown as escapes."""
     text = ", ".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return "".join(c if c.isprintable() and not 0x200B <= ord(c) <= 0x206F else f"\\u{ord(c):04x}" for c in text)
+    return "".join(
+        c if c.isprintable() and not 0x200B <= ord(c) <= 0x206F else f"\\u{ord(c):04x}" for c in text
+    )
 
 
 def block(text: str) -> str:

@@ -46,7 +46,9 @@ def _load(file: Path) -> Any:
 def check(file: Path, *, json: bool = False) -> None:
     """Check a policy file without a server; every fault with its path and line."""
     policy = _load(file)
-    show({"valid": True, "name": policy.name}, json=json, text=f"{file}: a valid policy named {policy.name!r}")
+    show(
+        {"valid": True, "name": policy.name}, json=json, text=f"{file}: a valid policy named {policy.name!r}"
+    )
 
 
 @app.command

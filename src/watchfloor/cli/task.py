@@ -44,8 +44,16 @@ def submit(
     directory: Where the checks run.
     wait: Wait until the task has ended; exit 1 unless it succeeded.
     """
-    criteria = [{"kind": "command", "argv": shlex.split(command), "cwd": directory} for command in check or []]
-    body = {"title": title, "description": description, "needs": need or [], "priority": priority, "criteria": criteria}
+    criteria = [
+        {"kind": "command", "argv": shlex.split(command), "cwd": directory} for command in check or []
+    ]
+    body = {
+        "title": title,
+        "description": description,
+        "needs": need or [],
+        "priority": priority,
+        "criteria": criteria,
+    }
     client = Client()
     answer = client.post("/api/v1/tasks", body)
     if not wait:

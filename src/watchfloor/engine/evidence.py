@@ -43,7 +43,7 @@ def _policy(read: Read) -> ActivePolicy:
 
 
 def _request_action(read: Read, command: RequestAction, at: int, request: Request) -> Gathered:
-    """Everything rules 1–9 look at: one pass over this agent's cells."""
+    """Everything rules 1 to 9 look at: one pass over this agent's cells."""
     active = _policy(read)
     policy = active.document
     # Registers know names as events record them: folded. Otherwise `Payment.Send` would slip past a stop of

@@ -64,7 +64,7 @@ class Timers:
             self._drop_stale()
             if not self._heap or self._heap[0][0] > now:
                 return
-            due, kind, subject = heapq.heappop(self._heap)
+            _, kind, subject = heapq.heappop(self._heap)
             self._armed.pop((kind, subject), None)
             state = self.world.tables[kind].get(subject)
             if state is None:

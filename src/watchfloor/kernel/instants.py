@@ -16,5 +16,5 @@ def day_of(at: int) -> int:
 
 
 def hour_of(at: int) -> int:
-    """The UTC hour of the day of an instant, 0–23."""
+    """The UTC hour of the day of an instant, 0 to 23."""
     return at % DAY // HOUR

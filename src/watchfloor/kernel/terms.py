@@ -25,7 +25,7 @@ class Condition(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
 class ClassTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What the policy says of one action class."""
 
-    base: int  # risk points 0–100
+    base: int  # risk points 0 to 100
     rate: str = "normal"  # rate class light, normal, heavy
     execution_timeout_ms: int = 600_000
     attempts: int = 1
@@ -88,7 +88,7 @@ class AutoTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     medium_allowed: bool = False
     look_back_ms: int = 86_400_000
     per_hour: int = 30
-    usual_hour_from: int = 0  # UTC hours; 0–24 is "any hour is usual"
+    usual_hour_from: int = 0  # UTC hours; 0 to 24 is "any hour is usual"
     usual_hour_to: int = 24
     bootstrap_actions: int = 0  # supervised first N actions of a type that count as known
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from watchfloor.kernel.messages import Effect, Event, Facts
-from watchfloor.kernel.subject import React, Read
+from watchfloor.kernel.subject import React
 from watchfloor.processes import approval, containment, dispatch, learning, reclaim, verification
 
 FLOWS = (approval, learning, dispatch, reclaim, containment, verification)
@@ -28,7 +28,12 @@ def _no_read(name: str, key: object) -> None:
 
 def effects_of(event: Event) -> list[Effect]:
     """The effects an event leads to: a function of the event alone, so that it can be asked again at any time."""
-    return [wish for react in _EFFECTS.get(type(event.facts), ()) for wish in react(event, _no_read) if isinstance(wish, Effect)]
+    return [
+        wish
+        for react in _EFFECTS.get(type(event.facts), ())
+        for wish in react(event, _no_read)
+        if isinstance(wish, Effect)
+    ]
 
 
 # Flows that wish for effects look at their event only.

@@ -38,7 +38,15 @@ def route(policy: Policy, level: int) -> RouteTerms:
 
 
 def _open(
-    event: Event, read: Read, *, agent: int, digest: str, level: int, risk: int, urgency: str, action_type: str
+    event: Event,
+    read: Read,
+    *,
+    agent: int,
+    digest: str,
+    level: int,
+    risk: int,
+    urgency: str,
+    action_type: str,
 ) -> Wishes:
     active: ActivePolicy = read("active_policy", "active")
     policy = active.document

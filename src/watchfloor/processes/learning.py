@@ -21,7 +21,12 @@ from watchfloor.work.messages import TaskAttemptFailed, TaskDeadLettered, TaskSu
 
 Wishes = list[Command | Effect]
 
-_FAULTS = {"timed_out": "timed_out", "not_accepted": "timed_out", "failed": "failed", "not_verified": "failed"}
+_FAULTS = {
+    "timed_out": "timed_out",
+    "not_accepted": "timed_out",
+    "failed": "failed",
+    "not_verified": "failed",
+}
 
 
 def _record(agent: int, what: str, event: Event) -> Wishes:

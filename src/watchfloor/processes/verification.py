@@ -12,7 +12,9 @@ Wishes = list[Command | Effect]
 def reported(event: Event, read: Read) -> Wishes:
     facts = event.facts
     assert isinstance(facts, TaskReported)
-    return [VerifyTask(destination="verifier", task=event.subject, generation=facts.generation, seq=event.subject)]
+    return [
+        VerifyTask(destination="verifier", task=event.subject, generation=facts.generation, seq=event.subject)
+    ]
 
 
 REACTS: tuple[tuple[type[Facts], React], ...] = ((TaskReported, reported),)

@@ -19,7 +19,9 @@ from watchfloor.kernel.terms import Policy
 
 
 @asynccontextmanager
-async def running(folder: Path, policy: Policy | None = None, **settings: object) -> AsyncIterator[tuple[Backbone, int]]:
+async def running(
+    folder: Path, policy: Policy | None = None, **settings: object
+) -> AsyncIterator[tuple[Backbone, int]]:
     """(backbone, organisation); founded when the folder is new."""
     backbone = Backbone(Config(data=str(folder / "data"), **settings))  # type: ignore[arg-type]
     await backbone.start()

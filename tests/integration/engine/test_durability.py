@@ -6,8 +6,8 @@ import asyncio
 from pathlib import Path
 
 import pytest
-
 from tests.integration.engine.backbone import new_agent, request, running
+
 from watchfloor.app import Backbone
 from watchfloor.config import Config
 from watchfloor.engine.engine import Unavailable
@@ -91,7 +91,9 @@ async def test_state_after_a_restart_is_the_state_before_it(tmp_path: Path) -> N
     from_zero.directory.close()
 
 
-async def test_a_full_disk_is_refused_cleanly_and_recovers_by_itself(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_full_disk_is_refused_cleanly_and_recovers_by_itself(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(tmp_path) as (backbone, org):
         agent = await new_agent(backbone, org)
         await request(backbone, org, agent, frame=1)
@@ -130,12 +132,14 @@ async def test_a_full_disk_is_refused_cleanly_and_recovers_by_itself(tmp_path: P
         assert not answer.replayed
 
 
-async def test_an_unknown_outcome_is_settled_by_the_same_frame(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unknown_outcome_is_settled_by_the_same_frame(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Commit succeeds, nobody is told (fault C4): memory is rebuilt, and the retry returns the first result."""
     async with running(tmp_path) as (backbone, org):
         agent = await new_agent(backbone, org)
         commit = backbone.ledger.commit
-        told = []
+        told: list[bool] = []
 
         async def silent(batch: Batch) -> None:
             await commit(batch)
@@ -155,7 +159,9 @@ async def test_an_unknown_outcome_is_settled_by_the_same_frame(tmp_path: Path, m
         assert sum(event.frame == 1 for event in backbone.engine.events(org, 0, 1_000)) == 1
 
 
-async def test_a_rule_that_breaks_costs_only_its_own_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_rule_that_breaks_costs_only_its_own_command(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with running(tmp_path) as (backbone, org):
         agent = await new_agent(backbone, org)
         rules = backbone.core.rules

@@ -11,7 +11,10 @@ from tests.integration.engine.backbone import new_agent, request, running
 async def test_organisations_share_a_commit_and_see_nothing_of_each_other(tmp_path: Path) -> None:
     async with running(tmp_path) as (backbone, first):
         second = await backbone.found("other")
-        one, two = await new_agent(backbone, first, "same-name"), await new_agent(backbone, second, "same-name")
+        one, two = (
+            await new_agent(backbone, first, "same-name"),
+            await new_agent(backbone, second, "same-name"),
+        )
         answers = await asyncio.gather(
             *(request(backbone, first, one, frame=n) for n in range(1, 20)),
             *(request(backbone, second, two, frame=n) for n in range(1, 20)),
