@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
+import msgspec
 import pytest
 from tests.integration.engine.backbone import new_agent, request, running
 
@@ -164,15 +166,17 @@ async def test_a_rule_that_breaks_costs_only_its_own_command(
 ) -> None:
     async with running(tmp_path) as (backbone, org):
         agent = await new_agent(backbone, org)
-        rules = backbone.core.rules
-        real = rules.decides[AddPerson]
+        decides: dict[Any, Any] = dict(backbone.core.rules.decides)
+        real = decides[AddPerson]
 
         def broken(state: object, command: AddPerson, given: object) -> object:
             if command.handle == "boom":
                 raise ZeroDivisionError
-            return real(state, command, given)  # type: ignore[arg-type]
+            return real(state, command, given)
 
-        monkeypatch.setitem(rules.decides, AddPerson, broken)  # type: ignore[arg-type]
+        decides[AddPerson] = broken
+        changed = msgspec.structs.replace(backbone.core.rules, decides=decides)
+        monkeypatch.setattr(backbone.core, "rules", changed)
         good, bad, later = await asyncio.gather(
             request(backbone, org, agent, frame=1),
             backbone.engine.ask(org, AddPerson(handle="boom", roles=("operator",)), SYSTEM),
