@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from hashlib import sha256
+from itertools import islice
 from typing import Any
 
 import msgspec
@@ -30,9 +31,9 @@ class Copy(msgspec.Struct):
     def blobs(self) -> Iterator[tuple[str, bytes]]:
         """(cell name, encoded cells), a few hundred cells each."""
         for name, table in self.tables.items():
-            cells = list(table.items())
-            for start in range(0, len(cells), _BLOB_CELLS):
-                yield name, _encode(cells[start : start + _BLOB_CELLS])
+            cells = iter(table.items())
+            while some := list(islice(cells, _BLOB_CELLS)):
+                yield name, _encode(some)
 
 
 def fingerprints(wiring: Wiring) -> dict[str, str]:
