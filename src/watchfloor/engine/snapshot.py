@@ -8,6 +8,7 @@ made by other code than today's is not used: the fold from zero is always right.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from functools import cache
 from hashlib import sha256
 from itertools import islice
 from typing import Any
@@ -36,6 +37,7 @@ class Copy(msgspec.Struct):
                 yield name, _encode(some)
 
 
+@cache
 def fingerprints(wiring: Wiring) -> dict[str, str]:
     """Per cell name, what its folded values depend on: their shape and the version of the rules."""
     return {
