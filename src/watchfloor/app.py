@@ -24,10 +24,10 @@ from watchfloor.actions.messages import RecordStop
 from watchfloor.administration import Administration, newest_backup
 from watchfloor.config import Config
 from watchfloor.engine.clock import GuardedClock
-from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.effects import Effects, Registration
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Lane
+from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.signing import Signing
 from watchfloor.engine.snapshot import restore
 from watchfloor.engine.stops import StopJournal
@@ -185,7 +185,10 @@ class Backbone:
         public = public_id("organisation", 1, nonce_from(entropy))
         org = self.engine.add_organisation(public)
         await self.engine.ask(
-            org, FoundOrganisation(name=name, origin=f"{self.config.origin}/{public}"), SYSTEM, entropy=entropy
+            org,
+            FoundOrganisation(name=name, origin=f"{self.config.origin}/{public}"),
+            SYSTEM,
+            entropy=entropy,
         )
         await self.engine.ask(org, ApplyPolicy(document=policy or Policy(), reason="first policy"), SYSTEM)
         await self._started(org)
@@ -227,6 +230,21 @@ def free_port() -> int:
         return int(probe.getsockname()[1])
 
 
+def listen_on(host: str, port: int) -> socket.socket:
+    """A socket bound to the address. Raises OSError with the reason; uvicorn's own way would end the process."""
+    family, kind, _, _, address = socket.getaddrinfo(
+        host, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
+    )[0]
+    listening = socket.socket(family, kind)
+    try:
+        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        listening.bind(address)
+    except OSError:
+        listening.close()
+        raise
+    return listening
+
+
 def freeze_garbage() -> None:
     """State is acyclic: collect rarely, and never what start-up made (DESIGN §2 *Measured*)."""
     gc.collect()
@@ -250,7 +268,9 @@ class Server:
             server=f"watchfloor/{__version__}",
         )
         self.engine.follow(Following(self.metrics))
-        self.engine.on_commit(lambda spent_us: self.metrics.observe("ledger_commit_seconds", spent_us / 1_000_000))
+        self.engine.on_commit(
+            lambda spent_us: self.metrics.observe("ledger_commit_seconds", spent_us / 1_000_000)
+        )
 
     @property
     def url(self) -> str:
@@ -296,14 +316,22 @@ class Server:
             implementation=self.config.sockets,
             timeout_graceful_shutdown=5,
         )
+        try:
+            listening = listen_on(self.config.host, self.port)
+        except OSError as error:
+            await self.hub.stop()
+            await self.backbone.stop()
+            raise OSError(
+                f"cannot listen on {self.config.host}:{self.port}: {error.strerror or error}"
+            ) from error
         server = uvicorn.Server(settings)
         # `serve` would take the signals; the server above decides when to stop.
-        serving = asyncio.get_running_loop().create_task(server._serve())
+        serving = asyncio.get_running_loop().create_task(server._serve(sockets=[listening]))
         while not server.started and not serving.done():
             await asyncio.sleep(0.01)
         if serving.done():
             await self.backbone.stop()
-            raise OSError(f"cannot listen on {self.config.host}:{self.port}: is the port taken?")
+            raise OSError(f"cannot serve on {self.config.host}:{self.port}")
         return serving, server
 
     def services(self) -> Services:
@@ -338,9 +366,12 @@ class Server:
             Component(
                 name="ledger",
                 status="down" if engine.read_only else "ok",
-                detail=engine.read_only or f"{sizes.store_bytes} bytes, {sizes.free_disk_bytes} free on its disk",
+                detail=engine.read_only
+                or f"{sizes.store_bytes} bytes, {sizes.free_disk_bytes} free on its disk",
             ),
-            Component(name="views", status="degraded" if behind else "ok", detail=f"{views.lag_ms} ms behind"),
+            Component(
+                name="views", status="degraded" if behind else "ok", detail=f"{views.lag_ms} ms behind"
+            ),
             Component(name="agents", status="ok", detail=f"{len(self.hub.sessions)} connected"),
             Component(
                 name="backup",

@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 import msgspec
 
@@ -16,7 +16,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
 
     data: str = "watchfloor-data"
     host: str = "127.0.0.1"
-    port: int = 7300
+    port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 7300
     public_url: str = ""
     origin: str = "watchfloor.local"  # name of this deployment's logs in signed checkpoints
     signer: str = ""  # directory of the signer's key and state, best on another disk; empty: in the data directory

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-
 from tests.integration.engine.backbone import new_agent, request, running
+
 from watchfloor.engine.engine import Unavailable
 from watchfloor.engine.sequencer import Pending, Sequencer
 from watchfloor.engine.signing import Signing
@@ -26,7 +26,9 @@ async def until(holds: Callable[[], object], seconds: float = 5.0) -> None:
         await asyncio.sleep(0.01)
 
 
-async def test_a_batch_that_the_store_cannot_even_bind_costs_its_own_answers_and_no_others(tmp_path: Path) -> None:
+async def test_a_batch_that_the_store_cannot_even_bind_costs_its_own_answers_and_no_others(
+    tmp_path: Path,
+) -> None:
     """An integer beyond 64 bits is no LedgerError; the commit loop must outlive it."""
     async with running(tmp_path) as (backbone, org):
         agent = await new_agent(backbone, org)
@@ -65,7 +67,7 @@ async def test_signing_outlives_an_unexpected_error(tmp_path: Path, monkeypatch:
         agent = await new_agent(backbone, org)
         signing = backbone.signing
         real = Signing.sign_now
-        failed = []
+        failed: list[bool] = []
 
         async def breaks(self: Signing, engine: object) -> None:
             if not failed:
@@ -86,7 +88,8 @@ async def test_no_checkpoint_is_signed_over_a_history_that_was_never_committed(
     async with running(tmp_path) as (backbone, org):
         agent = await new_agent(backbone, org)
         await until(lambda: backbone.signing.latest.get(org, (0,))[0] == backbone.engine.head(org))
-        commit, failed = backbone.ledger.commit, []
+        commit = backbone.ledger.commit
+        failed: list[bool] = []
 
         async def refuse(batch: Batch) -> None:
             if not failed and batch.events:
@@ -151,5 +154,3 @@ async def test_every_request_is_answered_while_memory_is_rebuilt(
         recorded = {event.seq for event in backbone.engine.events(org, 0, 10_000)}
         told = [task.result() for task in finished if task.exception() is None]
         assert all(answer.seq in recorded for answer in told)
-
-

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import sys
 
 from cyclopts import App
@@ -43,3 +44,14 @@ def main() -> None:
         sys.exit(failure.status)
     except KeyboardInterrupt:
         sys.exit(130)
+    except BrokenPipeError:  # `watchfloor … | head`: nobody reads on, and nobody wants to hear of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    except Exception as error:
+        if os.environ.get("WATCHFLOOR_TRACEBACK"):
+            raise
+        sys.stderr.write(
+            f"watchfloor: a fault of ours, please report it: {type(error).__name__}: {error}\n"
+            "(WATCHFLOOR_TRACEBACK=1 shows where)\n"
+        )
+        sys.exit(1)

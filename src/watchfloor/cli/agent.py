@@ -8,13 +8,13 @@ from pathlib import Path
 from cyclopts import App
 
 from watchfloor.cli.client import Client
-from watchfloor.cli.output import Failure, instant, show, table
+from watchfloor.cli.output import Failure, Limit, instant, show, table
 
 app = App(name="agent", help="Register, list and stop agents; manage their keys.")
 
 
 @app.command(name="list")
-def list_(*, limit: int = 100, json: bool = False) -> None:
+def list_(*, limit: Limit = 100, json: bool = False) -> None:
     """List agents, newest first."""
     items = Client().pages("/api/v1/agents", limit)
     columns = [

@@ -8,14 +8,14 @@ from typing import Any
 from cyclopts import App
 
 from watchfloor.cli.client import Client
-from watchfloor.cli.output import Failure, block, instant, show, table, visible
+from watchfloor.cli.output import Failure, Limit, block, instant, show, table, visible
 from watchfloor.cli.task import story
 
 app = App(name="decisions", help="See what waits for people; approve or deny it.")
 
 
 @app.command(name="list")
-def list_(*, status: str = "pending", limit: int = 100, json: bool = False) -> None:
+def list_(*, status: str = "pending", limit: Limit = 100, json: bool = False) -> None:
     """List decisions by time left. STATUS: pending, approved, denied, expired, cancelled, or empty for all."""
     items = Client().pages("/api/v1/decisions", limit, status=status)
     rows = [{**item, "until": instant(item["deadline_at"])} for item in items]

@@ -5,9 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Any
+from typing import Annotated, Any
 
 import msgspec
+from cyclopts import Parameter
+from cyclopts.validators import Number
+
+Limit = Annotated[int, Parameter(validator=Number(gte=1))]  # of how many lines a list has at most
 
 
 class Failure(Exception):

@@ -38,6 +38,8 @@ def serve(
         settings = load(config)
     except ConfigInvalid as error:
         raise Failure(str(error), 2) from error
+    if port > 65_535:
+        raise Failure(f"--port {port}: ports end at 65535", 2)
     changes = {"data": data or None, "host": host or None, "port": port if port >= 0 else None}
     settings = msgspec.structs.replace(settings, **{k: v for k, v in changes.items() if v is not None})
 

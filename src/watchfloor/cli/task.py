@@ -9,7 +9,7 @@ from typing import Any
 from cyclopts import App
 
 from watchfloor.cli.client import Client
-from watchfloor.cli.output import Failure, instant, show, table, visible
+from watchfloor.cli.output import Failure, Limit, instant, show, table, visible
 
 app = App(name="task", help="Submit and follow tasks.")
 _ENDS = ("succeeded", "dead_letter", "cancelled")
@@ -44,9 +44,7 @@ def submit(
     directory: Where the checks run.
     wait: Wait until the task has ended; exit 1 unless it succeeded.
     """
-    criteria = [
-        {"kind": "command", "argv": shlex.split(command), "cwd": directory} for command in check or []
-    ]
+    criteria = [{"kind": "command", "argv": _words(command), "cwd": directory} for command in check or []]
     body = {
         "title": title,
         "description": description,
@@ -65,6 +63,14 @@ def submit(
         raise Failure(f"the task ended as {found['task']['status']}")
 
 
+def _words(command: str) -> list[str]:
+    """A command line as a shell would split it."""
+    try:
+        return shlex.split(command)
+    except ValueError as error:
+        raise Failure(f"--check {command!r}: {error}", 2) from error
+
+
 def follow(client: Client, task: str) -> dict[str, Any]:
     """The task once it has ended."""
     while True:
@@ -75,7 +81,7 @@ def follow(client: Client, task: str) -> dict[str, Any]:
 
 
 @app.command(name="list")
-def list_(*, status: str = "", limit: int = 100, json: bool = False) -> None:
+def list_(*, status: str = "", limit: Limit = 100, json: bool = False) -> None:
     """List tasks, newest first. STATUS dead_letter shows the dead letter."""
     items = Client().pages("/api/v1/tasks", limit, status=status)
     show(items, json=json, text=table(items, _COLUMNS, "No tasks."))

@@ -85,7 +85,9 @@ class Engine:
         self.credentials = Credentials(ledger.credentials())
         self.stats = Stats()
         self.read_only = ""  # why nothing is written, "" when all is well
-        self._heals = False  # is it the store's failure, over by itself? A suspected history waits for an operator
+        self._heals = (
+            False  # is it the store's failure, over by itself? A suspected history waits for an operator
+        )
         self._rebuilding = False  # between a failed commit and the state that was built from what is stored
         self._snapshots = snapshots
         self._snapshot_events = snapshot_events
@@ -268,7 +270,9 @@ class Engine:
                 pending = self.core.take()
                 if self.signing is not None:
                     self.signing.note(self.core, pending)
-                self._inflight = asyncio.get_running_loop().create_task(self._commit(pending, self._copies(pending)))
+                self._inflight = asyncio.get_running_loop().create_task(
+                    self._commit(pending, self._copies(pending))
+                )
 
     async def _slices(self) -> None:
         """Step what is queued, at most 2 ms at a time, while the pending batch has room."""
@@ -391,7 +395,11 @@ class Engine:
         retryable = error.retryable
         self.read_only = "the ledger cannot be written" if retryable else "the ledger is being verified"
         self._heals = self._rebuilding = True
-        detail = "nothing was written; safe to retry" if retryable else "the outcome is unknown; the same id settles it"
+        detail = (
+            "nothing was written; safe to retry"
+            if retryable
+            else "the outcome is unknown; the same id settles it"
+        )
         for batch in (pending, self.core.take()):
             for owed in batch.owed:
                 answer = owed.answer
