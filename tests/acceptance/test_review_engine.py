@@ -154,3 +154,16 @@ async def test_every_request_is_answered_while_memory_is_rebuilt(
         recorded = {event.seq for event in backbone.engine.events(org, 0, 10_000)}
         told = [task.result() for task in finished if task.exception() is None]
         assert all(answer.seq in recorded for answer in told)
+
+
+async def test_the_engine_stops_also_when_a_head_is_noted_at_the_very_moment(tmp_path: Path) -> None:
+    """`asyncio.wait_for` of Python 3.11 would swallow the cancellation, and the server would never end."""
+    async with running(tmp_path) as (backbone, _):
+        signing = asyncio.ensure_future(backbone.signing.run(backbone.engine))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        backbone.signing._urgent.set()
+        signing.cancel()
+        done, _ = await asyncio.wait({signing}, timeout=3)
+        signing.cancel()
+        assert done, "it signs for ever"

@@ -124,13 +124,19 @@ def _start_action(read: Read, command: StartAction, at: int, request: Request) -
         agent_state=2 if agent.retired else 1 if agent.quarantined else 0,
         breaker_agent_until=breaker_agent.open_until if breaker_agent is not None else 0,
         breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
-        voters_valid=_voters_valid(read, action),
+        voters_valid=_voters_valid(read, action, at),
         policy_allows=policy_allows(active.document, active.digest, action, command.target),
     )
 
 
-def _voters_valid(read: Read, action: Any) -> bool:
-    """Would the votes that made the grant still make it? A vote of somebody who lost the role is void (spec 3.2)."""
+def _voters_valid(read: Read, action: Any, at: int) -> bool:
+    """Would the votes that made the grant still make it? A vote of somebody who lost the role is void (spec 3.2).
+
+    A machine's grant under a standing approval stands as long as that approval does.
+    """
+    if action.grant is not None and action.grant.basis == "standing":
+        in_force = read("standing_in_force", (action.agent, action.action_type))
+        return in_force is not None and bool(at < in_force.expires_at)
     decision = read("decision", action.decision) if action.decision else None
     if decision is None:
         return True
@@ -140,6 +146,7 @@ def _voters_valid(read: Read, action: Any) -> bool:
         person = find_person(read, vote.person)
         if (
             vote.vote == "approve"
+            and not vote.late
             and person is not None
             and person.enabled
             and person.id != owner

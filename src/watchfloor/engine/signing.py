@@ -7,6 +7,7 @@ ledger and signed only after that batch is durable.
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
@@ -57,10 +58,10 @@ class Signing:
     async def run(self, engine: Engine) -> None:
         """Sign for ever."""
         while True:
-            try:
-                await asyncio.wait_for(self._urgent.wait(), CHECKPOINT_INTERVAL_MS / 1_000)
-            except TimeoutError:
-                pass
+            # Not `wait_for`: before Python 3.12 it loses a cancellation that comes together with the event.
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(CHECKPOINT_INTERVAL_MS / 1_000):
+                    await self._urgent.wait()
             self._urgent.clear()
             if engine.read_only:
                 continue

@@ -59,10 +59,9 @@ class StopJournal:
         _fsync_folder(path.parent)
 
     def _take(self, stop: JournalStop) -> None:
-        if stop.lifted:
-            self._stops.pop(stop.id, None)
-        else:
-            self._stops[stop.id] = stop
+        # A new table in place of the old: lines are written on a thread of their own while the loop looks stops up.
+        stops = {id_: known for id_, known in self._stops.items() if id_ != stop.id}
+        self._stops = stops if stop.lifted else {**stops, stop.id: stop}
 
     def add(self, stop: JournalStop) -> None:
         """In force when this returns: written, fsynced, and in memory. In memory even when the disk refuses."""

@@ -23,6 +23,7 @@ from watchfloor.engine.engine import Engine
 from watchfloor.engine.entropy import Entropy
 from watchfloor.engine.requests import Answer, Lane, Request
 from watchfloor.fleet.messages import (
+    AgentRetired,
     ConnectAgent,
     DisconnectAgent,
     MarkDegraded,
@@ -74,6 +75,8 @@ class Hub:
         self.server = server
         self.sessions: dict[tuple[int, int], Session] = {}
         self.pending: set[Session] = set()
+        self._unsaid: dict[Session, DisconnectAgent] = {}
+        self._held: list[tuple[Session, Event]] = []  # grants that wait for the end of a stop
         self.entropy = Entropy()
         self.messages = 0
         self.invalid = 0
@@ -124,9 +127,13 @@ class Hub:
         credential = self.authenticate(key.decode("latin-1")) if scheme.lower() == b"bearer" else None
         if credential is None:
             return Refusal(status=401, body=b"unknown or revoked key\n")
-        if self._per_org.get(credential.org, 0) >= self.settings.per_organisation_max:
+        if self.crowded(credential.org):
             return Refusal(status=503, headers=hint, body=b"this organisation has too many connections\n")
         return Session(self, credential)
+
+    def crowded(self, org: int) -> bool:
+        """Has this organisation as many connections as it may have?"""
+        return self._per_org.get(org, 0) >= self.settings.per_organisation_max
 
     def _storm(self) -> bool:
         second = self.clock() // SECOND
@@ -176,7 +183,16 @@ class Hub:
         self.pending.discard(session)
         if self._forget(session) and not self.closing:
             text = f"{code} {reason}".strip()[:200]
-            self._tell(session, DisconnectAgent(subject=session.agent, session=session.name, reason=text))
+            self._gone(session, DisconnectAgent(subject=session.agent, session=session.name, reason=text))
+
+    def _gone(self, session: Session, command: DisconnectAgent) -> None:
+        """Record that an agent left; what the ledger cannot take now is said again, or its tasks would wait for it."""
+
+        def done(answer: Answer) -> None:
+            if answer.failed or (answer.refused is not None and answer.refused.retryable):
+                self._unsaid[session] = command
+
+        self._tell(session, command, done)
 
     def _forget(self, session: Session) -> bool:
         key = (session.org, session.agent)
@@ -205,7 +221,16 @@ class Hub:
                 percent=payload.progress,
                 status=status,
             )
-            self._tell(session, report)
+            if (
+                session.statuses < IN_FLIGHT_PER_AGENT
+            ):  # one that floods only delays itself: the next one tells it all
+                session.statuses += 1
+
+                def done(answer: Answer) -> None:
+                    del answer
+                    session.statuses -= 1
+
+                self._tell(session, report, done)
 
     def recovered(self, session: Session) -> None:
         session.degraded = False
@@ -277,6 +302,9 @@ class Hub:
 
     def stopped(self, session: Session, payload: wire.ActionRequest) -> bool:
         """Is a stop of this node's journal in force? Checked at ingress and at egress (DESIGN 2b.9)."""
+        return self._hit(session, payload.type, payload.tool)
+
+    def _hit(self, session: Session, action_type: str, tool: str) -> bool:
         if not self.engine.stops.any:
             return False
         state = self.engine.state(session.org, "agent", session.agent)
@@ -286,8 +314,8 @@ class Hub:
                 session.org,
                 agent=session.actor.id,
                 agent_type=state.type if state is not None else "",
-                action_type=payload.type,
-                tool=payload.tool,
+                action_type=fold(action_type),
+                tool=fold(tool),
             )
         )
 
@@ -383,6 +411,10 @@ class Hub:
                     session.push(wire.ConfigUpdated(tier=TIERS[facts.tier], score=facts.score))
             elif isinstance(facts, PolicyApplied):
                 self._announce(org, facts)
+            elif isinstance(facts, AgentRetired):
+                session = self.sessions.get((org, event.subject))
+                if session is not None:
+                    session.close(wire.CloseCode.AUTH_FAILED, "this agent is retired")
 
     def _announce(self, org: int, facts: PolicyApplied) -> None:
         """A new policy: the same bytes to everybody."""
@@ -406,6 +438,10 @@ class Hub:
                 reason=facts.reason,
             )
         elif isinstance(facts, ActionGranted):
+            action = self.engine.state(session.org, "action", event.subject)
+            if action is not None and self._hit(session, action.action_type, action.tool):
+                self._held.append((session, event))  # no grant leaves under a stop (DESIGN 2b.9)
+                return
             payload = granted(self.engine, session.org, event)
         elif isinstance(facts, ActionClosed):
             payload = closed(self.engine, session.org, event)
@@ -454,6 +490,7 @@ class Hub:
             last = now
             try:
                 self._judge(now)
+                self._say_again()
                 if now - minute >= MINUTE:
                     minute = now
                     self._report_throttled()
@@ -488,6 +525,17 @@ class Hub:
             else:
                 session.close(1001, "no heartbeat")
                 self.left(session, 1001, "no heartbeat")
+
+    def _say_again(self) -> None:
+        """What could not be recorded, and what was not to leave, a moment ago."""
+        unsaid, self._unsaid = self._unsaid, {}
+        for session, command in unsaid.items():
+            self._gone(session, command)
+        held, self._held = self._held, []
+        for session, event in held:
+            state = self.engine.state(session.org, "action", event.subject)
+            if session.socket is not None and state is not None and state.status == "granted":
+                self._deliver(session, event)
 
     def _report_throttled(self) -> None:
         for session in list(self.sessions.values()):

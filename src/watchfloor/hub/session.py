@@ -48,6 +48,7 @@ class Session:
         "org",
         "sent_seq",
         "socket",
+        "statuses",
         "waiting",
         "welcomed",
     )
@@ -62,7 +63,7 @@ class Session:
         self.name = ""
         self.opened_at = self.beat_at = hub.clock()
         self.welcomed = self.degraded = self.hello = False
-        self.good_beats = self.in_flight = self.invalid = 0
+        self.good_beats = self.in_flight = self.invalid = self.statuses = 0
         self.invalid_since = 0
         self.acked = self.sent_seq = 0
         self.buckets: dict[str, Bucket] | None = None
@@ -106,6 +107,10 @@ class Session:
                 self.waiting = []
             if len(self.waiting) < IN_FLIGHT_PER_AGENT:
                 self.waiting.append(data)
+            elif frame.id:
+                self._refuse(
+                    Refused("too_many_in_flight", "welcome first", retryable=True, status=429), frame.id
+                )
         else:
             self._request(frame)
 
@@ -123,6 +128,9 @@ class Session:
         self.org, self.agent = credential.org, credential.subject
         self.hello = True
         self.acked = payload.last_seq
+        if self.hub.crowded(credential.org):
+            self.close(wire.CloseCode.OVERLOADED, "this organisation has too many connections")
+            return
         self._connect()
 
     def _connect(self) -> None:

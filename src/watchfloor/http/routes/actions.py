@@ -95,19 +95,21 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
 def _refuse_stopped(call: Call, action_type: str, tool: str) -> None:
     """No grant leaves under a stop, whatever the ledger knows of it yet: checked before and after (DESIGN 2b.9)."""
     stops = call.services.engine.stops
-    if not stops.any:
-        return
+    if stops.any and _stopped(call, action_type, tool):
+        raise Refused("stopped", "a stop is in force", status=403)
+
+
+def _stopped(call: Call, action_type: str, tool: str) -> bool:
     state = call.state("agent", call.principal.subject)
     agent_type = state.type if state is not None else ""
-    hit = stops.hits(
+    hit = call.services.engine.stops.hits(
         call.org,
         agent=call.principal.id,
         agent_type=agent_type,
         action_type=fold(action_type),
         tool=fold(tool),
     )
-    if hit:
-        raise Refused("stopped", "a stop is in force", status=403)
+    return bool(hit)
 
 
 def _paced(call: Call, action_type: str) -> None:
@@ -242,7 +244,12 @@ async def detail(call: Call, text: str) -> wire.ActionDetail:
     private = (await call.privates([subject])).get(subject)
     lines, _ = await telling.of_story(call, row["story"], subject)
     grant = None
-    if state.status in _GRANTED and state.grant is not None:
+    # Memory may be ahead of the store: a grant is shown when the view has it, and under no stop.
+    stops = call.services.engine.stops
+    shown = row["status"] in _GRANTED and not (
+        call.of_agent and stops.any and _stopped(call, state.action_type, state.tool)
+    )
+    if shown and state.status in _GRANTED and state.grant is not None:
         salt = await _salt(call, subject) if call.of_agent else b""
         grant = _grant(subject, state.nonce, state.grant, state.digest, salt)
     return wire.ActionDetail(
