@@ -58,3 +58,37 @@ def test_a_port_that_is_taken_is_named_with_the_reason(tmp_path: Path) -> None:
     assert code == 1
     assert f"watchfloor: cannot listen on 127.0.0.1:{port}: Address already in use" in said
     assert "Traceback" not in said
+
+
+def test_a_second_person_is_added_from_the_command_line_and_told_how_to_sign_in(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    environment = {"PATH": "/usr/bin:/bin", "HOME": str(tmp_path)}
+    server = subprocess.Popen(
+        [CLI, "serve", "--first-admin", "Acme", "--port", str(port)],
+        cwd=tmp_path,
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    try:
+        assert server.stderr is not None
+        while "Sign in once" not in server.stderr.readline():
+            assert server.poll() is None
+        code, said = run(tmp_path, "people", "add", "bea", "--role", "director")
+        assert code == 0, said
+        assert f"http://127.0.0.1:{port}/sign-in/wf_lnk_" in said
+        for _ in range(50):
+            code, said = run(tmp_path, "people", "list")
+            if "bea" in said:
+                break
+        assert "director" in said
+        code, said = run(tmp_path, "people", "add", "bea", "--role", "director")
+        assert code == 3
+        assert "handle_taken" in said
+    finally:
+        server.terminate()
+        server.communicate(timeout=20)
+    assert server.returncode == 0

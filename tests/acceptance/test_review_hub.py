@@ -234,3 +234,13 @@ async def test_no_grant_is_pushed_under_a_stop_and_it_follows_when_the_stop_is_l
     assert not [frame for frame in ear.said if frame["payload"].get("grant")]
     floor.engine.stops.add(msgspec.structs.replace(made, lifted=True))
     await until(lambda: [frame for frame in ear.said if frame["payload"].get("grant")])
+
+
+async def test_an_action_nobody_may_decide_on_says_what_is_missing(floor: Floor) -> None:
+    ear = floor.open(await floor.agent())
+    await until(lambda: "welcome" in ear.types())
+    ear.ask(1, "action:request", type="file.write", tool="fs", params={})
+    await until(lambda: [frame for frame in ear.said if frame["payload"].get("verdict") == "denied"])
+    denied = next(frame["payload"] for frame in ear.said if frame["payload"].get("verdict") == "denied")
+    assert [reason["rule"] for reason in denied["reasons"]] == ["too_few_people_may_decide"]
+    assert "the agent's owner does not count" in denied["reasons"][0]["text"]

@@ -24,6 +24,7 @@ for name, about in (
     ),
     ("doctor", "Check this machine and a data directory."),
     ("agent", "Register, list and stop agents; manage their keys."),
+    ("people", "List and add people; make their sign-in links."),
     ("task", "Submit and follow tasks."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),

@@ -97,12 +97,16 @@ def show_(task: str, *, json: bool = False) -> None:
 app.command(show_, name="show")
 
 
-def story(lines: list[dict[str, object]]) -> str:
+def story(lines: list[dict[str, Any]]) -> str:
     """A timeline for people."""
-    return "\n".join(
-        f"{line['seq']:>6}  {instant(int(line['at']))}  {visible(line['type']):<28} {visible(line.get('text', line.get('actor', '')))}"  # type: ignore[call-overload]
-        for line in lines
-    )
+    told = []
+    for line in lines:
+        who = f" · {visible(line['actor_name'])}" if line["actor_name"] else ""
+        sentence = visible(line["sentence"])
+        told.append(
+            f"{line['seq']:>6}  {instant(int(line['at']))}  {visible(line['type']):<28} {sentence}{who}"
+        )
+    return "\n".join(told)
 
 
 @app.command

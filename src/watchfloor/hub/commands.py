@@ -283,7 +283,9 @@ def granted(engine: Engine, org: int, event: Event) -> wire.Payload | None:
     facts = event.facts
     assert isinstance(facts, actions.ActionGranted)
     state = engine.state(org, "action", event.subject)
-    return None if state is None else _permitted(engine, org, event.subject, state, facts.grant, facts.decision)
+    return (
+        None if state is None else _permitted(engine, org, event.subject, state, facts.grant, facts.decision)
+    )
 
 
 def _permitted(
@@ -340,7 +342,23 @@ def closed(engine: Engine, org: int, event: Event) -> wire.Payload | None:
         status=facts.reason,
         level=state.level,
         digest=state.digest,
+        reasons=_why_not(decision),
     )
+
+
+def _why_not(decision: Any) -> tuple[wire.Reason, ...]:
+    """What people's no, or their silence, was: an agent that hears only "denied" cannot tell anybody what to mend."""
+    if decision is None or decision.status not in ("denied", "expired"):
+        return ()
+    if any(vote.vote == "deny" and not vote.late for vote in decision.votes):
+        rule, text = "somebody_said_no", "Somebody who may decide said no."
+    elif decision.decided_at < decision.deadline_at:
+        needed = f"{decision.needed} with the role {decision.role}"
+        rule = "too_few_people_may_decide"
+        text = f"Too few people may decide: it takes {needed}, and the agent's owner does not count."
+    else:
+        rule, text = "nobody_decided_in_time", "Nobody decided in time."
+    return (wire.Reason(rule=rule, answer="deny", level=decision.level, text=text),)
 
 
 def recorded(engine: Engine, org: int, payload: wire.Payload, answer: Answer) -> wire.Payload:
