@@ -58,10 +58,9 @@ class Client:
         )
 
     def get(self, path: str, **params: Any) -> Any:
-        """The answer's JSON."""
-        return self._send(
-            "GET", path, params={name: value for name, value in params.items() if value not in (None, "")}
-        )
+        """The answer's JSON. A query goes into `path` or into `params`, not into both."""
+        wanted = {name: value for name, value in params.items() if value not in (None, "")}
+        return self._send("GET", path, params=wanted or None)  # an empty dict would erase the query in `path`
 
     def post(self, path: str, body: Any = None) -> Any:
         """Send a command with a fresh Idempotency-Key; the answer's JSON."""
