@@ -9,6 +9,9 @@ from pathlib import Path
 
 import pytest
 
+from watchfloor.app import Backbone
+from watchfloor.config import Config
+
 CLI = str(Path(sys.executable).parent / "watchfloor")
 
 
@@ -92,3 +95,16 @@ def test_a_second_person_is_added_from_the_command_line_and_told_how_to_sign_in(
         server.terminate()
         server.communicate(timeout=20)
     assert server.returncode == 0
+
+
+def test_a_store_without_its_signers_key_is_told_in_words(tmp_path: Path) -> None:
+    backbone = Backbone(Config(data=str(tmp_path / "data")))
+    backbone.directory.close()
+    backbone.signer.close()
+    backbone.ledger.close_now()
+    (tmp_path / "data" / "signer" / "key").unlink()
+    code, said = run(tmp_path, "ledger", "verify", "--data", "data")
+    assert code == 1
+    assert "the signer's key cannot be read" in said
+    assert "Traceback" not in said
+    assert "fault of ours" not in said

@@ -51,6 +51,11 @@ def main() -> None:
     except Exception as error:
         if os.environ.get("WATCHFLOOR_TRACEBACK"):
             raise
+        from watchfloor.ledger.contract import LedgerError
+
+        if isinstance(error, LedgerError):  # damaged, locked, without its key: the store says it in words
+            sys.stderr.write(f"watchfloor: {error}\n")
+            sys.exit(1)
         sys.stderr.write(
             f"watchfloor: a fault of ours, please report it: {type(error).__name__}: {error}\n"
             "(WATCHFLOOR_TRACEBACK=1 shows where)\n"

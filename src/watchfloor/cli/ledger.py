@@ -222,6 +222,8 @@ def restore(
     except (LedgerError, OSError) as error:
         raise Failure(str(error)) from error
     said = f"restored {manifest.bytes} bytes of {instant(manifest.created_at)} into {data}"
+    if not (data / "signer" / "key").exists():
+        said += f"\nNo backup holds the signer's key: put yours at {data / 'signer' / 'key'} before anything else."
     show(msgspec.to_builtins(manifest), json=json, text=said)
 
 
