@@ -47,7 +47,7 @@ RULES = {
     "well_formed": "every event of a known type has the facts of that type",
     "in_place": "events carry their own seq and organisation, time never runs backwards, causes come before effects",
     "ruling_grants_what_it_says": "only a permitted ruling of level 0 or 1 carries a grant, on its own or a standing basis",
-    "start_needs_a_grant": "every start has an earlier grant to the same agent, unexpired, not revoked, of an action still open",
+    "start_needs_a_grant": "every start has an earlier grant to the same agent, unexpired, not revoked, its standing approval still in force",
     "grant_used_once": "no grant is started twice, and no execution id is used twice",
     "grant_needs_its_decision": "a grant by people follows the approval of exactly this action, digest, agent and level",
     "no_self_approval": "nobody approves an action of an agent they own, or that they requested",
@@ -496,14 +496,14 @@ class Action:
         self.digest, self.level = e.facts["digest"], int(e.facts["level"])
         self.requesters = {e.of, e.actor["id"] if e.actor["kind"] == "person" else ""}
         self.grants: dict[int, int] = {}
-        self.granted = 0
+        self.granted, self.basis = 0, ""
         self.decision: Decision | None = None  # whose approval the newest grant rests on
         self.executions: set[str] = set()
 
     def give(self, grant: dict[str, Any]) -> None:
         number = int(grant["number"])
         demand(number == self.granted + 1, "grant_used_once", f"grant {number} after {self.granted}")
-        self.granted = number
+        self.granted, self.basis = number, grant["basis"]
         self.grants[number] = int(grant["expires_at"])
 
 
@@ -641,8 +641,8 @@ class Rules:
             demand(not denied, rule, "permitted although a rule denied")
             demand(grant["basis"] in ("auto", "standing"), rule, f"basis {grant['basis']} without people")
             if grant["basis"] == "standing":
-                agent, kind, until = self._standing.get(e.facts["evidence"][20], (0, "", 0))
-                fits = (agent, kind) == (e.facts["agent"], e.facts["action_type"]) and until > e.at
+                named = self._standing.get(e.facts["evidence"][20], (0, "", 0))
+                fits = named[:2] == (e.facts["agent"], e.facts["action_type"]) and named[2] > e.at
                 demand(fits, rule, "there is no such standing approval in force")
             self._waiting.add(e)
         elif verdict == "pending":
@@ -689,6 +689,12 @@ class Rules:
         for scope, target in (("agent", str(action.agent)), ("tool", action.tool)):
             is_open = self._breakers.get((scope, target), 0) > e.at
             demand(not is_open, "breaker_means_break", f"the breaker of {scope} {target} is open")
+        if action.basis == "standing":
+            borne = any(
+                (agent_, type_) == (action.agent, action.type) and until > e.at
+                for agent_, type_, until in self._standing.values()
+            )
+            demand(borne, rule, "the standing approval behind the grant is over")
         if action.decision is not None:
             self._count(action.decision, action.decision.voters, action)
 

@@ -230,6 +230,25 @@ def a_standing_grant_for_another_agent(s: Story) -> None:
     s.ruling(other, basis="standing", level=1, standing=standing)
 
 
+def a_start_after_the_standing_approval_was_revoked(s: Story) -> None:
+    agent = s.agent()
+    standing = s.add(
+        StandingGranted(action_type="file.write", agent=agent, expires_at=s.at + MINUTE, nonce=1)
+    )
+    action = s.ruling(agent, basis="standing", level=1, standing=standing)
+    s.add(StandingRevoked(action_type="file.write", agent=agent), standing)
+    s.started(action, agent)
+
+
+def a_start_after_the_standing_approval_ran_out(s: Story) -> None:
+    agent = s.agent()
+    standing = s.add(
+        StandingGranted(action_type="file.write", agent=agent, expires_at=s.at + MINUTE, nonce=1)
+    )
+    action = s.ruling(agent, basis="standing", level=1, standing=standing)
+    s.started(action, agent, at=s.at + 2 * MINUTE)
+
+
 def stopped(scope: str, target: str = "") -> Tell:
     def a_start_under_a_stop(s: Story) -> None:
         agent = s.agent()
@@ -343,6 +362,8 @@ BREACHES: list[tuple[str, Tell]] = [
     ("start_needs_a_grant", a_start_of_another_tool),
     ("start_needs_a_grant", a_start_of_a_closed_action),
     ("start_needs_a_grant", a_start_with_a_revoked_grant),
+    ("start_needs_a_grant", a_start_after_the_standing_approval_was_revoked),
+    ("start_needs_a_grant", a_start_after_the_standing_approval_ran_out),
     ("grant_used_once", a_grant_used_twice),
     ("grant_used_once", one_execution_id_for_two_grants),
     ("grant_used_once", a_grant_number_given_twice),
