@@ -104,7 +104,7 @@ def lived(terms: TrustTerms, steps: list[tuple[Command, int]], *, clocks: bool) 
         try:
             world.perform(command, evidence=evidence)
         except Refused as refused:
-            assert refused.code in ("unknown_trust_kind", "empty_adjustment")  # noqa: PT017
+            assert refused.code in ("unknown_trust_kind", "empty_adjustment")
     return world
 
 

@@ -21,10 +21,10 @@ from typing import Any
 import msgspec
 
 from watchfloor.engine.clock import GuardedClock
-from watchfloor.engine.sequencer import Sequencer, Node, Pending
 from watchfloor.engine.credentials import Credentials
 from watchfloor.engine.inbox import Inbox
 from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
+from watchfloor.engine.sequencer import Node, Pending, Sequencer
 from watchfloor.engine.signing import Signing
 from watchfloor.engine.snapshot import Copy, copy_of
 from watchfloor.engine.stops import StopJournal

@@ -18,7 +18,7 @@ from typing import Any, Protocol
 import msgspec
 
 from watchfloor.engine.requests import Answer, Request
-from watchfloor.engine.step import BoundExceeded, Outcome, Rules, run
+from watchfloor.engine.step import BoundExceeded, Outcome, Rules, Written, run
 from watchfloor.engine.timers import Timers
 from watchfloor.engine.world import Wiring, World
 from watchfloor.kernel.codec import Catalogue, NotCanonical
@@ -181,45 +181,54 @@ class Sequencer:
         return None
 
     def _merge(self, node: Node, request: Request, outcome: Outcome) -> Answer:
-        world, batch, org = node.world, self.pending.batch, request.org
+        """Take a quiet batch over: rows, chain and tree, state, timers; and what is written beside the events."""
         written = outcome.written
         if written:
-            append = node.head.append
-            events = self.pending.events.setdefault(org, [])
-            for entry in written:
-                event = entry.event
-                batch.events.append((org, event.seq, event.subject, entry.data, append(entry.data)))
-                if entry.private:
-                    batch.privates.append((org, event.seq, entry.salt, entry.private))
-                events.append(event)
-                if event.kind == "decision":
-                    self.pending.heavy.add(org)
-            for tile in node.head.tree.take_tiles():
-                batch.tiles.append((org, tile.level, tile.number, tile.data))
-            world.seq = event.seq
-            world.at = event.at
-            world.merge(outcome.overlay)
+            self._append(node, written)
+            node.world.merge(outcome.overlay)
             subjects, arm = self.wiring.subjects, node.timers.arm
             for kind, changed in outcome.overlay.tables.items():
                 if kind in subjects:
                     for key in changed:
                         arm(kind, key)
-            if request.key is not None:
-                key = request.key
-                node.keys[(key.credential, key.key)] = (key.body_digest, written[0].event.seq)
-                day = world.at // DAY
-                batch.keys.append((day, org, key.credential, key.key, key.body_digest, written[0].event.seq))
-        # A row without a subject is of the subject that this very command begins: its integer is known only now.
-        subject = written[0].event.subject if written else 0
-        if request.credentials:
-            batch.credentials.extend(row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials)
-        if request.redacts:
-            batch.redactions.extend((org, seq) for seq in request.redacts)
+        if request.key is not None or request.credentials or request.redacts:
+            self._beside(node, request, written)
         if not outcome.own:
-            return Answer(seq=world.seq)
+            return Answer(seq=node.world.seq)
         first = written[0].event
         events_own = (first,) if len(written) == 1 else tuple([entry.event for entry in written])
         return Answer(seq=first.seq, event=first, events=events_own)
+
+    def _append(self, node: Node, written: list[Written]) -> None:
+        org, pending = node.world.org, self.pending
+        batch, append = pending.batch, node.head.append
+        events = pending.events.setdefault(org, [])
+        for entry in written:
+            event = entry.event
+            batch.events.append((org, event.seq, event.subject, entry.data, append(entry.data)))
+            if entry.private:
+                batch.privates.append((org, event.seq, entry.salt, entry.private))
+            events.append(event)
+            if event.kind == "decision":
+                pending.heavy.add(org)
+        for tile in node.head.tree.take_tiles():
+            batch.tiles.append((org, tile.level, tile.number, tile.data))
+        node.world.seq = event.seq
+        node.world.at = event.at
+
+    def _beside(self, node: Node, request: Request, written: list[Written]) -> None:
+        """Rows that are no events and belong to the same commit: keys, credentials, erased private parts."""
+        org, batch = node.world.org, self.pending.batch
+        first = written[0].event if written else None
+        if request.key is not None and first is not None:
+            key = request.key
+            node.keys[(key.credential, key.key)] = (key.body_digest, first.seq)
+            day = node.world.at // DAY
+            batch.keys.append((day, org, key.credential, key.key, key.body_digest, first.seq))
+        # A row without a subject is of the subject that this very command begins: its integer is known only now.
+        subject = first.subject if first is not None else 0
+        batch.credentials.extend(row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials)
+        batch.redactions.extend((org, seq) for seq in request.redacts)
 
     # -- committing ---------------------------------------------------------------------------------------------
 

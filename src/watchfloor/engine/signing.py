@@ -12,7 +12,7 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from watchfloor.engine.sequencer import Sequencer, Pending
+from watchfloor.engine.sequencer import Pending, Sequencer
 from watchfloor.kernel.limits import CHECKPOINT_INTERVAL_MS, EVENTS_PER_CHECKPOINT
 from watchfloor.ledger.contract import LedgerError
 from watchfloor.ledger.heads import LogView
