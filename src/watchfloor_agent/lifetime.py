@@ -212,6 +212,7 @@ class Lifetime:
             keeping = keep_fresh(
                 self._settings.url,
                 welcome.agent_id,
+                welcome.seq,
                 lambda: self.link.key,
                 self._key_path,
                 self._use_key,

@@ -17,6 +17,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from ssl import SSLContext
+from typing import Literal
 from urllib.parse import urlsplit
 
 from websockets.asyncio.client import ClientConnection, connect
@@ -141,36 +142,25 @@ class Link:
         """Connect, and again whenever the connection is lost, until `close`. Raises Fatal."""
         backoff = Backoff(self._settings.first_ms, self._settings.longest_ms)
         self.running = True
+        closing = asyncio.create_task(self._closing.wait())
         try:
-            while not self._stopping():
+            while not closing.done():
                 began = time.monotonic()
                 self._hint_ms = 0
-                try:
-                    await self._session()
-                except AuthenticationFailed:
-                    if self.key == self._key_in_use:
-                        raise
-                    log.info("the key was rotated; connecting with the new one")
-                except (OSError, WebSocketException, ProtocolError, TimeoutError) as error:
-                    log.warning("connection to %s: %s", self._settings.url, _said(error))
-                if self._stopping():
-                    return
+                await self._session_until(closing)
                 if time.monotonic() - began > STEADY_MS / 1000:
                     backoff.clear()
-                delay_ms = backoff.next_ms(self._hint_ms)
-                log.info("connecting again in %d ms", delay_ms)
-                with contextlib.suppress(TimeoutError):
-                    async with asyncio.timeout(delay_ms / 1000):
-                        await self._closing.wait()
+                if not closing.done():
+                    delay_ms = backoff.next_ms(self._hint_ms)
+                    log.info("connecting again in %d ms", delay_ms)
+                    await asyncio.wait({closing}, timeout=delay_ms / 1000)
         except Fatal as error:
             self.ended = error
             raise
         finally:
+            closing.cancel()
             self.running = False
             self._requests.abandon(self.ended or Unavailable("the agent has stopped"))
-
-    def _stopping(self) -> bool:
-        return self._closing.is_set()
 
     async def close(self, drain_ms: int) -> None:
         """Stop after kept reports have been answered, or `drain_ms` have passed."""
@@ -180,8 +170,23 @@ class Link:
             if lost:
                 log.warning("%d reports were not acknowledged before the agent stopped", len(lost))
         self._closing.set()
-        if self._socket is not None:
-            await self._socket.close()
+
+    async def _session_until(self, closing: asyncio.Task[Literal[True]]) -> None:
+        """One session, from the first packet on; given up wherever it is when the agent closes. Raises Fatal."""
+        session = asyncio.create_task(self._session())
+        try:
+            await asyncio.wait({session, closing}, return_when=asyncio.FIRST_COMPLETED)
+            if session.done():
+                session.result()
+        except AuthenticationFailed:
+            if self.key == self._key_in_use:
+                raise
+            log.info("the key was rotated; connecting with the new one")
+        except (OSError, WebSocketException, ProtocolError, TimeoutError) as error:
+            log.warning("connection to %s: %s", self._settings.url, _said(error))
+        finally:
+            session.cancel()
+            await asyncio.gather(session, return_exceptions=True)
 
     async def _session(self) -> None:
         self._key_in_use = self.key

@@ -19,6 +19,7 @@ log = logging.getLogger("watchfloor_agent")
 DAY_US = 24 * 60 * 60 * 1_000_000
 BEFORE_US = 7 * DAY_US
 LOOK_S = 12 * 60 * 60
+AGAIN_S = 5 * 60
 
 
 def key_id(key: str) -> str:
@@ -29,11 +30,17 @@ def key_id(key: str) -> str:
     return f"{parts[1]}_{parts[2]}"
 
 
-def rotated(url: str, agent_id: str, key: str, *, insecure: bool = False, now: int | None = None) -> str:
-    """A new key when the present one expires within seven days, else an empty text. Raises Refused, Unavailable."""
+def rotated(
+    url: str, agent_id: str, key: str, *, seq: int = 0, insecure: bool = False, now: int | None = None
+) -> str:
+    """A new key when the present one expires within seven days, else an empty text. Raises Refused, Unavailable.
+
+    `seq`: a ledger position that what is read must include, so that a key issued a moment ago is listed.
+    """
     keys = f"{origin_of(url, insecure)}/api/v1/agents/{agent_id}/keys"
     own = key_id(key)
-    found = [item for item in call("GET", keys, key, None)["items"] if item.get("key_id") == own]
+    listed = call("GET", f"{keys}?min_seq={seq}", key, None)["items"]
+    found = [item for item in listed if item.get("key_id") == own]
     now = time.time_ns() // 1000 if now is None else now
     if not found or not found[0]["expires_at"] or found[0]["expires_at"] - now > BEFORE_US:
         return ""
@@ -44,12 +51,19 @@ def rotated(url: str, agent_id: str, key: str, *, insecure: bool = False, now: i
 
 
 async def keep_fresh(
-    url: str, agent_id: str, key: Callable[[], str], path: Path, use: Callable[[str], None], insecure: bool
+    url: str,
+    agent_id: str,
+    seq: int,
+    key: Callable[[], str],
+    path: Path,
+    use: Callable[[str], None],
+    insecure: bool,
 ) -> None:
-    """Look twice a day for as long as the agent lives; a failure is tried again, and said."""
+    """Look twice a day for as long as the agent lives; a failure is said, and tried again within minutes."""
     while True:
+        pause_s = LOOK_S
         try:
-            new = await asyncio.to_thread(rotated, url, agent_id, key(), insecure=insecure)
+            new = await asyncio.to_thread(rotated, url, agent_id, key(), seq=seq, insecure=insecure)
             if new:
                 await asyncio.to_thread(replace_key, path, new)
                 use(new)
@@ -64,4 +78,5 @@ async def keep_fresh(
             TypeError,
         ) as error:
             log.warning("the key could not be rotated: %s", error)
-        await asyncio.sleep(LOOK_S)
+            pause_s = AGAIN_S
+        await asyncio.sleep(pause_s)

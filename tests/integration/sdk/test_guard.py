@@ -355,7 +355,8 @@ async def _law(steps: list[dict[str, Any]]) -> int:
         async def pay(amounts: list[int]) -> None:
             ran.append(list(amounts))
 
-        async with agent:
+        await agent.start(wait_ms=10_000)
+        try:
             for index, step in enumerate(steps):
                 before = len(ran)
                 allowed = _misbehave(server, step, amounts := [index])

@@ -342,3 +342,31 @@ def test_an_empty_key_is_refused_and_a_key_is_never_shown() -> None:
 
 def test_a_trusted_network_may_go_without_tls_when_told_so() -> None:
     assert Agent("ws://watchfloor:7300/ws", "wf_key_x", insecure=True).url == "ws://watchfloor:7300/ws"
+
+
+@pytest.mark.parametrize(
+    "answer", [b"", b"HTTP/1.1 101 Switching Protocols\r\n"], ids=["silence", "half an answer"]
+)
+async def test_stopping_does_not_wait_for_a_server_that_never_answers(answer: bytes) -> None:
+    async def mute(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(answer)
+        await reader.read()
+        writer.close()
+
+    silent = await asyncio.start_server(mute, "127.0.0.1", 0)
+    agent = Agent(f"ws://127.0.0.1:{silent.sockets[0].getsockname()[1]}/ws", "wf_key_x", reconnect_ms=FAST)
+    began = time.monotonic()
+    with pytest.raises(Unavailable):
+        await agent.start(wait_ms=100)
+    assert time.monotonic() - began < 3
+    silent.close()
+
+
+async def test_stopping_while_the_server_is_away_does_not_begin_another_session(server: FakeServer) -> None:
+    for pause in range(12):
+        agent = Agent(server.url, server.api_key, reconnect_ms=(2, 4))
+        await agent.start()
+        await server.drop()
+        await asyncio.sleep(pause / 1000)
+        await asyncio.wait_for(agent.stop(), 3)
+        assert not agent.connected
