@@ -367,6 +367,8 @@ async def _law(steps: list[dict[str, Any]]) -> int:
                 assert all(amounts == [index] for amounts in ran[before:]), (
                     "something else ran than was granted"
                 )
+        finally:
+            await agent.stop()
         executing = [action for action in server.actions.values() if action.execution_id]
         assert len(ran) <= len(executing)
         return len(ran)
