@@ -32,9 +32,10 @@ env-dev: python
 run: env-demo  ## start Watchfloor with a demo organisation and a real agent; Ctrl-C stops it
 	@$(BIN)/watchfloor demo
 
+# A folder of its own, begun anew: neither a `make run` beside it nor what an interrupted one left behind gets in the way.
 .PHONY: demo
 demo: env-demo  ## the same story headless with a scripted person; exits 0 only after the verifier has passed
-	@$(BIN)/watchfloor demo --unattended
+	@rm -rf build/demo && $(BIN)/watchfloor demo --unattended --data build/demo
 
 .PHONY: test
 test: env-dev  ## every test this machine can run in minutes; says what was skipped and why
