@@ -33,6 +33,15 @@ def test_the_laws_hold_for_ten_thousand_more_seeds(block: int) -> None:
         check(play(seed))
 
 
+# Seeds that once found a fault, kept for ever.
+FOUND = {6986: "an approver lost the role between the vote and the quorum"}
+
+
+@pytest.mark.parametrize("seed", FOUND)
+def test_a_fault_that_a_seed_once_found_stays_away(seed: int) -> None:
+    check(play(seed))
+
+
 def test_a_seed_replays_to_the_same_ledger_byte_for_byte() -> None:
     assert play(7).store.rows == play(7).store.rows
     assert play(7).store.rows != play(8).store.rows

@@ -64,11 +64,12 @@ class PoolEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """For CastVote: who votes, as of now."""
+    """For CastVote: who votes, as of now. `void` are those who voted before and may not decide any more."""
 
     roles: tuple[str, ...]
     enabled: bool
     handle: str
+    void: tuple[str, ...] = ()
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -150,7 +151,10 @@ def cast_vote(state: Decision | None, command: CastVote, given: Given) -> list[D
         return drafts
     if late:
         return [*drafts, Draft(facts=unanswered(decision))]
-    votes = (*decision.votes, Vote(command.person, command.vote))
+    # The approval of somebody who has lost the role is void (spec 3.2, fault G5); a denial stands.
+    void = given.evidence.void
+    earlier = tuple(vote for vote in decision.votes if vote.vote == quorum.DENY or vote.person not in void)
+    votes = (*earlier, Vote(command.person, command.vote))
     return [*drafts, *(Draft(facts=facts) for facts in settled(decision, votes))]
 
 

@@ -174,7 +174,14 @@ def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvid
     person = find_person(read, command.person)
     if person is None:
         return VoterEvidence(roles=(), enabled=False, handle="")
-    return VoterEvidence(roles=person.roles, enabled=person.enabled, handle=person.handle)
+    decision = read("decision", command.subject)
+    void = tuple(vote.person for vote in decision.votes if not _may_still(read, vote.person, decision.role))
+    return VoterEvidence(roles=person.roles, enabled=person.enabled, handle=person.handle, void=void)
+
+
+def _may_still(read: Read, voter: str, role: str) -> bool:
+    person = find_person(read, voter)
+    return person is not None and person.enabled and holds(person.roles, role)
 
 
 def _pool(read: Read, command: OpenDecision, at: int, request: Request) -> PoolEvidence:
