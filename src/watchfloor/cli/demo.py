@@ -320,5 +320,5 @@ async def _run(command: list[str]) -> bytes:
 
 async def _step(command: list[str]) -> None:
     out = (await _run(command)).decode().strip()
-    shown = " ".join([Path(command[0]).name, *(c for c in command[1:] if not c.startswith("/"))])
+    shown = " ".join([Path(command[0]).name, *(Path(c).name if c.startswith("/") else c for c in command[1:])])
     _say(f"  $ {shown}\n" + "\n".join("      " + line for line in out.splitlines()[:8]))
