@@ -54,7 +54,7 @@ from watchfloor.policy.messages import ApplyPolicy
 from watchfloor.processes import effects_of
 from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTerms, Verifier
 from watchfloor.telemetry.following import Following
-from watchfloor.telemetry.metrics import Metrics
+from watchfloor.telemetry.metrics import Metrics, Sample
 from watchfloor.work.messages import VerifyTask
 
 _log = logging.getLogger(__name__)
@@ -267,10 +267,20 @@ class Server:
             HubSettings(heartbeat_ms=config.heartbeat_ms, connections_max=config.connections_max),
             server=f"watchfloor/{__version__}",
         )
+        self.metrics.samplers.append(self._of_the_hub)
         self.engine.follow(Following(self.metrics))
         self.engine.on_commit(
             lambda spent_us: self.metrics.observe("ledger_commit_seconds", spent_us / 1_000_000)
         )
+
+    def _of_the_hub(self) -> list[Sample]:
+        """What the hub counts by itself, for the metrics."""
+        return [
+            ("websocket_connections_current", (), len(self.hub.sessions)),
+            ("websocket_messages_total", ("in",), self.hub.messages),
+            ("validation_failures_total", ("websocket", "invalid_frame"), self.hub.invalid),
+            ("rate_limited_total", ("websocket",), self.hub.throttled),
+        ]
 
     @property
     def url(self) -> str:

@@ -157,7 +157,7 @@ class Call:
             self.request(command, lane=lane, credentials=credentials, redacts=redacts, keyed=keyed)
         )
         event = answer.event
-        if event is None and answer.seq:
+        if answer.replayed:
             event = await self.event(answer.seq)
         return Recorded(
             event=event,

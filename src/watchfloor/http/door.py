@@ -108,7 +108,7 @@ class Door:
                 raise reading.wrong_parameter(pairs[0][0], "unknown_parameter", "there is no such parameter")
             raw = await self._body(declared, arrival, call)
             await self._fresh(call)
-            return call, await self._answered(declared, call, raw)
+            return call, await self._answered(declared, call, arrival.query.encode("latin-1") + b"\n" + raw)
 
     # Who -----------------------------------------------------------------------------------------------------------
 
@@ -220,7 +220,7 @@ class Door:
         except ViewBehind as behind:
             raise lists.view_behind(behind.visible) from None
 
-    async def _answered(self, declared: Declared, call: Call, raw: bytes) -> Reply:
+    async def _answered(self, declared: Declared, call: Call, asked: bytes) -> Reply:
         """Call the route, with the idempotency key held while it is under way (fault C3)."""
         given = call.headers.get("idempotency-key", "")
         if not given or not declared.operation.keyed:
@@ -228,7 +228,7 @@ class Door:
         if not _IDEMPOTENCY_KEY.match(given):
             raise Problem(400, "invalid_idempotency_key", "1 to 200 visible ASCII characters")
         path = "/".join(str(part) for part in call.path.values())
-        digest = sha256(f"{declared.operation.key}\n{path}\n".encode() + raw).digest()
+        digest = sha256(f"{declared.operation.key}\n{path}\n".encode() + asked).digest()
         call.key = IdempotencyKey(credential=call.principal.credential, key=given, body_digest=digest)
         place = (call.org, call.principal.credential, given)
         if place in self._under_way:
@@ -256,6 +256,8 @@ def _bound(principal: Principal) -> dict[str, str]:
 async def _read(arrival: Arrival, limit: int, timeout_s: float) -> bytes:
     """The whole body. Raises Problem 413 as soon as it is too large, 408 when it does not come."""
     declared = arrival.headers.get("content-length", "0")
+    if declared == "0" and "transfer-encoding" not in arrival.headers:
+        return b""
     if declared.isdigit() and int(declared[:20]) > limit:
         raise Problem(413, "too_large", f"at most {limit} bytes", headers={"connection": "close"})
     parts: list[bytes] = []

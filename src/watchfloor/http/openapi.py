@@ -224,6 +224,16 @@ def header_parameters(operation: Operation) -> list[dict[str, Any]]:
                 "example": '"3"',
             }
         )
+    if operation.id == "cast_vote":
+        found.append(
+            {
+                "name": "If-Match",
+                "in": "header",
+                "required": False,
+                "description": "the ETag of the decision, to vote only if nothing has happened to it since",
+                "schema": {"type": "string", "pattern": '^"[0-9]{1,15}"$'},
+            }
+        )
     if operation.effect == "stream":
         found.append(
             {
@@ -303,4 +313,6 @@ def expected(operation: Operation) -> list[str]:
         found |= {"404", "503"}
     if operation.id == "apply_policy":
         found |= {"412", "428"}
+    if operation.id == "cast_vote":
+        found.add("412")
     return sorted(found)

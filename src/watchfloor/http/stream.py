@@ -17,6 +17,7 @@ from collections.abc import AsyncIterator, Iterable
 from typing import Any
 
 import msgspec
+import structlog
 
 from watchfloor.http import identity
 from watchfloor.http.identity import Principal
@@ -34,6 +35,7 @@ KEEP_ALIVE_S = 15.0
 CHECK_S = 1.0  # how long a revoked credential may go on listening
 STREAMS_MAX = 1_000
 STREAMS_PER_CREDENTIAL = 16
+_log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("watchfloor.http.stream")
 _PERSONAL = "person."  # who signs in when is for admins and auditors
 _encode = msgspec.json.Encoder().encode
 _VIEWED = {
@@ -117,8 +119,13 @@ class Streams:
     def _committed(self, org: int, events: list[Event]) -> None:
         """Follower of commits: quick, and free where nobody listens."""
         ring = self._rings.get(org)
-        if ring is not None:
+        if ring is None:
+            return
+        try:
             ring.add([Held(event, render(event, self._id_of(org, event))) for event in events])
+        except Exception:  # noqa: BLE001 - commits never wait for a stream; it reads the ledger instead
+            ring.held.clear()
+            _log.exception("events could not be rendered", organisation=org)
 
     def _visible(self, moved: dict[int, int]) -> None:
         """Follower of the views: streams are released at what lists show (DESIGN §2)."""

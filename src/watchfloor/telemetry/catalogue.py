@@ -51,8 +51,8 @@ METRICS: tuple[Metric, ...] = (
         name="websocket_messages_total",
         kind="counter",
         unit="frames",
-        labels=("direction", "type"),
-        meaning="Frames of the agent protocol; direction in or out, type as in the envelope (unknown ones as `unknown`).",
+        labels=("direction",),
+        meaning="Frames of the agent protocol that came in; direction is always in, answers are counted by agents.",
     ),
     Metric(
         name="trust_score_changes_total",

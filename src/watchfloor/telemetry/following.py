@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections import OrderedDict
 from collections.abc import Callable
 from typing import Any
@@ -18,6 +19,7 @@ from watchfloor.telemetry.metrics import Metrics
 from watchfloor.trust import messages as trust
 from watchfloor.work import messages as work
 
+_log = logging.getLogger(__name__)
 STARTS_MAX = 50_000  # beginnings remembered for durations; the oldest is forgotten and not observed
 
 _TASK_STATUS: dict[type[Facts], str] = {
@@ -71,9 +73,17 @@ class Following:
                 verdict = facts.verdict if facts.verdict in _VERDICTS else "other"
                 verdicts[verdict] = verdicts.get(verdict, 0) + 1
             elif (count := self._table.get(type(facts))) is not None:
-                count(org, event)
+                self._try(count, org, event)
         for verdict, number in verdicts.items():
             self._metrics.count("decisions_processed_total", "gate", verdict, by=number)
+
+    @staticmethod
+    def _try(count: Callable[[int, Event], None], org: int, event: Event) -> None:
+        """Whatever goes wrong here must not hold up the answers that wait behind it."""
+        try:
+            count(org, event)
+        except Exception:  # noqa: BLE001 - a missing number is better than a server that stands
+            _log.exception("an event was not counted: %s", event.type)
 
     def _began(self, org: int, event: Event) -> None:
         self._starts[(org, event.kind, event.subject)] = event.at

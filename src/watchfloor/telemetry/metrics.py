@@ -23,13 +23,15 @@ Sampler = Callable[[], Iterable[Sample]]
 class Metrics:
     """All metrics of one server. Names and labels are checked against the catalogue.
 
-    `sampler` is asked at every scrape for gauges that are cheaper to count then than to keep: triples of name, labels
-    and value. A gauge it names is cleared first, so that a state nobody is in any more reads 0 rather than yesterday's.
+    `samplers` are asked at every scrape for what is cheaper to count then than to keep: triples of name, labels and
+    value. A gauge with labels is cleared first, so that a state nobody is in any more is gone. For a counter the value
+    is a total that somebody else keeps, and the counter follows it.
     """
 
     def __init__(self, entries: tuple[Metric, ...] = METRICS, *, process: bool = True) -> None:
         self.registry = CollectorRegistry(auto_describe=False)
         self.samplers: list[Sampler] = []
+        self._followed: dict[tuple[str, tuple[str, ...]], float] = {}
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         self._histograms: dict[str, Histogram] = {}
@@ -123,10 +125,14 @@ class Metrics:
         for sampler in self.samplers:
             samples = list(sampler())
             for name in {name for name, _, _ in samples}:
-                if metric(name).labels:
+                if name in self._gauges and metric(name).labels:
                     self._gauges[name].clear()
             for name, labels, value in samples:
-                self.set(name, value, *labels)
+                if name in self._gauges:
+                    self.set(name, value, *labels)
+                else:
+                    self.count(name, *labels, by=max(0.0, value - self._followed.get((name, labels), 0.0)))
+                    self._followed[(name, labels)] = value
 
     def exposition(self) -> bytes:
         """What `/metrics` answers, in the Prometheus text format."""

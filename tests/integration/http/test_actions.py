@@ -126,7 +126,9 @@ def test_a_decision_has_an_etag_that_changes_with_it(
     path = f"/api/v1/decisions/{ruling['decision_id']}"
     first = supervisor.get(f"{path}?min_seq={ruling['seq']}")
     assert supervisor.get(path, headers={"if-none-match": first.headers["etag"]}).status_code == 304
-    vote = supervisor.post(f"{path}/vote", json={"vote": "abstain", "digest": ruling["digest"]}).json()
+    body = {"vote": "abstain", "digest": ruling["digest"]}
+    assert supervisor.post(f"{path}/vote", json=body, headers={"if-match": '"1"'}).status_code == 412
+    vote = supervisor.post(f"{path}/vote", json=body, headers={"if-match": first.headers["etag"]}).json()
     assert supervisor.get(f"{path}?min_seq={vote['seq']}").headers["etag"] != first.headers["etag"]
 
 

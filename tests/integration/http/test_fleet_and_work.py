@@ -139,6 +139,7 @@ def test_a_task_is_done_over_rest_alone(server: Running, operator: httpx2.Client
         f"/api/v1/tasks/{task}/complete", json={"generation": 1, "result": {"lines": 3}, "tokens": 5}
     )
     assert done.json()["status"] in ("running", "succeeded"), done.text
+    operator.post("/api/v1/tasks", json={"title": "something else"})
     late = agent.post(f"/api/v1/tasks/{task}/fail", json={"generation": 7, "reason": "x"})
     assert late.status_code in (200, 409), late.text
     detail = agent.get(f"/api/v1/tasks/{task}?min_seq={done.json()['seq']}").json()

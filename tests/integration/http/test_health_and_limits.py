@@ -140,3 +140,66 @@ def test_an_agents_actions_are_limited_by_their_class(limited: Running) -> None:
         assert answers[-1].status_code == 429
         assert answers[-1].json()["class"] == "heavy"
         assert agent.post("/api/v1/actions", json={"type": "file.read"}).status_code == 200
+
+
+# Behind a proxy, and for other origins ---------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def proxied(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    """A server that trusts a proxy on this machine, and lets one other origin read."""
+    running = Running(
+        Path(tmp_path_factory.mktemp("proxied")),
+        public_url="https://watch.example",
+        trusted_proxies=("127.0.0.1",),
+        cors_origins=("https://tools.example",),
+    ).start()
+    yield running
+    running.stop()
+
+
+def test_over_tls_cookies_are_secure_and_browsers_are_told_to_stay(proxied: Running) -> None:
+    tls = {"x-forwarded-proto": "https", "origin": "https://watch.example"}
+    link = proxied.link(proxied.person("operator"))
+    with proxied.client() as client:
+        answer = client.post(f"/sign-in/{link}", headers=tls)
+        assert answer.status_code == 303
+        assert answer.headers["strict-transport-security"].startswith("max-age=31536000")
+        name, _, rest = answer.headers["set-cookie"].partition("=")
+        assert name == "__Host-watchfloor_session"
+        assert "; Secure" in rest
+        session = rest.partition(";")[0]
+        secure = {"cookie": f"__Host-watchfloor_session={session}", "x-forwarded-proto": "https"}
+        assert client.get("/api/v1/me", headers=secure).status_code == 200
+        planted = {"cookie": f"watchfloor_session={session}", "x-forwarded-proto": "https"}
+        assert client.get("/api/v1/me", headers=planted).status_code == 401
+        assert client.post("/sign-out", headers={**secure, "origin": "http://127.0.0.1"}).status_code == 403
+
+
+def test_behind_the_proxy_the_clients_own_address_is_limited(proxied: Running) -> None:
+    from watchfloor.http.addresses import Addresses
+
+    addresses = Addresses(("127.0.0.1",))
+    assert addresses.client("127.0.0.1", [(b"x-forwarded-for", b"203.0.113.9")]) == "203.0.113.9"
+    with proxied.client() as client:
+        assert client.get("/openapi.json", headers={"x-forwarded-for": "203.0.113.9"}).status_code == 200
+
+
+def test_only_the_origins_that_are_configured_may_read_from_elsewhere(proxied: Running) -> None:
+    with proxied.client(proxied.person("operator")) as client:
+        good = client.get("/api/v1/tasks", headers={"origin": "https://tools.example"})
+        assert good.headers["access-control-allow-origin"] == "https://tools.example"
+        assert "access-control-allow-credentials" not in good.headers
+        bad = client.get("/api/v1/tasks", headers={"origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in bad.headers
+        asked = {
+            "origin": "https://tools.example",
+            "access-control-request-method": "POST",
+            "access-control-request-headers": "authorization",
+        }
+        assert (
+            client.options("/api/v1/tasks", headers=asked).headers["access-control-allow-origin"]
+            == "https://tools.example"
+        )
+        refused = client.options("/api/v1/tasks", headers={**asked, "origin": "https://evil.example"})
+        assert "access-control-allow-origin" not in refused.headers

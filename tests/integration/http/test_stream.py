@@ -115,6 +115,7 @@ def test_too_old_or_unheard_of_positions_are_told_to_resync(
     server: Running, operator: httpx2.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     head = submit(operator)
+    operator.get(f"/api/v1/tasks?min_seq={head}")
     monkeypatch.setattr("watchfloor.http.stream.BEHIND_MAX", 2)
     with opened(server, server.person("operator"), last_event_id="1") as stream:
         stream.step()

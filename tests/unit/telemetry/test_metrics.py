@@ -96,6 +96,16 @@ def test_a_state_that_nobody_is_in_any_more_reads_zero(metrics: Metrics) -> None
     assert 'agents_connected{state="idle"}' not in text
 
 
+def test_a_counter_can_follow_a_total_that_somebody_else_keeps(metrics: Metrics) -> None:
+    totals = {"in": 5.0}
+    metrics.samplers.append(lambda: [("websocket_messages_total", ("in",), totals["in"])])
+    metrics.exposition()
+    totals["in"] = 7.0
+    assert 'websocket_messages_total{direction="in"} 7.0' in metrics.exposition().decode()
+    totals["in"] = 1.0  # whoever kept it has begun anew: a counter never goes back
+    assert 'websocket_messages_total{direction="in"} 7.0' in metrics.exposition().decode()
+
+
 def test_quantiles_are_upper_bounds_from_the_buckets(metrics: Metrics) -> None:
     assert metrics.quantile("http_request_duration_seconds", 0.5) == 0
     for seconds in [0.001] * 90 + [0.2] * 9 + [100.0]:

@@ -55,12 +55,6 @@ def _page(call: Call, following: str, problem: Child = None, status: int = 200) 
         ),
         tag("div", tag("p", problem), class_="note bad", role="alert") if problem else None,
         tag("section", form, class_="card"),
-        tag(
-            "p",
-            "On the server's own machine: ",
-            tag("code", "watchfloor doctor --sign-in-link"),
-            class_="small quiet",
-        ),
         narrow=True,
         status=status,
     )

@@ -149,9 +149,24 @@ async def votes(call: Call, subject: int) -> tuple[wire.VoteItem, ...]:
 
 
 async def cast_vote(call: Call) -> Reply:
-    """Vote. Name the digest you saw: what is approved is what runs."""
+    """Vote. Name the digest you saw: what is approved is what runs.
+
+    With If-Match (the decision's ETag) only if nothing has happened to it since.
+    """
     body: wire.VoteBody = call.body
+    await _unchanged(call)
     return Reply(body=await vote(call, call.path["decision"], body.vote, body.digest, body.comment))
+
+
+async def _unchanged(call: Call) -> None:
+    """Raises Problem 412 when If-Match names another state of the decision than the present one (fault C9)."""
+    asked = call.headers.get("if-match")
+    if asked is None:
+        return
+    subject, _ = call.resolve("decision", call.path["decision"])
+    row = await lists.viewed(call, "decisions", "decision", subject)
+    if asked != etag(row):
+        raise Problem(412, "version_conflict", "the decision has changed since you read it")
 
 
 async def vote(call: Call, text: str, say: str, digest: str, comment: str) -> wire.VoteRecorded:
