@@ -42,13 +42,15 @@ def register(
     type: str = "worker",  # noqa: A002  the word of the API
     tools: Sequence[str] = (),
     version: str = "",
-    owner: str = "",
     skills: Sequence[str] = (),
     metadata: Mapping[str, Any] | None = None,
+    expires_in_days: int = 0,
     timeout_ms: int = 10_000,
     insecure: bool = False,
 ) -> Registration:
-    """Register an agent with an operator's token or an enrolment token. `url` is the server's address, http or ws.
+    """Register an agent with an operator's token. `url` is the server's address, http or ws.
+
+    The agent belongs to whose token it is: that person answers for it and never decides on its actions.
 
     Raises Refused (the server says why), Unavailable (it cannot be reached), ConfigurationError, ProtocolError.
     """
@@ -56,9 +58,9 @@ def register(
     optional = {
         "tools": list(tools),
         "version": version,
-        "owner": owner,
         "skills": list(skills),
         "metadata": dict(metadata or {}),
+        "expires_in_days": expires_in_days,
     }
     body.update({key: value for key, value in optional.items() if value})
     answer = call("POST", f"{origin_of(url, insecure)}/api/v1/agents/register", token, body, timeout_ms)
