@@ -152,7 +152,7 @@ def asyncapi() -> dict[str, Any]:
                 "host": "{host}",
                 "protocol": "wss",
                 "description": "The server of the deployment.",
-                "variables": {"host": {"default": "localhost:8700"}},
+                "variables": {"host": {"default": "localhost:7300"}},
                 "security": [{"$ref": "#/components/securitySchemes/key"}],
             }
         },

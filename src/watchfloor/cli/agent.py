@@ -64,9 +64,12 @@ def register(
 
     Parameters
     ----------
-    capability: What it can do; give it once for each capability.
-    type: worker, planner, validator, researcher, communicator, orchestrator, executor, or your own.
-    key_file: Where the key goes. It is shown nowhere else.
+    capability
+        What it can do; give it once for each capability.
+    type
+        worker, planner, validator, researcher, communicator, orchestrator, executor, or your own.
+    key_file
+        Where the key goes. It is shown nowhere else.
     """
     answer = Client().post(
         "/api/v1/agents/register", {"name": name, "type": type, "capabilities": capability}

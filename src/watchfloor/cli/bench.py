@@ -21,11 +21,15 @@ def bench(*names: str, quick: bool = False, all: bool = False, json: Path | None
 
     Parameters
     ----------
-    names: Programs to run: floors, gate, hot_path, decisions, whole_actions, latency, idle, synchronous, fold, views,
+    names
+        Programs to run: floors, gate, hot_path, decisions, whole_actions, latency, idle, synchronous, fold, views,
         evidence, verifier.
-    quick: Seconds instead of minutes; figures scatter more.
-    all: Run every program.
-    json: Folder for one file of figures per program (default: benchmarks/results in the checkout).
+    quick
+        Seconds instead of minutes; figures scatter more.
+    all
+        Run every program.
+    json
+        Folder for one file of figures per program (default: benchmarks/results in the checkout).
     """
     root = checkout()
     if not names and not all:

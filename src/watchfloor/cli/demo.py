@@ -31,9 +31,12 @@ def demo(*, data: Path = Path("watchfloor-demo"), port: int = 7300, unattended: 
 
     Parameters
     ----------
-    data: Where the demo lives. Remove the folder to begin anew.
-    port: Port to listen on; 0 takes a free one.
-    unattended: Let a scripted person approve, print each step, verify, and exit.
+    data
+        Where the demo lives. Remove the folder to begin anew.
+    port
+        Port to listen on; 0 takes a free one.
+    unattended
+        Let a scripted person approve, print each step, verify, and exit.
     """
     from watchfloor.ledger.contract import LedgerError
 
@@ -320,5 +323,7 @@ async def _run(command: list[str]) -> bytes:
 
 async def _step(command: list[str]) -> None:
     out = (await _run(command)).decode().strip()
-    shown = " ".join([Path(command[0]).name, *(Path(c).name if c.startswith("/") else c for c in command[1:])])
+    shown = " ".join(
+        [Path(command[0]).name, *(Path(c).name if c.startswith("/") else c for c in command[1:])]
+    )
     _say(f"  $ {shown}\n" + "\n".join("      " + line for line in out.splitlines()[:8]))

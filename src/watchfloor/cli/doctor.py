@@ -25,7 +25,8 @@ def doctor(*, data: Path = Path("watchfloor-data"), json: bool = False) -> None:
 
     Parameters
     ----------
-    data: Data directory to look at; it need not exist.
+    data
+        Data directory to look at; it need not exist.
     """
     checks = [_python(), _sqlite(), _descriptors(), _disk(data), _fsync(data), *_directory(data), *_tools()]
     marks = {"ok": "✓", "warning": "!", "failed": "✗"}

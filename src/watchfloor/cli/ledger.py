@@ -107,7 +107,8 @@ def export(
 
     Parameters
     ----------
-    private: Also write the private parts (parameters, texts) that were not erased.
+    private
+        Also write the private parts (parameters, texts) that were not erased.
     """
     from watchfloor.ledger.contract import LedgerError
     from watchfloor.ledger.export import export_ledger
@@ -160,8 +161,10 @@ def replay(
 
     Parameters
     ----------
-    until: Stop at this seq (0: the end).
-    follow: A public id; prints every event of its story.
+    until
+        Stop at this seq (0: the end).
+    follow
+        A public id; prints every event of its story.
     """
     from watchfloor.engine.replaying import replayed, told
 
@@ -212,7 +215,8 @@ def restore(
 
     Parameters
     ----------
-    replace: Move an existing ledger aside first; it is never overwritten.
+    replace
+        Move an existing ledger aside first; it is never overwritten.
     """
     from watchfloor.ledger import recovery
     from watchfloor.ledger.contract import LedgerError
@@ -239,7 +243,8 @@ def recover(
 
     Parameters
     ----------
-    declare_rollback: Accept the history that is here although more was signed. Needs --reason.
+    declare_rollback
+        Accept the history that is here although more was signed. Needs --reason.
     """
     from watchfloor.app import Backbone
     from watchfloor.config import Config

@@ -24,8 +24,10 @@ def add(handle: str, *, role: list[str], name: str = "", json: bool = False) -> 
 
     Parameters
     ----------
-    name: What others read; the handle when you say nothing.
-    role: auditor, operator, supervisor, director or admin; give it once for each.
+    name
+        What others read; the handle when you say nothing.
+    role
+        auditor, operator, supervisor, director or admin; give it once for each.
     """
     client = Client()
     answer = client.post("/api/v1/people", {"handle": handle, "name": name or handle, "roles": role})

@@ -22,11 +22,16 @@ def serve(
 
     Parameters
     ----------
-    data: Data directory (default: watchfloor-data, or what the configuration says).
-    host: Address to listen on (default 127.0.0.1).
-    port: Port to listen on; 0 takes a free one (default 7300).
-    config: Configuration file (default watchfloor.toml when there is one). WATCHFLOOR_* variables win over it.
-    first_admin: Make a first organisation of this name with an administrator, when there is none yet.
+    data
+        Data directory (default: watchfloor-data, or what the configuration says).
+    host
+        Address to listen on (default 127.0.0.1).
+    port
+        Port to listen on; 0 takes a free one (default 7300).
+    config
+        Configuration file (default watchfloor.toml when there is one). WATCHFLOOR_* variables win over it.
+    first_admin
+        Make a first organisation of this name with an administrator, when there is none yet.
     """
     from watchfloor.app import Server
     from watchfloor.config import ConfigInvalid, load

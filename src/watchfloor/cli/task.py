@@ -39,10 +39,14 @@ def submit(
 
     Parameters
     ----------
-    need: A capability the agent must have; give it once for each.
-    check: A command the platform runs itself when the agent says it is done; the task succeeds only if it exits 0.
-    directory: Where the checks run.
-    wait: Wait until the task has ended; exit 1 unless it succeeded.
+    need
+        A capability the agent must have; give it once for each.
+    check
+        A command the platform runs itself when the agent says it is done; the task succeeds only if it exits 0.
+    directory
+        Where the checks run.
+    wait
+        Wait until the task has ended; exit 1 unless it succeeded.
     """
     criteria = [{"kind": "command", "argv": _words(command), "cwd": directory} for command in check or []]
     body = {

@@ -113,8 +113,9 @@ def _repeat(repeats: tuple[tuple[str, int, int], ...], body: str, at: int) -> tu
             return (*repeats[:index], *repeats[index + 1 :], entry)
     if len(repeats) < _REPEATS:
         return (*repeats, (body, 1, at))
-    # The rarest makes room, so a body that keeps coming stays however many others are mixed in.
-    rarest = min(range(_REPEATS), key=lambda index: repeats[index][1])
+    # The rarest makes room, so a body that keeps coming stays however many others are mixed in; one whose minute is
+    # over makes room first, however often it came.
+    rarest = min(range(_REPEATS), key=lambda index: repeats[index][1] if at - repeats[index][2] <= MINUTE else 0)
     return (*repeats[:rarest], *repeats[rarest + 1 :], (body, 1, at))
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted
-from watchfloor.fleet.messages import AgentDisconnected, NodeStarted
+from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined, AgentRetired, NodeStarted
 from watchfloor.kernel.limits import CONTINUATION_SLICE, OUTBOX_SEQS
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
@@ -71,7 +71,8 @@ def _node_started(event: Event, read: Read) -> Cells:
     return cells + _begin(f"disconnect:{event.seq}", Continuation("disconnect", 0, (), connected), read)
 
 
-def _disconnected(event: Event, read: Read) -> Cells:
+def _gone(event: Event, read: Read) -> Cells:
+    """However an agent goes: more tasks than one batch takes are orphaned in slices; twice is no news to a task."""
     held: tuple[int, ...] = read("load", event.subject) or ()
     if len(held) <= DIRECT_ORPHANS_MAX:
         return []
@@ -105,7 +106,9 @@ REGISTER = Register(
         ActionGranted: _deliver,
         ActionClosed: _deliver,
         NodeStarted: _node_started,
-        AgentDisconnected: _disconnected,
+        AgentDisconnected: _gone,
+        AgentQuarantined: _gone,
+        AgentRetired: _gone,
         Continued: _continued,
     },
 )

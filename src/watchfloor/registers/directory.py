@@ -50,6 +50,8 @@ def _registered(event: Event, read: Read) -> Cells:
     """The name, and the place among the agents of the same role and category that the display code needs (spec 2.1)."""
     facts = event.facts
     assert isinstance(facts, AgentRegistered)
+    if read("names", f"number:{event.subject}") is not None:
+        return []
     series = f"{role(facts.type)}{category(facts.capabilities[0])}"
     number: int = read("names", f"count:{series}") or 0
     return [

@@ -21,11 +21,13 @@ _CHUNKS = REQUEST_WINDOW // REQUEST_CHUNK
 
 
 class Window(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`high` the highest id seen, `chunks` full chunks (oldest first), `recent` the entries since."""
+    """`high` the highest id seen, `chunks` full chunks (oldest first), `recent` the entries since; `forgotten` the
+    highest id that has fallen out."""
 
     high: int = 0
     chunks: tuple[bytes, ...] = ()
     recent: bytes = b""
+    forgotten: int = 0
 
 
 class Known(msgspec.Struct, frozen=True, gc=False):
@@ -39,14 +41,19 @@ def record(event: Event, read: Read) -> list[tuple[str, object, object]]:
     """Add the event's frame to its agent's window."""
     agent = event.actor.id
     window: Window = read("requests", agent) or _EMPTY
+    recent, chunks, forgotten = window.recent, window.chunks, window.forgotten
     entry = _ENTRY.pack(event.frame, event.seq, int(event.body or "0", 16))
-    recent = window.recent + entry
-    chunks = window.chunks
+    if entry == (recent or (chunks[-1] if chunks else b""))[-_SIZE:]:
+        return []
+    recent += entry
     if len(recent) == _CHUNK_BYTES:
-        chunks = (*chunks, recent)[-_CHUNKS:]
+        if len(chunks) == _CHUNKS:
+            forgotten = max(forgotten, *(frame for frame, _, _ in _ENTRY.iter_unpack(chunks[0])))
+            chunks = chunks[1:]
+        chunks = (*chunks, recent)
         recent = b""
     high = window.high if window.high > event.frame else event.frame
-    return [("requests", agent, Window(high, chunks, recent))]
+    return [("requests", agent, Window(high, chunks, recent, forgotten))]
 
 
 _EMPTY = Window()
@@ -68,11 +75,11 @@ def find(window: Window | None, frame: int) -> Known | None:
 
 
 def too_old(window: Window | None, frame: int) -> bool:
-    """Is the id below everything the full window remembers? Such a frame is never executed again."""
-    if window is None or len(window.chunks) < _CHUNKS:
-        return False
-    oldest: int = _ENTRY.unpack_from(window.chunks[0], 0)[0]
-    return frame < oldest
+    """Has the window forgotten ids as high as this? Such a frame may have been executed: never again.
+
+    Asked about an id that `find` does not know.
+    """
+    return window is not None and frame <= window.forgotten
 
 
 REGISTER = Register(name="requests", cells={"requests": Window}, folds={}, framed=record)

@@ -24,8 +24,8 @@ def keys(expires_at: int) -> dict[str, Any]:
 @pytest.mark.parametrize("expires_at", [0, NOW + BEFORE_US + 1])
 def test_a_key_that_lasts_is_kept(registry: Registry, expires_at: int) -> None:
     registry.got = keys(expires_at)
-    assert rotated(registry.url, "agt_1", KEY, now=NOW) == ""
-    assert [path for path, _, _ in registry.asked] == ["/api/v1/agents/agt_1/keys"]
+    assert rotated(registry.url, "agt_1", KEY, seq=5, now=NOW) == ""
+    assert [path for path, _, _ in registry.asked] == ["/api/v1/agents/agt_1/keys?min_seq=5"]
 
 
 @pytest.mark.parametrize("expires_at", [NOW + BEFORE_US, NOW + 1, NOW - 1])
