@@ -19,7 +19,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     port: Annotated[int, msgspec.Meta(ge=0, le=65_535)] = 7300
     public_url: str = ""
     origin: str = "watchfloor.local"  # name of this deployment's logs in signed checkpoints
-    signer: str = ""  # directory of the signer's key and state, best on another disk; empty: in the data directory
+    signer: str = (
+        ""  # directory of the signer's key and state, best on another disk; empty: in the data directory
+    )
     node: str = "node-1"
     sockets: Literal["picows", "websockets-sansio"] = "picows"
     synchronous: Literal["FULL", "NORMAL"] = "FULL"  # NORMAL is for benchmarks only

@@ -187,7 +187,9 @@ def _may_still(read: Read, voter: str, role: str) -> bool:
 def _pool(read: Read, command: OpenDecision, at: int, request: Request) -> PoolEvidence:
     everyone: tuple[Person, ...] = read("people", "all") or ()
     eligible = sum(
-        1 for person in everyone if person.enabled and person.id != command.owner and holds(person.roles, command.role)
+        1
+        for person in everyone
+        if person.enabled and person.id != command.owner and holds(person.roles, command.role)
     )
     return PoolEvidence(eligible=eligible)
 

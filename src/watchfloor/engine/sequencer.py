@@ -46,11 +46,18 @@ class Pending(msgspec.Struct):
     batch: Batch = msgspec.field(default_factory=Batch)
     owed: list[Owed] = msgspec.field(default_factory=list)
     events: dict[int, list[Event]] = msgspec.field(default_factory=dict)
-    heavy: set[int] = msgspec.field(default_factory=set)  # organisations with an event that wants a checkpoint at once
+    heavy: set[int] = msgspec.field(
+        default_factory=set
+    )  # organisations with an event that wants a checkpoint at once
 
     @property
     def empty(self) -> bool:
-        return not self.owed and not self.batch.events and not self.batch.credentials and not self.batch.organisations
+        return (
+            not self.owed
+            and not self.batch.events
+            and not self.batch.credentials
+            and not self.batch.organisations
+        )
 
 
 class Clock(Protocol):
@@ -139,7 +146,9 @@ class Sequencer:
                 answer = Answer(refused=Refused("not_canonical", str(error), status=422))
             except BoundExceeded as error:
                 _log.error("derived commands exceed the bound: %s", error)
-                answer = Answer(refused=Refused("too_large", "the command leads to too much at once", status=422))
+                answer = Answer(
+                    refused=Refused("too_large", "the command leads to too much at once", status=422)
+                )
             except Exception:
                 # The overlay is dropped and with it this command alone; the others of the batch stand.
                 _log.exception("command %s failed", type(request.command).__name__)
@@ -164,7 +173,9 @@ class Sequencer:
             known = windows.find(window, request.frame) if window and request.frame <= window.high else None
             if known is not None:
                 if known.body != request.body:
-                    raise Refused("frame_reused", "this id was used for another request", field="/id", status=422)
+                    raise Refused(
+                        "frame_reused", "this id was used for another request", field="/id", status=422
+                    )
                 return Answer(seq=known.seq, replayed=True)
             if windows.too_old(window, request.frame):
                 raise Refused("too_old", "this id is older than everything remembered", field="/id")
@@ -227,7 +238,9 @@ class Sequencer:
             batch.keys.append((day, org, key.credential, key.key, key.body_digest, first.seq))
         # A row without a subject is of the subject that this very command begins: its integer is known only now.
         subject = first.subject if first is not None else 0
-        batch.credentials.extend(row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials)
+        batch.credentials.extend(
+            row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials
+        )
         batch.redactions.extend((org, seq) for seq in request.redacts)
 
     # -- committing ---------------------------------------------------------------------------------------------

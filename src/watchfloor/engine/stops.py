@@ -91,7 +91,9 @@ class StopJournal:
     def in_force(self, org: int) -> list[JournalStop]:
         return [stop for stop in self._stops.values() if stop.org == org]
 
-    def hits(self, org: int, *, agent: str, agent_type: str = "", action_type: str = "", tool: str = "") -> str:
+    def hits(
+        self, org: int, *, agent: str, agent_type: str = "", action_type: str = "", tool: str = ""
+    ) -> str:
         """The id of a stop that hits, "" when none does. `agent` is the public id."""
         if not self._stops:
             return ""

@@ -121,7 +121,8 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
     **dict.fromkeys((ActionGranted, ActionClosed, GrantRevoked, GrantMisused), _waited_for),
     DecisionOpened: _opened,
     **dict.fromkeys(
-        (VoteCast, VoteRefused, DecisionApproved, DecisionDenied, DecisionExpired, DecisionCancelled), _of_decision
+        (VoteCast, VoteRefused, DecisionApproved, DecisionDenied, DecisionExpired, DecisionCancelled),
+        _of_decision,
     ),
 }
 

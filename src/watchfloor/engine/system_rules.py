@@ -57,7 +57,9 @@ def _redact(state: Any, command: Redact, given: Given) -> list[Draft]:
 
 
 def _node(state: Any, command: StartNode, given: Given) -> list[Draft]:
-    return [Draft(facts=NodeStarted(incarnation=command.incarnation, node=command.node, version=command.version))]
+    return [
+        Draft(facts=NodeStarted(incarnation=command.incarnation, node=command.node, version=command.version))
+    ]
 
 
 DECIDES: Mapping[type[Command], Decide] = {

@@ -49,7 +49,9 @@ def check_canonical(value: Any, path: str = "", depth: int = 0) -> None:
         for index, item in enumerate(value):
             check_canonical(item, f"{path}/{index}", depth + 1)
     else:
-        raise NotCanonical(f"{path or '/'}: {type(value).__name__} has no canonical form (use integers or text)")
+        raise NotCanonical(
+            f"{path or '/'}: {type(value).__name__} has no canonical form (use integers or text)"
+        )
 
 
 def check_text(value: str, path: str = "") -> None:
@@ -178,7 +180,9 @@ class Catalogue:
     def add(self, *types: type[Facts]) -> None:
         for facts in types:
             if not facts.TYPE or facts.TYPE in self.types:
-                raise ValueError(f"{facts.__name__}: event types have one name and one class ({facts.TYPE!r})")
+                raise ValueError(
+                    f"{facts.__name__}: event types have one name and one class ({facts.TYPE!r})"
+                )
             if '"type":"number"' in msgspec.json.encode(msgspec.json.schema(facts)).decode():
                 raise ValueError(f"{facts.__name__}: facts hold no floats")
             self.types[facts.TYPE] = facts

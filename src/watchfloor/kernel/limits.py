@@ -45,7 +45,9 @@ PAGE_MAX = 200
 PAGE_DEFAULT = 50
 BODY_BYTES_MAX = 1024 * 1024
 SESSION_HOURS = 12
-CREDENTIALS_PER_PERSON_MAX = 64  # browsers, scripts and tokens of one person; a new session displaces the oldest
+CREDENTIALS_PER_PERSON_MAX = (
+    64  # browsers, scripts and tokens of one person; a new session displaces the oldest
+)
 
 # Agents and work ------------------------------------------------------------------------------------------------------
 KEYS_PER_AGENT_MAX = 8  # several deployments of one agent, each in the middle of a rotation
@@ -55,6 +57,8 @@ ATTEMPTS_PER_TASK_MAX = 100  # poison work must end in the dead letter
 TASK_MS_MAX = 30 * 86_400_000  # acceptance, time-out, grace and back-off of a task; longer is a workflow
 BACKOFF_MS_MAX = 3_600_000  # doubling stops here: an hour later the cause is gone or permanent
 PROGRESS_INTERVAL_MS = 60_000  # DESIGN 2b.6: progress is durable at a change of status or this often
-VERIFICATION_MS_MAX = 3_600_000  # a report that the platform has not checked by then is an attempt that failed
+VERIFICATION_MS_MAX = (
+    3_600_000  # a report that the platform has not checked by then is an attempt that failed
+)
 REASON_CHARS_MAX = 1_024  # reasons are facts: they are hashed and never erased, so they stay short
 LATE_REPORTS_MAX = 16  # late reports remembered per task, so that a repeated one is one event

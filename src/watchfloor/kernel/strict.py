@@ -4,8 +4,8 @@ Theory of operation
 -------------------
 What passes is exactly the canonical subset (codec, DESIGN 2b.2): objects with distinct ASCII keys, arrays, NFC text,
 integers within ±(2⁵³-1), booleans, null; within a size, a depth and a number of values. The usual input is small and
-right, so the fast path decodes in C and looks at each value once; it counts brackets before decoding (no parser ever
-recurses on hostile depth) and compares the keys it sees with the colons of the text (fewer keys: one was there
+right, so the fast path decodes in C and looks at each value once; brackets are counted before anything is parsed (what
+has no more of them than levels allowed cannot be too deep, the rest is scanned, so nothing ever recurses on hostile depth) and compares the keys it sees with the colons of the text (fewer keys: one was there
 twice). Anything unusual takes the slow path, which reads the text again, pair by pair, only to say *where* it is wrong.
 """
 
@@ -64,7 +64,7 @@ def strict(
         value = _decode(data)
         if not data.isascii() or b"\\u" in data:
             raise _SuspectError
-        keys = _keys(value, depth_max)
+        keys = _keys(value)
     except (msgspec.DecodeError, UnicodeDecodeError, _SuspectError):
         return _explained(data, depth_max, field)
     # `:/` is always inside text: no value begins with a slash. So colons ≥ keys written ≥ keys decoded.
@@ -103,7 +103,7 @@ def _scan(data: bytes, depth_max: int, field: str) -> None:
         raise BadInput("too_deep", field, f"nested deeper than {depth_max}")
 
 
-def _keys(value: object, depth: int) -> int:
+def _keys(value: object) -> int:
     """How many object keys the ASCII value holds. Raises _SuspectError for what does not belong into it."""
     if type(value) is dict:
         count = len(value)
@@ -115,15 +115,13 @@ def _keys(value: object, depth: int) -> int:
         raise _SuspectError
     else:
         return 0
-    if depth == 0:
-        raise _SuspectError
     for item in items:
         kind = type(item)
         if kind is int:
             if not -INTEGER_MAX <= item <= INTEGER_MAX:
                 raise _SuspectError
         elif kind is dict or kind is list:
-            count += _keys(item, depth - 1)
+            count += _keys(item)
         elif kind is float:
             raise _SuspectError
     return count
@@ -154,14 +152,9 @@ def _explained(data: bytes, depth_max: int, field: str) -> object:
             parse_constant=_NotInteger,
             parse_int=_integer,
         )
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadInput("malformed_json", field, str(error)) from error
-    value = _normalised(written, field, depth_max)
-    try:
-        _decode(data)
-    except (msgspec.DecodeError, UnicodeDecodeError) as error:  # the two parsers must agree that it is JSON
-        raise BadInput("malformed_json", field, str(error)) from error
-    return value
+    return _normalised(written, field)
 
 
 def _integer(digits: str) -> int:
@@ -169,7 +162,7 @@ def _integer(digits: str) -> int:
     return int(digits) if len(digits) <= 20 else INTEGER_MAX + 1
 
 
-def _normalised(written: object, path: str, depth: int) -> object:
+def _normalised(written: object, path: str) -> object:
     if isinstance(written, _NotInteger):
         detail = "numbers are integers here; write fractions as text or in smaller units"
         raise BadInput("not_an_integer", path, detail)
@@ -180,7 +173,6 @@ def _normalised(written: object, path: str, depth: int) -> object:
             raise BadInput("integer_out_of_range", path, "integers lie within ±(2^53-1)")
         return written
     if isinstance(written, _Pairs):
-        _room(depth, path)
         members: dict[str, object] = {}
         for key, item in written:
             here = f"{path}/{pointer_escape(key)}"
@@ -188,17 +180,11 @@ def _normalised(written: object, path: str, depth: int) -> object:
                 raise BadInput("key_not_ascii", here, "keys are ASCII text")
             if key in members:
                 raise BadInput("duplicate_key", here, f"the key {key[:64]!r} is there twice")
-            members[key] = _normalised(item, here, depth - 1)
+            members[key] = _normalised(item, here)
         return members
     if isinstance(written, list):
-        _room(depth, path)
-        return [_normalised(item, f"{path}/{index}", depth - 1) for index, item in enumerate(written)]
+        return [_normalised(item, f"{path}/{index}") for index, item in enumerate(written)]
     return written
-
-
-def _room(depth: int, path: str) -> None:
-    if depth == 0:
-        raise BadInput("too_deep", path, "nested too deep")
 
 
 def _text(text: str, path: str) -> str:

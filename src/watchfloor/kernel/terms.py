@@ -184,7 +184,9 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     name: str = "default"
     classes: dict[str, ClassTerms] = msgspec.field(default_factory=_classes)
     types: dict[str, str] = msgspec.field(default_factory=_types)  # action type → class; others are `unknown`
-    tools: dict[str, str] = msgspec.field(default_factory=dict)  # tool → class, strictest of the mappings wins
+    tools: dict[str, str] = msgspec.field(
+        default_factory=dict
+    )  # tool → class, strictest of the mappings wins
     hosts: dict[str, str] = msgspec.field(default_factory=dict)  # host → class
     host_fields: tuple[str, ...] = ("url", "host")
     path_fields: tuple[str, ...] = ("path", "file")

@@ -104,7 +104,9 @@ def recent(instants: tuple[int, ...], at: int, window: int) -> int:
     return sum(1 for instant in instants if at - instant <= window)
 
 
-def _repeat(repeats: tuple[tuple[str, int, int], ...], body: str, at: int) -> tuple[tuple[str, int, int], ...]:
+def _repeat(
+    repeats: tuple[tuple[str, int, int], ...], body: str, at: int
+) -> tuple[tuple[str, int, int], ...]:
     if not body:
         return repeats
     for index, (known, count, since) in enumerate(repeats):
@@ -115,7 +117,9 @@ def _repeat(repeats: tuple[tuple[str, int, int], ...], body: str, at: int) -> tu
         return (*repeats, (body, 1, at))
     # The rarest makes room, so a body that keeps coming stays however many others are mixed in; one whose minute is
     # over makes room first, however often it came.
-    rarest = min(range(_REPEATS), key=lambda index: repeats[index][1] if at - repeats[index][2] <= MINUTE else 0)
+    rarest = min(
+        range(_REPEATS), key=lambda index: repeats[index][1] if at - repeats[index][2] <= MINUTE else 0
+    )
     return (*repeats[:rarest], *repeats[rarest + 1 :], (body, 1, at))
 
 
@@ -183,14 +187,22 @@ def started(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, ActionStarted)
     old: Activity = read("activity", facts.agent) or _IDLE
-    return [("activity", facts.agent, msgspec.structs.replace(old, executed=tick(old.executed, event.at // SECOND)))]
+    return [
+        (
+            "activity",
+            facts.agent,
+            msgspec.structs.replace(old, executed=tick(old.executed, event.at // SECOND)),
+        )
+    ]
 
 
 def _settle(agent: int, at: int, released: int, cost: int, read: Read) -> Cells:
     if not released and not cost:
         return []
     spend = _today(read("spend", agent), at)
-    return [("spend", agent, Spend(spend.day, spend.spent_micro + cost, max(0, spend.reserved_micro - released)))]
+    return [
+        ("spend", agent, Spend(spend.day, spend.spent_micro + cost, max(0, spend.reserved_micro - released)))
+    ]
 
 
 def completed(event: Event, read: Read) -> Cells:

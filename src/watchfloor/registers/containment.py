@@ -91,7 +91,9 @@ def _lifted(event: Event, read: Read) -> Cells:
 def _standing(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, StandingGranted)
-    return [("standing_in_force", (facts.agent, facts.action_type), Standing(event.subject, facts.expires_at))]
+    return [
+        ("standing_in_force", (facts.agent, facts.action_type), Standing(event.subject, facts.expires_at))
+    ]
 
 
 def _revoked(event: Event, read: Read) -> Cells:
@@ -108,7 +110,13 @@ def stops_for(
     """Subjects of the stops that hit this request. `agent` is the public id."""
     if not active:
         return ()
-    targets = {"organisation": "", "agent": agent, "agent_type": agent_type, "action_type": action_type, "tool": tool}
+    targets = {
+        "organisation": "",
+        "agent": agent,
+        "agent_type": agent_type,
+        "action_type": action_type,
+        "tool": tool,
+    }
     return tuple(
         stop.subject
         for stop in active

@@ -87,9 +87,14 @@ def _continued(event: Event, read: Read) -> Cells:
         return []
     if not work.rest:
         names: tuple[str, ...] = read("continuations", "all") or ()
-        return [("continuation", facts.name, None), ("continuations", "all", tuple(n for n in names if n != facts.name) or None)]
+        return [
+            ("continuation", facts.name, None),
+            ("continuations", "all", tuple(n for n in names if n != facts.name) or None),
+        ]
     size = CONTINUATION_SLICE // 4 if work.kind == "disconnect" else CONTINUATION_SLICE
-    return [("continuation", facts.name, Continuation(work.kind, work.agent, work.rest[:size], work.rest[size:]))]
+    return [
+        ("continuation", facts.name, Continuation(work.kind, work.agent, work.rest[:size], work.rest[size:]))
+    ]
 
 
 REGISTER = Register(

@@ -94,7 +94,8 @@ def _disabled(event: Event, read: Read) -> Cells:
 def _changed(subject: int, read: Read, **changes: object) -> tuple[Person, ...]:
     everyone: tuple[Person, ...] = read("people", "all") or ()
     return tuple(
-        msgspec.structs.replace(person, **changes) if person.subject == subject else person for person in everyone
+        msgspec.structs.replace(person, **changes) if person.subject == subject else person
+        for person in everyone
     )
 
 
@@ -107,7 +108,9 @@ def find_person(read: Read, person: str) -> Person | None:
 def _applied(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, PolicyApplied)
-    return [("active_policy", "active", ActivePolicy(event.subject, facts.version, facts.digest, facts.document))]
+    return [
+        ("active_policy", "active", ActivePolicy(event.subject, facts.version, facts.digest, facts.document))
+    ]
 
 
 def _waiting(event: Event, read: Read) -> Cells:

@@ -99,6 +99,28 @@ def test_more_values_than_one_slice_may_look_at_are_refused() -> None:
     assert strict(json.dumps({"diff": "," * 50_000 + "[{" * 20_000}).encode()) is not None
 
 
+@pytest.mark.parametrize(
+    ("text", "code"), [(b"1.5", "not_an_integer"), (b"9007199254740992", "integer_out_of_range")]
+)
+def test_a_single_number_is_held_to_the_same_rules(text: bytes, code: str) -> None:
+    with pytest.raises(BadInput) as caught:
+        strict(text, field="/payload/result")
+    assert (caught.value.code, caught.value.field) == (code, "/payload/result")
+
+
+@pytest.mark.parametrize("depth", [0, 1, 2, 31, 32, 33, 900, 2_000])
+def test_depth_is_bounded_exactly_whatever_the_shape(depth: int) -> None:
+    for opening, closing in ((b"[", b"]"), (b'{"a":', b"}"), (b'[{"a":1},', b"]")):
+        text = opening * depth + b"1" + closing * depth
+        nested = depth + (1 if depth and opening.startswith(b"[{") else 0)
+        if nested <= 32:
+            strict(text)
+        else:
+            with pytest.raises(BadInput) as caught:
+                strict(text)
+            assert caught.value.code == "too_deep"
+
+
 def test_an_object_is_demanded_where_one_is_due() -> None:
     assert strict_object(b'{"a":1}') == {"a": 1}
     for text, kind in ((b"[]", "an array"), (b'"x"', "text"), (b"1", "a number"), (b"null", "null")):
