@@ -23,8 +23,10 @@ from watchfloor.hub.protocol import (
     decode_frame,
     encode_frame,
     read_params,
+    read_subtree,
 )
 from watchfloor.kernel.codec import commitment
+from watchfloor.kernel.strict import BadInput
 
 SERVER_PAYLOADS = {payload.FRAME: payload for payload in FROM_SERVER}
 
@@ -174,3 +176,10 @@ def test_the_digest_of_an_action_is_the_golden_one(entry: dict[str, Any]) -> Non
     action = canonical_action(entry["type"], entry["tool"], entry["params"])
     assert action.decode() == entry["canonical"]
     assert commitment(bytes.fromhex(entry["salt"]), action).hex() == entry["digest"]
+
+
+def test_results_and_outcomes_are_read_as_strictly_as_parameters() -> None:
+    assert read_subtree(msgspec.Raw(b'{"commit":"0f3c"}'), "result") == {"commit": "0f3c"}
+    with pytest.raises(BadInput) as caught:
+        read_subtree(msgspec.Raw(b'{"ratio":0.5}'), "result")
+    assert caught.value.field == "/payload/result/ratio"
