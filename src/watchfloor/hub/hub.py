@@ -375,7 +375,8 @@ class Hub:
             self._resync(session, committed)
             return
         for seq in seqs:
-            if after < seq <= committed and seq > session.sent_seq:
+            # What was pushed since welcome is there already; what happened before may still be missing.
+            if after < seq <= committed and (seq > session.sent_seq or seq < session.live_from):
                 event = self.engine.event(session.org, seq)
                 if event is not None:
                     self._deliver(session, event)
@@ -403,7 +404,8 @@ class Hub:
                 continue  # most events; answered by the session that asked
             if kind in _DELIVERED:
                 session = self.sessions.get((org, facts.agent))  # type: ignore[attr-defined]
-                if session is not None and session.welcomed:
+                if session is not None and session.welcomed and event.seq > session.sent_seq:
+                    session.live_from = session.live_from or event.seq
                     self._deliver(session, event)
             elif isinstance(facts, TrustChanged | TrustReassessed) and facts.tier != facts.tier_before:
                 session = self.sessions.get((org, event.subject))

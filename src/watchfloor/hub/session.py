@@ -43,6 +43,7 @@ class Session:
         "in_flight",
         "invalid",
         "invalid_since",
+        "live_from",
         "name",
         "opened_at",
         "org",
@@ -66,6 +67,7 @@ class Session:
         self.good_beats = self.in_flight = self.invalid = self.statuses = 0
         self.invalid_since = 0
         self.acked = self.sent_seq = 0
+        self.live_from = 0  # seq of the first push as it happened, 0 none: everything after it was pushed too
         self.buckets: dict[str, Bucket] | None = None
         self.waiting: list[bytes] | None = None
 
