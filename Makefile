@@ -63,6 +63,7 @@ bench: env-dev  ## the benchmark programs; figures as JSON in benchmarks/results
 .PHONY: docs
 docs: env-dev  ## regenerate what documents and protocol/ take from the code, and check every link
 	@$(BIN)/python tools/reference.py
+	@$(BIN)/python tools/protocol.py
 	@$(BIN)/python tools/tidy.py --only dead-link
 
 .PHONY: lock

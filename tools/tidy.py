@@ -29,18 +29,9 @@ RATCHET = "tools/tidy_ratchet.json"
 FILE_LINES_SOFT = 400
 FILE_LINES_HARD = 600
 FUNCTION_LINES_MAX = 70
-CODE_FOLDERS = (
-    "src",
-    "tests",
-    "tools",
-    "benchmarks",
-    "examples",
-    "sdk",
-    "dashboard",
-    "deploy",
-    ".ci",
-    "protocol",
-)
+SIZED = {".py", ".ts", ".tsx", ".js"}
+ONE_FILE_BY_DESIGN = "src/watchfloor_verify.py"  # an auditor runs it as one file (spec 04)
+CODE = re.compile(r"(src|tests|tools|benchmarks|examples|sdk|dashboard|deploy|\.ci|protocol)/")
 CODE_SUFFIXES = {".py", ".ts", ".tsx", ".js", ".css", ".html", ".sql", ".sh", ".yml", ".yaml", ".toml", ""}
 PURE = re.compile(
     r"src/watchfloor/(kernel|fleet|work|actions|councils|trust|policy|people|workflows|compliance|situation"
@@ -95,8 +86,8 @@ class Source:
     @property
     def is_code(self) -> bool:
         """True for the folders and file types that the product is made of."""
-        parts = Path(self.path)
-        return self.path == "Makefile" or (parts.parts[0] in CODE_FOLDERS and parts.suffix in CODE_SUFFIXES)
+        named = CODE.match(self.path) is not None and Path(self.path).suffix in CODE_SUFFIXES
+        return self.path == "Makefile" or named
 
     def allows(self, rule: str, line: int) -> bool:
         """True when the line, or the one above it, carries an allowance with a reason."""
@@ -113,15 +104,9 @@ class Synonym:
     exceptions: frozenset[str]
 
 
-# An auditor reads and runs the verifier as one standard-library file (spec 04 *Verifier*).
-ONE_FILE_BY_DESIGN = {"src/watchfloor_verify.py"}
-
-
 def file_size(source: Source) -> Iterator[Finding]:
     """A file that one can hold in one's head has one purpose. Split along the nouns, not down the middle."""
-    if not source.is_code or Path(source.path).suffix not in {".py", ".ts", ".tsx", ".js"}:
-        return
-    if source.path in ONE_FILE_BY_DESIGN:
+    if not source.is_code or Path(source.path).suffix not in SIZED or source.path == ONE_FILE_BY_DESIGN:
         return
     count = len(source.lines)
     allowed = source.allowances.get(source.path)
@@ -396,10 +381,10 @@ def main(arguments: list[str]) -> int:
         for name, rule in RULES.items():
             print(f"{name:15} {(rule.__doc__ or '').strip()}")
         return 0
+    root = options.root.resolve()
     if options.ratchet:
-        print(json.dumps(write_ratchet(options.root.resolve()), indent=2))
-        return 0
-    return report(examine(options.root.resolve(), options.only or RULES))
+        print(json.dumps(write_ratchet(root), indent=2))
+    return 0 if options.ratchet else report(examine(root, options.only or RULES))
 
 
 if __name__ == "__main__":
