@@ -283,11 +283,7 @@ class FakeServer:
     def _welcome(self) -> list[Frame]:
         welcome = {
             "agent_id": "agt_1",
-            "structured_id": "213000",
-            "name": "tested",
             "session": f"ses_{self.connections}",
-            "tier": "TRUSTED",
-            "score": 455,
             "last_id": self.last_id,
             "seq": self.seq,
         }
