@@ -30,6 +30,21 @@ def test_every_make_target_that_a_document_names_exists(document: str) -> None:
     assert named <= targets()
 
 
+WRITTEN = sorted(
+    p.relative_to(ROOT).as_posix() for place in ("", "decisions", "docs") for p in (ROOT / place).glob("*.md")
+)
+
+
+@pytest.mark.parametrize("document", WRITTEN)
+def test_every_file_of_the_project_that_a_document_names_exists(document: str) -> None:
+    text = (ROOT / document).read_text(encoding="utf-8")
+    named = re.findall(
+        r"`((?:src|tests|tools|examples|docs|protocol|decisions|benchmarks|requirements)/[\w./-]+)`", text
+    )
+    missing = [name for name in named if not (ROOT / name).exists() and not list(ROOT.glob(f"{name}-*.md"))]
+    assert missing == []
+
+
 def test_help_lists_every_target_a_person_would_call() -> None:
     done = subprocess.run(["make", "-s", "help"], cwd=ROOT, capture_output=True, text=True, check=True)
     listed = set(re.findall(r"make ([a-z-]+)", done.stdout))
