@@ -1,0 +1,198 @@
+"""Dispatch: who gets which task, decided event by event (spec 2.4 *Scheduler*)."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+from typing import Any
+
+import msgspec
+import pytest
+from tests.unit.registers.board import Board
+
+from watchfloor.fleet import presence
+from watchfloor.fleet.messages import AgentConnected, AgentRecovered, AgentReleased, NodeStarted
+from watchfloor.kernel.messages import Command, Effect, Event, Facts
+from watchfloor.kernel.subject import Register
+from watchfloor.kernel.system import ProcessRefused
+from watchfloor.kernel.terms import Policy
+from watchfloor.processes import dispatch
+from watchfloor.registers import delivery, queue
+from watchfloor.work.messages import (
+    AssignTask,
+    TaskAssigned,
+    TaskCancelled,
+    TaskSubmitted,
+    TaskSucceeded,
+)
+
+BOTH = Register(
+    name="both",
+    cells={**queue.REGISTER.cells, **delivery.REGISTER.cells},
+    folds={**delivery.REGISTER.folds, **queue.REGISTER.folds},
+)
+_REACTS = dict(dispatch.REACTS)
+
+
+class Floor(Board):
+    """Agents and tasks as the registers of the queue keep them."""
+
+    def __init__(self, per_tier: tuple[int, ...] = (0, 1, 2, 5, 10, 100)) -> None:
+        super().__init__(BOTH)
+        policy = Policy()
+        trust = msgspec.structs.replace(policy.trust, tasks_per_tier=per_tier)
+        policy = msgspec.structs.replace(policy, trust=trust)
+        self.cells["active_policy", "active"] = SimpleNamespace(document=policy)
+
+    def agent(self, number: int, *capabilities: str, tier: int | None = 2, incarnation: str = "i1") -> Event:
+        self.cells["agent", number] = SimpleNamespace(
+            presence=presence.ONLINE,
+            quarantined=False,
+            retired=False,
+            capabilities=capabilities or ("git",),
+            session=f"{incarnation}.s",
+            node="n1",
+        )
+        if tier is not None:
+            self.cells["trust", number] = SimpleNamespace(tier=tier)
+        return self.show(AgentConnected(node="n1", session=f"{incarnation}.s"), subject=number)
+
+    def task(self, *needs: str, only: int = 0) -> Event:
+        facts = TaskSubmitted(
+            acceptance_ms=1,
+            agent=only,
+            attempts_max=1,
+            backoff_ms=0,
+            criteria=0,
+            deadline_at=0,
+            grace_ms=0,
+            needs=needs,
+            nonce=0,
+            priority="normal",
+            timeout_ms=1,
+        )
+        event = self.show(facts)
+        self.cells["task", event.subject] = SimpleNamespace(needs=needs, only_agent=only, priority="normal")
+        return event
+
+    def give(self, task: int, agent: int) -> None:
+        self.show(TaskAssigned(accept_by_at=1, agent=agent, attempt=1, generation=1), subject=task)
+
+    def wishes(self, event: Event) -> list[Command | Effect]:
+        return _REACTS[type(event.facts)](event, self.read)
+
+
+def assigns(*pairs: tuple[int, int]) -> list[AssignTask]:
+    return [AssignTask(subject=task, agent=agent) for task, agent in pairs]
+
+
+def test_a_task_goes_to_the_least_loaded_agent_that_fits() -> None:
+    floor = Floor()
+    for number in (100, 101, 102):
+        floor.agent(number)
+    floor.agent(103, "rust")
+    floor.give(900, 100)
+    floor.give(901, 102)
+    task = floor.task("git")
+    assert floor.wishes(task) == assigns((task.subject, 101))
+    floor.give(902, 101)
+    floor.give(903, 101)
+    assert floor.wishes(task) in (assigns((task.subject, 100)), assigns((task.subject, 102)))
+
+
+def test_a_task_without_needs_goes_to_anybody_and_one_that_nobody_can_do_waits() -> None:
+    floor = Floor()
+    floor.agent(100)
+    anything, impossible = floor.task(), floor.task("git", "rust")
+    assert floor.wishes(anything) == assigns((anything.subject, 100))
+    assert floor.wishes(impossible) == []
+
+
+def test_a_task_for_one_agent_waits_for_that_agent() -> None:
+    floor = Floor()
+    floor.agent(100)
+    task = floor.task("git", only=101)
+    assert floor.wishes(task) == []
+    assert floor.wishes(floor.agent(101)) == assigns((task.subject, 101))
+    assert floor.wishes(task) == assigns((task.subject, 101))
+    assert floor.wishes(floor.agent(102)) == [], "it is nobody else's"
+
+
+def test_full_agents_and_agents_of_an_earlier_incarnation_get_nothing() -> None:
+    floor = Floor()
+    floor.agent(100, tier=1)
+    floor.give(900, 100)
+    task = floor.task("git")
+    assert floor.wishes(task) == []
+    old = floor.agent(101)
+    floor.show(NodeStarted(incarnation="i2", node="n1", version="1"))
+    assert floor.wishes(task) == []
+    assert floor.wishes(old) == []
+
+
+def test_a_task_that_no_longer_waits_or_that_nobody_knows_is_not_sought_for() -> None:
+    floor = Floor()
+    floor.agent(100)
+    task = floor.task("git")
+    floor.give(task.subject, 100)
+    assert floor.wishes(task) == []
+    del floor.cells["task", task.subject]
+    assert floor.wishes(task) == []
+
+
+def test_the_pool_is_looked_at_up_to_a_bound() -> None:
+    floor = Floor(per_tier=(0, 1, 1, 1, 1, 1))
+    for number in range(1_000, 1_300):
+        floor.agent(number)
+    task = floor.task("git")
+    looked = list(queue.agents_with("git", task.subject, floor.read))
+    for number, agent in enumerate(looked[:256]):
+        floor.give(5_000 + number, agent)
+    assert floor.wishes(task) == [], "the free ones are beyond the bound and take it when they appear"
+    assert floor.wishes(floor.agent(looked[-1])) == assigns((task.subject, looked[-1]))
+
+
+@pytest.mark.parametrize("facts", [AgentRecovered(session="i1.s"), AgentReleased(reason="")])
+def test_an_agent_that_comes_back_is_offered_as_many_as_it_has_room_for(facts: Facts) -> None:
+    floor = Floor(per_tier=(0, 1, 3, 5, 10, 100))
+    tasks = [floor.task("git").subject for _ in range(20)]
+    floor.agent(100, tier=2)
+    back = floor.show(facts, subject=100)
+    assert floor.wishes(back) == assigns(*[(task, 100) for task in tasks[:3]])
+    floor.cells["trust", 100] = SimpleNamespace(tier=5)
+    assert len(floor.wishes(back)) == 8, "not more at once than it can accept"
+    floor.cells["trust", 100] = SimpleNamespace(tier=0)
+    assert floor.wishes(back) == []
+
+
+def test_an_agent_without_history_has_the_tier_of_the_base_score() -> None:
+    floor = Floor()
+    floor.agent(100, tier=None)
+    terms: Any = floor.read("active_policy", "active").document.trust
+    tier = max(number for number, bound in enumerate(terms.tiers) if terms.base >= bound)
+    assert dispatch.tasks_max(100, floor.read) == terms.tasks_per_tier[tier]
+
+
+def test_an_agent_that_becomes_free_takes_the_next_and_nobody_is_nobody() -> None:
+    floor = Floor()
+    floor.agent(100, tier=1)
+    first, second = floor.task("git").subject, floor.task("git").subject
+    floor.give(first, 100)
+    done = floor.show(
+        TaskSucceeded(agent=100, cost_micro=0, generation=1, tokens=0, verified=True), subject=first
+    )
+    assert floor.wishes(done) == assigns((second, 100))
+    unassigned = floor.show(TaskCancelled(agent=0, generation=0, reason=""), subject=second)
+    assert floor.wishes(unassigned) == []
+    unknown = floor.show(TaskCancelled(agent=999, generation=0, reason=""), subject=second)
+    assert floor.wishes(unknown) == []
+
+
+def test_a_task_whose_agent_was_filled_in_the_same_batch_looks_again() -> None:
+    floor = Floor()
+    floor.agent(100)
+    task = floor.task("git").subject
+    full = ProcessRefused(code="agent_full", command="AssignTask", subject_id=task, subject_kind="task")
+    assert floor.wishes(floor.show(full)) == assigns((task, 100))
+    for code, command in (("agent_full", "OrphanTask"), ("not_found", "AssignTask")):
+        other = ProcessRefused(code=code, command=command, subject_id=task, subject_kind="task")
+        assert floor.wishes(floor.show(other)) == []
