@@ -10,7 +10,7 @@ import pytest
 from tests.transcripts.world import START
 from tests.unit.registers.board import Board, closed, completed, decided, failed, unknown
 
-from watchfloor.actions.gate import RULES
+from watchfloor.actions.catalogue import RULES
 from watchfloor.actions.messages import (
     ActionDecided,
     CloseAction,
@@ -58,8 +58,12 @@ class Room(Board):
 
     def __init__(self, policy: Policy | None = None) -> None:
         super().__init__(REGISTER)
-        self.cells["active_policy", "active"] = SimpleNamespace(document=policy or Policy(), version=1, digest="p")
-        self.cells["agent", 1] = SimpleNamespace(owner="per_ada", quarantined=False, session="i1.s", node="n1")
+        self.cells["active_policy", "active"] = SimpleNamespace(
+            document=policy or Policy(), version=1, digest="p"
+        )
+        self.cells["agent", 1] = SimpleNamespace(
+            owner="per_ada", quarantined=False, session="i1.s", node="n1"
+        )
 
     def wishes(self, facts: Facts, subject: int = 0) -> list[Command | Effect]:
         event = Event(
@@ -93,7 +97,12 @@ def test_a_held_action_goes_to_the_people_of_its_level(level: int) -> None:
     (wish,) = room.wishes(decided("pending", level=level))
     terms = route(Policy(), level)
     asked = opening(wish)
-    assert (asked.role, asked.needed, asked.level, asked.owner) == (terms.role, terms.needed, level, "per_ada")
+    assert (asked.role, asked.needed, asked.level, asked.owner) == (
+        terms.role,
+        terms.needed,
+        level,
+        "per_ada",
+    )
     assert asked.deadline_at == START + terms.deadline_ms * MILLISECOND
 
 
@@ -293,7 +302,9 @@ def test_a_report_is_an_effect_that_can_be_derived_again_from_the_event_alone() 
     (wish,) = Room().wishes(facts, subject=9)
     assert wish == VerifyTask(destination="verifier", task=9, generation=4, seq=9)
     actor: Any = SimpleNamespace(kind="agent", id="agt_1")
-    event = Event(org="o", seq=50, at=START, type=facts.TYPE, kind="task", subject=9, actor=actor, facts=facts)
+    event = Event(
+        org="o", seq=50, at=START, type=facts.TYPE, kind="task", subject=9, actor=actor, facts=facts
+    )
     assert effects_of(event) == [wish]
     assert effects_of(msgspec.structs.replace(event, facts=completed())) == []
 
@@ -326,6 +337,8 @@ def test_a_flow_that_wishes_for_effects_sees_the_event_and_no_cell(monkeypatch: 
     monkeypatch.setattr("watchfloor.processes._EFFECTS", {type(completed()): (curious,)})
     actor: Any = SimpleNamespace(kind="agent", id="agt_1")
     facts = completed()
-    event = Event(org="o", seq=50, at=START, type=facts.TYPE, kind="action", subject=9, actor=actor, facts=facts)
+    event = Event(
+        org="o", seq=50, at=START, type=facts.TYPE, kind="action", subject=9, actor=actor, facts=facts
+    )
     assert len(effects_of(event)) == 1
     assert seen == [None]

@@ -39,7 +39,9 @@ class Board:
         """A cell's value, None when it is not set."""
         return self.cells.get((name, key))
 
-    def show(self, facts: Facts, subject: int = 0, *, actor: Actor = AGENT, frame: int = 0, body: str = "") -> Event:
+    def show(
+        self, facts: Facts, subject: int = 0, *, actor: Actor = AGENT, frame: int = 0, body: str = ""
+    ) -> Event:
         """The next event; its subject is its own seq unless one is named."""
         self.seq += 1
         event = Event(

@@ -105,7 +105,11 @@ def test_a_stop_hits_what_it_names_and_nothing_else(scope: str, target: str, hit
     shown = board()
     event = shown.show(stop(scope, target))
     found = stops_for(
-        shown.read("stops", "active"), agent="agt_a", agent_type="worker", action_type="payment.send", tool="bank"
+        shown.read("stops", "active"),
+        agent="agt_a",
+        agent_type="worker",
+        action_type="payment.send",
+        tool="bank",
     )
     assert found == ((event.subject,) if hits else ())
 

@@ -54,7 +54,7 @@ def test_a_session_counts_as_long_as_its_node_has_not_started_anew() -> None:
 
 def worked_off(board: Board) -> list[tuple[int, ...]]:
     """Advance every continuation to its end; the slices in order."""
-    slices = []
+    slices: list[tuple[int, ...]] = []
     for _ in range(1_000):
         names = board.read("continuations", "all")
         if not names:

@@ -54,7 +54,9 @@ def test_display_codes_are_unique_over_two_hundred_agents_of_one_kind_and_lead_b
     assert number_of(board.read, other) == 0, "another series begins at its own 0"
     assert all(find_display(board.read, code) == agent for code, agent in codes.items())
     moved = {f"5{code[1:]}": agent for code, agent in codes.items()}
-    assert all(find_display(board.read, code) == agent for code, agent in moved.items()), "the tier may change"
+    assert all(find_display(board.read, code) == agent for code, agent in moved.items()), (
+        "the tier may change"
+    )
     assert find_display(board.read, "399999") == 0
 
 
@@ -86,13 +88,20 @@ def test_people_change_roles_and_are_disabled_one_by_one() -> None:
 def test_the_newest_policy_is_in_force() -> None:
     board = Board(REGISTER)
     for version in (1, 2):
-        board.show(PolicyApplied(digest=f"d{version}", document=Policy(), nonce=1, reason="", version=version))
-    assert (board.read("active_policy", "active").version, board.read("active_policy", "active").digest) == (2, "d2")
+        board.show(
+            PolicyApplied(digest=f"d{version}", document=Policy(), nonce=1, reason="", version=version)
+        )
+    assert (board.read("active_policy", "active").version, board.read("active_policy", "active").digest) == (
+        2,
+        "d2",
+    )
 
 
 def test_the_organisation_is_found_by_its_name() -> None:
     board = Board(REGISTER)
-    assert board.show(OrganisationFounded(name="o", nonce=1, origin="o")).subject == board.read("names", "organisation")
+    assert board.show(OrganisationFounded(name="o", nonce=1, origin="o")).subject == board.read(
+        "names", "organisation"
+    )
 
 
 def opened(action: int) -> DecisionOpened:
