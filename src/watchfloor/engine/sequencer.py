@@ -207,8 +207,8 @@ class Sequencer:
         if not outcome.own:
             return Answer(seq=node.world.seq)
         first = written[0].event
-        events_own = (first,) if len(written) == 1 else tuple([entry.event for entry in written])
-        return Answer(seq=first.seq, event=first, events=events_own)
+        own = (first,) if outcome.own == 1 else tuple([entry.event for entry in written[: outcome.own]])
+        return Answer(seq=first.seq, event=first, events=own)
 
     def _append(self, node: Node, written: list[Written]) -> None:
         org, pending = node.world.org, self.pending
