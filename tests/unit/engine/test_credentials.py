@@ -72,12 +72,23 @@ def test_a_key_is_found_by_its_whole_secret_only() -> None:
         ({"revoked_at": NOW - 1, "expires_at": NOW + 9}, False),
     ],
 )
-def test_a_key_holds_until_it_expires_or_is_revoked(changes: dict[str, int], good: bool) -> None:
+def test_a_key_holds_until_it_expires_or_is_revoked(changes: dict[str, Any], good: bool) -> None:
     key, credential = made(**changes)
     assert (Credentials([credential.row()]).find(key, NOW) is not None) == good
 
 
-MALFORMED = ["", "wf_", "wf__", "wf___", "Bearer x", "wf_key", "wf_key_", "wf_key_x_", "wf_" + "_" * 300, "wf_\ud800_a_b"]
+MALFORMED = [
+    "",
+    "wf_",
+    "wf__",
+    "wf___",
+    "Bearer x",
+    "wf_key",
+    "wf_key_",
+    "wf_key_x_",
+    "wf_" + "_" * 300,
+    "wf_\ud800_a_b",
+]
 
 
 @pytest.mark.parametrize("key", MALFORMED)
@@ -109,7 +120,9 @@ def test_the_comparison_of_an_unknown_id_does_the_same_work_as_that_of_a_known_o
     assert [(len(one), len(other)) for one, other in compared] == [(32, 32), (32, 32)]
 
 
-def test_committed_rows_are_taken_over_and_told_even_when_a_watcher_fails(caplog: pytest.LogCaptureFixture) -> None:
+def test_committed_rows_are_taken_over_and_told_even_when_a_watcher_fails(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
     """The commit loop calls this: a watcher's fault must not stop the server."""
     key, credential = made()
     known = Credentials()
