@@ -113,8 +113,14 @@ async def _forget(call: Call, command: RecordStop) -> None:
 
 
 async def _write(call: Call, entry: JournalStop) -> None:
-    """A line of the journal, on a thread that slow queries of others cannot occupy (fault E4)."""
-    await asyncio.get_running_loop().run_in_executor(_journal, call.services.engine.stops.add, entry)
+    """A line of the journal, on a thread that slow queries of others cannot occupy (fault E4).
+
+    When even the journal's disk refuses, the stop is in force from memory, and the log says so.
+    """
+    try:
+        await asyncio.get_running_loop().run_in_executor(_journal, call.services.engine.stops.add, entry)
+    except OSError:
+        _log.exception("the stop journal cannot be written; the stop is in memory alone", journal=entry.id)
 
 
 def _target(call: Call, scope: str, target: str) -> str:

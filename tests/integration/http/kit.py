@@ -105,15 +105,18 @@ class Running:
             ready=lambda: self.engine.read_only,
             clock=self.engine.clock,
         )
-        self.orgs = [await self.backbone.found("Acme"), await self.backbone.found("Globex")]
+        self.orgs = sorted(self.engine.core.nodes) or [
+            await self.backbone.found(name) for name in ("Acme", "Globex")
+        ]
         config = uvicorn.Config(
             build(self.services),
             host="127.0.0.1",
             port=self.port,
             log_level="warning",
-            lifespan="off",
+            lifespan="on",
             proxy_headers=False,
             access_log=False,
+            timeout_graceful_shutdown=2,
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve())
@@ -122,7 +125,6 @@ class Running:
         self._ready.set()
         await self._stopping.wait()
         server.should_exit = True
-        server.force_exit = True
         await serving
         await self.admin.stop()
         await self.backbone.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import time
 from typing import Any
 
@@ -94,3 +95,21 @@ def test_an_answer_that_does_not_come_is_an_unknown_outcome_that_the_key_settles
     seq = settled.json()["seq"]
     found = operator.get(f"/api/v1/tasks?min_seq={seq}&limit=200").json()["items"]
     assert [item["title"] for item in found].count("slow") == 1
+
+
+def test_a_stop_holds_from_memory_when_even_its_journal_cannot_be_written(
+    server: Running,
+    operator: httpx2.Client,
+    supervisor: httpx2.Client,
+    agent: httpx2.Client,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def refuses(*_: Any) -> int:
+        raise OSError(errno.ENOSPC, "no space left on device")
+
+    target = agent.headers["x-agent"]
+    with monkeypatch.context() as patch:
+        patch.setattr("watchfloor.engine.stops.os.fsync", refuses)
+        stop = operator.post("/api/v1/stops", json={"scope": "agent", "target": target, "reason": "x"})
+    assert stop.status_code in (201, 202), stop.text
+    assert agent.post("/api/v1/actions", json={"type": "file.read"}).json()["code"] == "stopped"
