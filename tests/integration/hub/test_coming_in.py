@@ -40,7 +40,9 @@ async def test_without_hello_the_door_closes_with_4001(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("frame", [("hello", {"key": "wf_key_x_y"}), ("heartbeat", {}), ("nonsense", {})])
-async def test_a_wrong_key_or_another_first_frame_is_4003(tmp_path: Path, frame: tuple[str, dict[str, str]]) -> None:
+async def test_a_wrong_key_or_another_first_frame_is_4003(
+    tmp_path: Path, frame: tuple[str, dict[str, str]]
+) -> None:
     async with house(tmp_path) as here, here.peer() as peer:
         await peer.say(*frame)
         assert (await peer.ended())[0] == 4003
@@ -98,7 +100,9 @@ async def test_the_newest_connection_wins_and_the_old_one_is_told(tmp_path: Path
         async with here.peer(key) as old, here.peer(key) as new:
             code, heard = await old.ended()
             assert code == 4029
-            assert [(frame["type"], frame["payload"]["reason"]) for frame in heard] == [("disconnecting", "replaced")]
+            assert [(frame["type"], frame["payload"]["reason"]) for frame in heard] == [
+                ("disconnecting", "replaced")
+            ]
             assert (await new.ask("action:request", reading()))["type"] == "action:decided"
             assert here.state("agent", public).presence == "online", "the old one's end is not the new one's"
             assert len(here.hub.sessions) == 1
@@ -128,7 +132,9 @@ async def test_a_graceful_stop_says_when_to_come_back_and_closes_with_1012(tmp_p
         assert (await refused(here.url)).response.status_code == 503
 
 
-async def test_a_missed_heartbeat_degrades_two_good_ones_recover_and_three_missed_are_the_end(tmp_path: Path) -> None:
+async def test_a_missed_heartbeat_degrades_two_good_ones_recover_and_three_missed_are_the_end(
+    tmp_path: Path,
+) -> None:
     async with house(tmp_path, heartbeat_ms=900) as here:
         public, key = await here.agent("otto")
         async with here.peer(key) as peer:
