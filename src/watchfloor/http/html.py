@@ -63,11 +63,6 @@ def capped(value: str, chars_max: int) -> tuple[str, int]:
     return (value, 0) if len(value) <= chars_max else (value[:chars_max], len(value) - chars_max)
 
 
-def has_odd(value: str) -> bool:
-    """Does the text hold characters that are invisible or reorder what one reads?"""
-    return _ODD.search(value) is not None
-
-
 def mixed_alphabets(value: str) -> bool:
     """Does one word mix Latin letters with Cyrillic or Greek ones, as look-alike names do?"""
     if value.isascii():

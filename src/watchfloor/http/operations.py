@@ -138,7 +138,6 @@ GET  /actions/{action}                            show_action         reader    
 """
 
 PAGES = frozenset(("sign_in", "inbox", "floor"))  # sections whose functions live in `pages/`
-UNDOCUMENTED = frozenset((*PAGES, "assets"))
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

@@ -16,7 +16,6 @@ from watchfloor.http.bodies.fields import (
     Params,
     Seq,
     ShortReason,
-    Word,
 )
 from watchfloor.kernel.limits import PAGE_DEFAULT, PAGE_MAX
 from watchfloor.kernel.terms import Policy
@@ -211,16 +210,8 @@ class SchemaIndex(Answer, frozen=True, kw_only=True):
     schemas: tuple[str, ...]
 
 
-class SchemaParams(Params, frozen=True, kw_only=True):
-    """No parameter."""
-
-
 class PolicyVersionsParams(Paged, frozen=True, kw_only=True):
     """Newest version first."""
-
-
-class CheckpointParams(Params, frozen=True, kw_only=True):
-    name: Word = ""
 
 
 _POLICY = {
