@@ -31,7 +31,9 @@ async def test_a_push_comes_again_after_a_reconnect_until_it_was_seen(tmp_path: 
             assert await peer.quiet() == [], "it was seen"
 
 
-async def test_a_task_that_waited_for_the_agent_is_pushed_once_with_hello_in_the_frame(tmp_path: Path) -> None:
+async def test_a_task_that_waited_for_the_agent_is_pushed_once_with_hello_in_the_frame(
+    tmp_path: Path,
+) -> None:
     """It is assigned in the very batch of the connection: by welcome and by the follower alike, but told once."""
     async with house(tmp_path) as here:
         _, key = await here.agent("otto")
@@ -91,7 +93,9 @@ async def test_an_orphaned_task_is_gone_on_with_after_a_reconnect(tmp_path: Path
             assert (await peer.ask("task:completed", of))["payload"]["status"] == "succeeded"
 
 
-async def test_a_stop_in_the_journal_holds_requests_by_any_spelling_before_the_ledger_knows(tmp_path: Path) -> None:
+async def test_a_stop_in_the_journal_holds_requests_by_any_spelling_before_the_ledger_knows(
+    tmp_path: Path,
+) -> None:
     async with house(tmp_path) as here:
         _, key = await here.agent("otto")
         async with here.peer(key) as peer:
@@ -105,7 +109,9 @@ async def test_a_stop_in_the_journal_holds_requests_by_any_spelling_before_the_l
             assert (await peer.ask("action:request", reading()))["payload"]["code"] == "stopped"
 
 
-async def test_what_an_agent_said_before_welcome_is_answered_or_refused_but_never_lost(tmp_path: Path) -> None:
+async def test_what_an_agent_said_before_welcome_is_answered_or_refused_but_never_lost(
+    tmp_path: Path,
+) -> None:
     async with house(tmp_path) as here:
         _, key = await here.agent("otto")
         async with here.peer() as peer:

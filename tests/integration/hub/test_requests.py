@@ -51,7 +51,8 @@ async def test_more_than_eight_at_once_are_refused_and_later_taken(tmp_path: Pat
         async with here.peer(key) as peer:
             # One write, so that all of them are there before the first is durable.
             frames = [
-                json.dumps({"type": "action:request", "id": number, "payload": reading()}) for number in range(1, 41)
+                json.dumps({"type": "action:request", "id": number, "payload": reading()})
+                for number in range(1, 41)
             ]
             await asyncio.gather(*(peer.connection.send(frame) for frame in frames))
             answers = {}
@@ -63,7 +64,9 @@ async def test_more_than_eight_at_once_are_refused_and_later_taken(tmp_path: Pat
             assert len(decided) >= IN_FLIGHT_PER_AGENT
             assert all(error["code"] == "too_many_in_flight" and error["retryable"] for error in refused)
             for number in sorted(set(answers) - set(decided)):
-                assert (await peer.ask("action:request", reading(), number=number))["type"] == "action:decided"
+                assert (await peer.ask("action:request", reading(), number=number))[
+                    "type"
+                ] == "action:decided"
 
 
 async def test_an_empty_bucket_says_how_long_to_wait_and_warns_before(tmp_path: Path) -> None:
@@ -78,7 +81,9 @@ async def test_an_empty_bucket_says_how_long_to_wait_and_warns_before(tmp_path: 
                     heard.append(await peer.hear())
                     if heard[-1].get("re") == number:
                         break
-            warnings = [frame["payload"] for frame in heard if frame["type"] == "rate:limited" and "re" not in frame]
+            warnings = [
+                frame["payload"] for frame in heard if frame["type"] == "rate:limited" and "re" not in frame
+            ]
             assert [warning["warning"] for warning in warnings] == [True]
             last = heard[-1]
             assert last["type"] == "rate:limited"
@@ -163,7 +168,11 @@ async def test_an_agent_cannot_report_on_anothers_task_or_action(tmp_path: Path)
                 late = answer["type"] == "task:recorded" and answer["payload"].get("late")
                 assert answer["type"] in ("error", "task:reassigned") or late, (kind, answer)
             after = here.state("task", task["task_id"])
-            assert (after.stage, after.agent, after.generation) == (before.stage, before.agent, before.generation)
+            assert (after.stage, after.agent, after.generation) == (
+                before.stage,
+                before.agent,
+                before.generation,
+            )
 
             until = here.engine.clock() + DAY
             agent_a = parse_id(public_a, "agent")[0]
@@ -193,7 +202,9 @@ async def test_an_agent_cannot_report_on_anothers_task_or_action(tmp_path: Path)
             for kind in ("action:completed", "action:failed"):
                 answer = await b.ask(kind, {"action_id": action, "execution_id": "e"})
                 assert answer["payload"]["code"] == "not_found", (kind, answer)
-            answer = await b.ask("action:settled", {"action_id": action, "execution_id": "e", "outcome": "completed"})
+            answer = await b.ask(
+                "action:settled", {"action_id": action, "execution_id": "e", "outcome": "completed"}
+            )
             assert answer["payload"]["code"] == "not_found"
             assert here.state("action", action).status == "executing"
 
@@ -208,6 +219,8 @@ async def test_an_id_with_a_wrong_secret_part_is_not_found(tmp_path: Path) -> No
             guessed = public_id("task", number, nonce ^ 1)
             answers = []
             for public in (guessed, public_id("task", 10**6, 5)):
-                answers.append((await peer.ask("task:accepted", {"task_id": public, "generation": 1}))["payload"])
+                answers.append(
+                    (await peer.ask("task:accepted", {"task_id": public, "generation": 1}))["payload"]
+                )
             assert answers[0]["code"] == "not_found"
             assert answers[0] == answers[1]
