@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.integration.hub.house import GENEROUS, House, Peer, house, reading
+from tests.integration.hub.house import GENEROUS, Frame, House, Peer, house, reading
 
 from watchfloor.actions.messages import GrantMisused, GrantStanding
 from watchfloor.fleet.messages import AgentThrottled
@@ -55,7 +55,7 @@ async def test_more_than_eight_at_once_are_refused_and_later_taken(tmp_path: Pat
                 for number in range(1, 41)
             ]
             await asyncio.gather(*(peer.connection.send(frame) for frame in frames))
-            answers = {}
+            answers: dict[int, Frame] = {}
             while len(answers) < 40:
                 frame = await peer.hear()
                 answers[frame["re"]] = frame
@@ -217,10 +217,9 @@ async def test_an_id_with_a_wrong_secret_part_is_not_found(tmp_path: Path) -> No
             task = await assigned(here, peer)
             number, nonce = parse_id(task["task_id"], "task")
             guessed = public_id("task", number, nonce ^ 1)
-            answers = []
-            for public in (guessed, public_id("task", 10**6, 5)):
-                answers.append(
-                    (await peer.ask("task:accepted", {"task_id": public, "generation": 1}))["payload"]
-                )
+            answers = [
+                (await peer.ask("task:accepted", {"task_id": public, "generation": 1}))["payload"]
+                for public in (guessed, public_id("task", 10**6, 5))
+            ]
             assert answers[0]["code"] == "not_found"
             assert answers[0] == answers[1]
