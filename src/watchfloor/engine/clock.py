@@ -45,13 +45,13 @@ class GuardedClock:
     def check(self) -> int:
         """0, or the offset in µs of an anomaly that was not reported before."""
         offset = self._wall() - self()
+        now = self._monotonic()
+        elapsed, self._checked = now - self._checked, now
         if abs(offset - self._parted) > ANOMALY_US:
             self._parted = offset
             return offset
-        now = self._monotonic()
-        elapsed, self._checked = now - self._checked, now
         if abs(offset) <= ANOMALY_US:
             # Follow small drift; back only by slowing down, for time that ran backwards would be told twice.
-            self._anchor += max(offset, -elapsed // 2)
+            self._anchor += max(offset, -(elapsed // 2))
             self._parted = 0
         return 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import copy
+import itertools
 import json
 import logging
 import random
@@ -30,6 +31,7 @@ GOLDEN: list[dict[str, Any]] = [
     if entry["from"] == "agent"
 ]
 TYPES = sorted({frame["type"] for frame in GOLDEN})
+DECIDED = {"action.decided/1"}
 EXPECTED = {1000, 1005, 1006, 1007, 1009, 4003, 4008}
 
 leaves = (
@@ -107,10 +109,11 @@ async def things(here: House, key: str) -> dict[bytes, bytes]:
     }
 
 
-def with_real_ids(message: bytes, real: dict[bytes, bytes], dice: random.Random) -> bytes:
-    """Most ids of the golden frames become ids of things that are there."""
+def with_real_ids(message: bytes, real: dict[bytes, bytes], dice: random.Random, number: int) -> bytes:
+    """Most ids of the golden frames become ids of things that are there, and most frames get the next number."""
     if dice.random() < 0.2:
         return message
+    message = re.sub(rb'"id": \d+', b'"id": %d' % number, message)
     return re.sub(rb"\b(tsk|act|grt)_[a-z0-9]+(\.[0-9]+)?", lambda found: real[found.group(1)], message)
 
 
@@ -137,8 +140,10 @@ async def throw(here: House, key: str, messages: list[bytes], as_bytes: random.R
 async def test_nothing_an_agent_sends_is_an_exception_of_the_server(
     tmp_path: Path, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch, invalid_max: int
 ) -> None:
-    """With the real bound on invalid frames, and without it, so that what comes after the tenth is read as well."""
-    sessions_bound = sessions.INVALID_PER_MINUTE
+    """With the real bound on invalid frames, and without it, so that what comes after the tenth is read as well.
+
+    What Hypothesis draws depends on which modules are loaded, so nothing here counts on particular frames.
+    """
     monkeypatch.setattr(sessions, "INVALID_PER_MINUTE", invalid_max)
     drawn: list[list[bytes]] = []
 
@@ -159,19 +164,21 @@ async def test_nothing_an_agent_sends_is_an_exception_of_the_server(
         async with house(tmp_path) as here:
             public, key = await here.agent("otto")
             real = await things(here, key)
-            codes = [
-                await throw(here, key, [with_real_ids(message, real, dice) for message in messages], dice)
-                for messages in drawn
-            ]
+            numbers = itertools.count(1_000)
+            codes = []
+            for messages in drawn:
+                # One whole frame first, so that every conversation gets as far as the rules.
+                whole = {"type": "action:request", "id": next(numbers), "payload": reading()}
+                sent = [with_real_ids(message, real, dice, next(numbers)) for message in messages]
+                codes.append(await throw(here, key, [as_text(whole), *sent], dice))
             assert set(codes) <= EXPECTED | {1003}, sorted(set(codes))
             async with here.peer(key) as peer:
                 answer = await peer.ask("action:request", reading())
                 assert answer["type"] == "action:decided", "it serves on"
             assert here.hub.messages > 500
             assert here.hub.invalid < here.hub.messages, "some of it is understood"
-            types = {event.type for event in here.engine.events(here.org, 0, 100_000)}
-            if invalid_max > sessions_bound:
-                assert {"task.progressed/1", "action.started/1"} & types, "some gets as far as the rules"
+            decided = [event for event in here.engine.events(here.org, 0, 100_000) if event.type in DECIDED]
+            assert len(decided) > len(drawn) // 2, "every conversation gets as far as the rules"
             assert here.state("agent", public) is not None
             check(here)
     faults = [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
