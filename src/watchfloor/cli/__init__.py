@@ -24,6 +24,7 @@ for name, about in (
     ),
     ("doctor", "Check this machine and a data directory."),
     ("agent", "Register, list and stop agents; manage their keys."),
+    ("sidecar", "Turn any command-line program into an agent."),
     ("people", "List and add people; make their sign-in links."),
     ("task", "Submit and follow tasks."),
     ("decisions", "See what waits for people; approve or deny it."),

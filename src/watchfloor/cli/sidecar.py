@@ -1,0 +1,115 @@
+"""`watchfloor sidecar`: any command-line program as an agent (spec 2.5). The work is watchfloor_agent.sidecar's."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import msgspec
+from cyclopts import App, Parameter
+
+from watchfloor.cli.output import Failure
+from watchfloor_agent.errors import ConfigurationError, Fatal
+from watchfloor_agent.sidecar import process, settings
+from watchfloor_agent.sidecar.__main__ import begin_log
+
+app = App(name="sidecar", help="Turn any command-line program into an agent.")
+
+
+@app.default
+def sidecar(
+    *,
+    exec_: Annotated[str, Parameter(name="--exec")] = "",
+    exec_json: str = "",
+    dir: Path = Path("watchfloor-sidecar"),  # noqa: A002 -- the option's name
+    url: str = "",
+    key_file: Path | None = None,
+    cwd: str = "",
+    concurrency: int = 1,
+    time_limit: int = 0,
+    silence: int = 0,
+    insecure: bool = False,
+) -> None:
+    """Relay tasks to a command until stopped.
+
+    The command gets the task as JSON on standard input and in the file named by WATCHFLOOR_TASK_FILE. Exit code 0 means
+    completed. `::progress 40 text` on a line of its output reports progress, `::result {…}` is the result.
+
+    Parameters
+    ----------
+    exec_
+        The command. Split into words once, as a shell would; no shell ever sees it, and nothing of a task is put into it.
+    exec_json
+        The same as a JSON list of words.
+    dir
+        Where accepted work is kept. With a sidecar.json in it (`watchfloor agent add`), that says everything.
+    url
+        The server's address (default: WATCHFLOOR_URL, else http://127.0.0.1:7300).
+    key_file
+        The agent's key, readable by you only (default: agent.key in --dir).
+    cwd
+        Where the command runs (default: a new folder for each task).
+    concurrency
+        How many tasks are worked on at a time.
+    time_limit
+        Seconds the command may take, beside the task's own limit; 0 is no limit.
+    silence
+        Seconds the command may say nothing; 0 is no limit.
+    insecure
+        Allow http:// to another machine.
+    """
+    begin_log()
+    try:
+        if not exec_ and not exec_json:
+            found = _kept(dir)
+        else:
+            found = settings.Settings(
+                url=socket_address(url or os.environ.get("WATCHFLOOR_URL", "http://127.0.0.1:7300")),
+                key_file=str((key_file or dir / "agent.key").absolute()),
+                argv=argv_of(exec_, exec_json),
+                directory=str(Path(cwd).absolute()) if cwd else "",
+                concurrency=concurrency,
+                time_ms=time_limit * 1000,
+                silence_ms=silence * 1000,
+                insecure=insecure,
+            )
+        process.serve(found, dir.absolute())
+    except ConfigurationError as error:
+        raise Failure(str(error), 2) from error
+    except Fatal as error:
+        raise Failure(str(error), 3) from error
+    sys.exit(0)
+
+
+def _kept(folder: Path) -> settings.Settings:
+    if not (folder / settings.NAME).exists():
+        raise Failure(
+            "which command? Give --exec 'COMMAND', or --dir with the folder that `watchfloor agent add` made.",
+            2,
+        )
+    return settings.read(folder / settings.NAME)
+
+
+def argv_of(command: str, listed: str) -> tuple[str, ...]:
+    """The words of --exec or --exec-json. Raises Failure, ConfigurationError."""
+    if command and listed:
+        raise Failure("give --exec or --exec-json, not both", 2)
+    if command:
+        return settings.words(command)
+    try:
+        words = msgspec.json.decode(listed, type=tuple[str, ...])
+    except msgspec.DecodeError as error:
+        raise Failure(f"--exec-json is a JSON list of words: {error}", 2) from error
+    if not words:
+        raise Failure("--exec-json: the command is empty", 2)
+    return words
+
+
+def socket_address(url: str) -> str:
+    """The server's WebSocket address, from its address."""
+    address = url.rstrip("/")
+    if address.startswith("http"):
+        address = f"ws{address.removeprefix('http')}"
+    return address if address.endswith("/ws") else f"{address}/ws"
