@@ -120,7 +120,7 @@ class Running:
         )
         server = uvicorn.Server(config)
         serving = asyncio.create_task(server._serve())
-        while not server.started:  # noqa: ASYNC110 - uvicorn has no event for it
+        while not server.started:
             await asyncio.sleep(0.01)
         self._ready.set()
         await self._stopping.wait()

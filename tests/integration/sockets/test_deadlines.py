@@ -64,7 +64,7 @@ async def test_a_crowd_is_judged_in_slices_between_which_others_get_their_turn()
     for egg in eggs:
         wheel.set(egg, 10)
     turns = 0
-    while not any(egg.called_at for egg in eggs):  # noqa: ASYNC110 - counts the turns of the loop
+    while not any(egg.called_at for egg in eggs):
         await asyncio.sleep(0)
     while not all(egg.called_at for egg in eggs):
         turns += 1
