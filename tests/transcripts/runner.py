@@ -146,8 +146,12 @@ class Story:
     def facts(self, event: Event) -> str:
         """What the event says, without the random bits of ids."""
         fields = governance.told(event.facts) or msgspec.structs.asdict(event.facts)
+        # What was added to a type of facts later has a default that says what events meant before: told when it differs.
+        added = {field.name: field.default for field in msgspec.structs.fields(event.facts)}
         said = [
-            f"{field}={self.shown(field, value)}" for field, value in fields.items() if field not in UNSAID
+            f"{field}={self.shown(field, value)}"
+            for field, value in fields.items()
+            if field not in UNSAID and (field not in added or value != added[field])
         ]
         return " ".join([*said, *(["(and a private part)"] if event.private else [])])
 
@@ -210,6 +214,7 @@ def _agent(story: Story, agent: fleet.Agent) -> str:
     held = [
         *(["quarantined"] if agent.quarantined else []),
         *(["retired"] if agent.retired else []),
+        *([f"breaker {agent.worker.breaker}"] if agent.worker is not None else []),
     ]
     return f"{', '.join([agent.presence, *held])}; keys: {', '.join(keys)}"
 

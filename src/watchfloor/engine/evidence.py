@@ -26,7 +26,7 @@ from watchfloor.kernel.system import Advance
 from watchfloor.kernel.terms import holds
 from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
 from watchfloor.people.rules import AdminEvidence, HandleEvidence
-from watchfloor.processes.dispatch import tasks_max
+from watchfloor.processes.dispatch import room
 from watchfloor.registers import activity as counters
 from watchfloor.registers.containment import stops_for
 from watchfloor.registers.delivery import Continuation, session_current
@@ -166,7 +166,10 @@ def _assign(read: Read, command: AssignTask, at: int, request: Request) -> Agent
         active=agent is not None and available(agent) and session_current(agent, read),
         capabilities=agent.capabilities if agent is not None else (),
         tasks_open=len(read("load", command.agent) or ()),
-        tasks_max=tasks_max(command.agent, read),
+        tasks_max=len(read("load", command.agent) or ()) + room(command.agent, read)
+        if agent is not None
+        else 0,
+        called=agent is not None and agent.worker is not None,
     )
 
 

@@ -10,7 +10,8 @@ from watchfloor.kernel.messages import Command, Facts
 class RegisterAgent(Command, frozen=True, kw_only=True):
     """`owner` is a person's public id or "system"; `private` canonical JSON {"metadata", "skills"}.
 
-    `credential` is the id of the first key (its verifier travels beside the command, never in it); `frame` unused.
+    `credential` is the id of the first key (its verifier travels beside the command, never in it). With a `url` the
+    agent is an HTTP worker: it has no socket, the server calls it there (spec 2.4).
     """
 
     KIND: ClassVar[str] = "agent"
@@ -22,6 +23,7 @@ class RegisterAgent(Command, frozen=True, kw_only=True):
     expires_at: int
     tools: tuple[str, ...] = ()  # tool permissions of version 1; empty: every tool
     version: str = ""
+    url: str = ""
     private: bytes = b""
 
 
@@ -98,6 +100,7 @@ class AgentRegistered(Facts, frozen=True, kw_only=True):
     tools: tuple[str, ...]
     type: str
     version: str
+    url: str = ""  # of an HTTP worker; empty: the agent connects by itself
 
 
 class KeyIssued(Facts, frozen=True, kw_only=True):
@@ -177,3 +180,87 @@ class AgentRetired(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "agent.retired/1"
     KIND: ClassVar[str] = "agent"
     reason: str
+
+
+# HTTP workers (spec 2.4, workers.py) ---------------------------------------------------------------------------------
+
+
+class RecordCall(Command, frozen=True, kw_only=True):
+    """How a call of this worker ended: with a valid answer, or why without one (`work.messages.CALL_FAILURES`)."""
+
+    KIND: ClassVar[str] = "agent"
+    answered: bool
+    reason: str = ""
+
+
+class WorkerTimePassed(Command, frozen=True, kw_only=True):
+    """The open time of the worker's breaker is over."""
+
+    KIND: ClassVar[str] = "agent"
+
+
+class MoveWorker(Command, frozen=True, kw_only=True):
+    KIND: ClassVar[str] = "agent"
+    url: str
+
+
+class RotateSecret(Command, frozen=True, kw_only=True):
+    """Calls are signed with the next secret from now on."""
+
+    KIND: ClassVar[str] = "agent"
+
+
+class WorkerCallFailed(Facts, frozen=True, kw_only=True):
+    """No valid answer, `failures` times in a row; the breaker stays closed."""
+
+    TYPE: ClassVar[str] = "worker.call_failed/1"
+    KIND: ClassVar[str] = "agent"
+    failures: int
+    reason: str
+
+
+class WorkerAnswered(Facts, frozen=True, kw_only=True):
+    """The first valid answer after failures: they are forgotten."""
+
+    TYPE: ClassVar[str] = "worker.answered/1"
+    KIND: ClassVar[str] = "agent"
+
+
+class WorkerBreakerOpened(Facts, frozen=True, kw_only=True):
+    """No task goes to this worker until `until_at`."""
+
+    TYPE: ClassVar[str] = "worker.breaker_opened/1"
+    KIND: ClassVar[str] = "agent"
+    failures: int
+    reason: str
+    until_at: int
+
+
+class WorkerBreakerHalfOpened(Facts, frozen=True, kw_only=True):
+    """One task may try."""
+
+    TYPE: ClassVar[str] = "worker.breaker_half_opened/1"
+    KIND: ClassVar[str] = "agent"
+
+
+class WorkerBreakerClosed(Facts, frozen=True, kw_only=True):
+    """The probe was answered."""
+
+    TYPE: ClassVar[str] = "worker.breaker_closed/1"
+    KIND: ClassVar[str] = "agent"
+
+
+class WorkerMoved(Facts, frozen=True, kw_only=True):
+    """Called at another url from now on; the breaker is closed and its failures are forgotten."""
+
+    TYPE: ClassVar[str] = "worker.moved/1"
+    KIND: ClassVar[str] = "agent"
+    url: str
+
+
+class WorkerSecretRotated(Facts, frozen=True, kw_only=True):
+    """`secret` is the number of the signing secret in force; secrets themselves are nowhere in the ledger."""
+
+    TYPE: ClassVar[str] = "worker.secret_rotated/1"
+    KIND: ClassVar[str] = "agent"
+    secret: int

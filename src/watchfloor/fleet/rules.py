@@ -7,7 +7,8 @@ now), with its first key. From then on three things about it change independentl
 
 - its *keys* (`credentials.py`): issued, rotated with an overlap, revoked;
 - its *presence* (`presence.py`): offline, online, degraded, always of its newest session. What is said of an older
-  session, or is no news, records nothing, so that a node which is late does no harm;
+  session, or is no news, records nothing, so that a node which is late does no harm; an agent that is called at a
+  url has no session, its presence is that of its breaker (`workers.py`);
 - its *containment*: quarantined by a breaker, the runaway detector or a person, and released again by a person.
 
 Retirement ends all three: the session is closed, every working key is revoked, and nothing else happens to the agent
@@ -15,13 +16,13 @@ ever again, except that throttling of its last requests may still be reported. A
 (`node.started/1`) is an event of the organisation: the engine asks for the disconnection of each session it held.
 """
 
-# ruff: noqa: ARG001 -- rules and folds have one signature each, whatever they look at
+# ruff: noqa: ARG001, ARG005 -- rules and folds have one signature each, whatever they look at
 
 from __future__ import annotations
 
 import msgspec
 
-from watchfloor.fleet import credentials, presence
+from watchfloor.fleet import credentials, presence, workers
 from watchfloor.fleet.credentials import Key
 from watchfloor.fleet.messages import (
     AgentConnected,
@@ -47,7 +48,9 @@ from watchfloor.fleet.messages import (
     ReportThrottled,
     RetireAgent,
     RevokeKey,
+    WorkerTimePassed,
 )
+from watchfloor.fleet.workers import Worker
 from watchfloor.kernel.folds import Changes, first, once
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.instants import DAY
@@ -87,11 +90,16 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quarantined: bool = False
     quarantined_reason: str = ""
     retired: bool = False
+    worker: Worker | None = None  # of an agent with a url
 
 
 def available(agent: Agent) -> bool:
-    """May it be given new work? Online with good heartbeats, neither quarantined nor retired (spec 2.4)."""
-    return agent.presence == presence.ONLINE and not agent.quarantined and not agent.retired
+    """May it be given new work? Online with good heartbeats, neither quarantined nor retired (spec 2.4).
+
+    An HTTP worker is there as long as its breaker is not open.
+    """
+    there = agent.presence == presence.ONLINE if agent.worker is None else workers.reachable(agent)
+    return there and not agent.quarantined and not agent.retired
 
 
 # What is asked for --------------------------------------------------------------------------------------------------
@@ -130,6 +138,8 @@ def register(state: Agent | None, command: RegisterAgent, given: Given) -> list[
     check_name(command.credential, "/credential")
     if command.version:
         check_name(command.version, "/version")
+    if command.url:
+        workers.check_url(command.url)
     check_expiry(command.expires_at, given.at)
     facts = AgentRegistered(
         capabilities=command.capabilities,
@@ -141,6 +151,7 @@ def register(state: Agent | None, command: RegisterAgent, given: Given) -> list[
         tools=command.tools,
         type=command.type,
         version=command.version,
+        url=command.url,
     )
     return [Draft(facts=facts, private=command.private)]
 
@@ -185,6 +196,8 @@ def connect(state: Agent | None, command: ConnectAgent, given: Given) -> list[Dr
     agent = in_service(state)
     check_name(command.session, "/session")
     check_name(command.node, "/node")
+    if agent.worker is not None:
+        raise Refused("http_worker", "the agent is called at its url and has no socket")
     if command.session == agent.session:
         return []
     return [Draft(facts=AgentConnected(node=command.node, session=command.session))]
@@ -272,6 +285,8 @@ def registered(facts: AgentRegistered, event: Event) -> Agent:
         keys=(Key(id=facts.credential, issued_at=event.at, expires_at=facts.expires_at),),
         registered_at=event.at,
         changed_at=event.at,
+        presence=presence.ONLINE if facts.url else presence.OFFLINE,
+        worker=Worker(url=facts.url) if facts.url else None,
     )
 
 
@@ -352,6 +367,7 @@ SUBJECTS: tuple[Subject, ...] = (
             QuarantineAgent: quarantine,
             ReleaseAgent: release,
             RetireAgent: retire,
+            **workers.DECIDE,
         },
         evolve={
             AgentRegistered: first(registered),
@@ -365,8 +381,11 @@ SUBJECTS: tuple[Subject, ...] = (
             AgentQuarantined: once(quarantined),
             AgentReleased: once(released),
             AgentRetired: once(retired),
+            **{facts: once(changes) for facts, changes in workers.CHANGES.items()},
         },
         live=lambda agent: not agent.retired,
+        due=workers.waiting_until,
+        overdue=lambda subject, agent, at: WorkerTimePassed(subject=subject),
     ),
 )
 
@@ -383,4 +402,5 @@ FACTS: tuple[type[Facts], ...] = (
     AgentQuarantined,
     AgentReleased,
     AgentRetired,
+    *workers.CHANGES,
 )

@@ -22,6 +22,13 @@ from watchfloor.fleet.messages import (
     KeyIssued,
     KeyRevoked,
     NodeStarted,
+    WorkerAnswered,
+    WorkerBreakerClosed,
+    WorkerBreakerHalfOpened,
+    WorkerBreakerOpened,
+    WorkerCallFailed,
+    WorkerMoved,
+    WorkerSecretRotated,
 )
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
@@ -53,7 +60,7 @@ _INSTANCE = """(SELECT count(*) FROM @rows b WHERE b.org = a.org AND b.role = a.
 
 AGENTS = Table(
     name="agents",
-    version=1,
+    version=2,
     meaning="Every agent ever registered, as it is now.",
     key=("agent",),
     columns={
@@ -69,7 +76,7 @@ AGENTS = Table(
         "owner": text("public id of a person, or system"),
         "role": integer("R of the structured id TRCCII (1 to 6, 9)"),
         "category": integer("CC of the structured id (10 to 99)"),
-        "link": text("offline, online or degraded by the last fact of a session; see presence"),
+        "link": text("offline, online or degraded by the last fact of a session or breaker; see presence"),
         "node": text("where the session is or was"),
         "session": text("id of the session"),
         "connected_at": instant("start of the newest session"),
@@ -80,6 +87,11 @@ AGENTS = Table(
             "trust 0 to 1000; null before the first trust event: the policy's base", nullable=True
         ),
         "tier": integer("T of the structured id, 0 to 5; null before the first trust event", nullable=True),
+        "url": text("where an HTTP worker is called; empty: the agent connects by itself"),
+        "breaker": text("of an HTTP worker: closed, open or half_open; empty: it is none"),
+        "breaker_failures": integer("calls in a row without a valid answer"),
+        "breaker_reason": text("why the last of them had none"),
+        "breaker_until_at": instant("an open breaker lets one task through then"),
         "throttled_at": instant("last minute in which ingress refused requests"),
         "throttled_count": integer("requests refused in that window"),
         "quarantined_at": instant("0: not in quarantine"),
@@ -163,7 +175,9 @@ def _registered(event: Event) -> list[Change]:
             owner=facts.owner,
             role=structured_id.role(facts.type),
             category=structured_id.category(facts.capabilities[0] if facts.capabilities else ""),
-            link="offline",
+            link="online" if facts.url else "offline",
+            url=facts.url,
+            breaker="closed" if facts.url else "",
             registered_at=event.at,
             changed_at=event.at,
             changed_seq=event.seq,
@@ -266,6 +280,54 @@ def _retired(event: Event) -> list[Change]:
     return [_touch(event, retired_at=event.at)]
 
 
+def _call_failed(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, WorkerCallFailed)
+    return [_touch(event, breaker_failures=facts.failures, breaker_reason=facts.reason)]
+
+
+def _breaker_opened(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, WorkerBreakerOpened)
+    return [
+        _touch(
+            event,
+            link="offline",
+            breaker="open",
+            breaker_failures=facts.failures,
+            breaker_reason=facts.reason,
+            breaker_until_at=facts.until_at,
+        )
+    ]
+
+
+def _breaker_half_opened(event: Event) -> list[Change]:
+    return [_touch(event, link="degraded", breaker="half_open", breaker_until_at=0)]
+
+
+_WHOLE = {
+    "link": "online",
+    "breaker": "closed",
+    "breaker_failures": 0,
+    "breaker_reason": "",
+    "breaker_until_at": 0,
+}
+
+
+def _answered(event: Event) -> list[Change]:
+    return [_touch(event, **_WHOLE)]
+
+
+def _moved(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, WorkerMoved)
+    return [_touch(event, url=facts.url, **_WHOLE)]
+
+
+def _secret_rotated(event: Event) -> list[Change]:
+    return [_touch(event)]
+
+
 PROJECT: Projectors = {
     AgentRegistered: _registered,
     KeyIssued: _key_issued,
@@ -279,4 +341,11 @@ PROJECT: Projectors = {
     AgentQuarantined: _quarantined,
     AgentReleased: _released,
     AgentRetired: _retired,
+    WorkerCallFailed: _call_failed,
+    WorkerAnswered: _answered,
+    WorkerBreakerOpened: _breaker_opened,
+    WorkerBreakerHalfOpened: _breaker_half_opened,
+    WorkerBreakerClosed: _answered,
+    WorkerMoved: _moved,
+    WorkerSecretRotated: _secret_rotated,
 }

@@ -50,6 +50,11 @@ CREDENTIALS_PER_PERSON_MAX = (
 )
 
 # Agents and work ------------------------------------------------------------------------------------------------------
+WORKER_FAILURES_MAX = (
+    5  # calls of an HTTP worker in a row without a valid answer, then its breaker opens (spec 2.4)
+)
+WORKER_OPEN_MS = 60_000  # then one task may try (spec 2.4)
+WORKER_URL_CHARS_MAX = 512  # a url is a fact: hashed, never erased
 KEYS_PER_AGENT_MAX = 8  # several deployments of one agent, each in the middle of a rotation
 KEY_DAYS_MAX = 366  # every key expires (spec 2.1); 30 days are the default of the rim
 CRITERIA_PER_TASK_MAX = 32  # each is a process run by the platform

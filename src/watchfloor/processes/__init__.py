@@ -6,9 +6,10 @@ from collections.abc import Mapping
 
 from watchfloor.kernel.messages import Effect, Event, Facts
 from watchfloor.kernel.subject import React
-from watchfloor.processes import approval, containment, dispatch, learning, reclaim, verification
+from watchfloor.processes import approval, calling, containment, dispatch, learning, reclaim, verification
 
-FLOWS = (approval, learning, dispatch, reclaim, containment, verification)
+# Calling before dispatch: a breaker opens before its worker is given anything else.
+FLOWS = (approval, learning, calling, dispatch, reclaim, containment, verification)
 
 
 def _wire() -> dict[type[Facts], tuple[React, ...]]:
@@ -37,4 +38,6 @@ def effects_of(event: Event) -> list[Effect]:
 
 
 # Flows that wish for effects look at their event only.
-_EFFECTS: Mapping[type[Facts], tuple[React, ...]] = {facts: (react,) for facts, react in verification.REACTS}
+_EFFECTS: Mapping[type[Facts], tuple[React, ...]] = {
+    facts: (react,) for facts, react in (*verification.REACTS, *calling.EFFECTS)
+}

@@ -5,14 +5,27 @@ A task that enters the queue looks for an agent; an agent that becomes free, or 
 
 from __future__ import annotations
 
-from watchfloor.fleet.messages import AgentConnected, AgentRecovered, AgentReleased
+from watchfloor.fleet.messages import (
+    AgentConnected,
+    AgentRecovered,
+    AgentRegistered,
+    AgentReleased,
+    WorkerAnswered,
+    WorkerBreakerClosed,
+    WorkerBreakerHalfOpened,
+    WorkerCallFailed,
+    WorkerMoved,
+)
+from watchfloor.fleet.workers import probing
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.system import ProcessRefused
 from watchfloor.kernel.terms import TrustTerms
 from watchfloor.registers.delivery import session_current
 from watchfloor.registers.queue import SHARDS, agents_with, candidates
+from watchfloor.work.life import ASSIGNED
 from watchfloor.work.messages import (
+    CALL_FAILURES,
     AssignTask,
     TaskAttemptFailed,
     TaskCancelled,
@@ -42,8 +55,12 @@ def _base_tier(terms: TrustTerms) -> int:
 
 
 def room(agent: int, read: Read) -> int:
-    """How many more tasks the agent may hold."""
-    return max(0, tasks_max(agent, read) - len(read("load", agent) or ()))
+    """How many more tasks the agent may hold; of a worker whose breaker is half-open one that waits for its answer."""
+    held: tuple[int, ...] = read("load", agent) or ()
+    free = max(0, tasks_max(agent, read) - len(held))
+    if free and probing(read("agent", agent)):
+        return 0 if any(read("task", task).stage == ASSIGNED for task in held) else 1
+    return free
 
 
 def queued(event: Event, read: Read) -> Wishes:
@@ -105,6 +122,9 @@ def appeared(event: Event, read: Read) -> Wishes:
 
 
 def freed(event: Event, read: Read) -> Wishes:
+    """An agent has room again. A worker that gave no answer gets new work when its breaker has been told."""
+    if getattr(event.facts, "reason", "") in CALL_FAILURES:
+        return []
     agent: int = getattr(event.facts, "agent", 0)
     return _offer(agent, read) if agent else []
 
@@ -117,6 +137,12 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (AgentConnected, appeared),
     (AgentRecovered, appeared),
     (AgentReleased, appeared),
+    (AgentRegistered, appeared),
+    (WorkerMoved, appeared),
+    (WorkerCallFailed, appeared),
+    (WorkerAnswered, appeared),
+    (WorkerBreakerHalfOpened, appeared),
+    (WorkerBreakerClosed, appeared),
     (TaskSucceeded, freed),
     (TaskAttemptFailed, freed),
     (TaskDeadLettered, freed),

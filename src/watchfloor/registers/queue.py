@@ -22,8 +22,13 @@ from watchfloor.fleet.messages import (
     AgentDisconnected,
     AgentQuarantined,
     AgentRecovered,
+    AgentRegistered,
     AgentReleased,
     AgentRetired,
+    WorkerBreakerClosed,
+    WorkerBreakerHalfOpened,
+    WorkerBreakerOpened,
+    WorkerMoved,
 )
 from watchfloor.fleet.rules import available
 from watchfloor.kernel.messages import Event
@@ -188,6 +193,11 @@ REGISTER = Register(
         AgentQuarantined: _present,
         AgentReleased: _present,
         AgentRetired: _present,
+        AgentRegistered: _present,  # an HTTP worker is there from the beginning
+        WorkerBreakerOpened: _present,
+        WorkerBreakerHalfOpened: _present,
+        WorkerBreakerClosed: _present,
+        WorkerMoved: _present,
     },
 )
 

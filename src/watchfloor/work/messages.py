@@ -7,6 +7,21 @@ from typing import ClassVar
 from watchfloor.kernel.messages import Command, Effect, Facts
 
 LANES = ("urgent", "high", "normal", "low")
+CALL_OUTCOMES = ("accepted", "completed", "failed", "rejected", "unanswered")
+# Why the call of an HTTP worker led to no valid answer; `worker_held` is not its fault: it was not called at all.
+CALL_FAILURES = (
+    "worker_unreachable",  # no address, no connection, or it broke
+    "worker_address_refused",  # this server does not connect to where the url leads
+    "worker_tls_failed",
+    "worker_timed_out",
+    "worker_busy",  # 429 to the last attempt
+    "worker_error",  # 5xx to the last attempt
+    "worker_refused",  # another 4xx
+    "worker_redirected",
+    "worker_answer_too_large",
+    "worker_answer_invalid",
+)
+WORKER_HELD = "worker_held"  # its breaker opened before this call began
 
 
 class SubmitTask(Command, frozen=True, kw_only=True):
@@ -73,6 +88,24 @@ class FailTask(Command, frozen=True, kw_only=True):
     private: bytes = b""
 
 
+class ConcludeCall(Command, frozen=True, kw_only=True):
+    """What became of the call of an HTTP worker for one assignment, once all its attempts are over (spec 2.4).
+
+    `outcome`: accepted (it reports later), completed, failed, rejected (its own words), or unanswered, with `reason` one
+    of CALL_FAILURES or WORKER_HELD. `private`: canonical JSON {"calls", "reason" or "report" and "result"}.
+    """
+
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    outcome: str
+    reason: str = ""
+    retryable: bool = True
+    cost_micro: int = 0
+    tokens: int = 0
+    private: bytes = b""
+
+
 class RecordVerification(Command, frozen=True, kw_only=True):
     """What the platform's own check found. `private`: canonical JSON {"checks": [{"exit_code", "stderr", "stdout", …}]}."""
 
@@ -133,6 +166,7 @@ class TaskAssigned(Facts, frozen=True, kw_only=True):
     agent: int
     attempt: int
     generation: int
+    called: bool = False  # the agent is an HTTP worker: it is called instead of told over its socket
 
 
 class TaskAccepted(Facts, frozen=True, kw_only=True):
@@ -176,7 +210,8 @@ class TaskSucceeded(Facts, frozen=True, kw_only=True):
 
 
 class TaskAttemptFailed(Facts, frozen=True, kw_only=True):
-    """`reason`: failed, rejected, not_accepted, timed_out, not_verified, disconnected. Back in the queue at `retry_at`."""
+    """`reason`: failed, rejected, not_accepted, timed_out, not_verified, disconnected, or of an HTTP worker one of
+    CALL_FAILURES or WORKER_HELD. Back in the queue at `retry_at`."""
 
     TYPE: ClassVar[str] = "task.attempt_failed/1"
     KIND: ClassVar[str] = "task"
@@ -237,6 +272,14 @@ class TaskReportedLate(Facts, frozen=True, kw_only=True):
     agent: int
     generation: int
     report: str
+
+
+class CallWorker(Effect, frozen=True, kw_only=True):
+    """POST the task to its HTTP worker and answer with ConcludeCall."""
+
+    task: int
+    agent: int
+    generation: int
 
 
 class VerifyTask(Effect, frozen=True, kw_only=True):

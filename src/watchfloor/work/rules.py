@@ -46,11 +46,15 @@ from watchfloor.work import life
 from watchfloor.work.life import Task
 from watchfloor.work.matching import eligible
 from watchfloor.work.messages import (
+    CALL_FAILURES,
+    CALL_OUTCOMES,
     LANES,
+    WORKER_HELD,
     AcceptTask,
     AssignTask,
     CancelTask,
     CompleteTask,
+    ConcludeCall,
     FailTask,
     OrphanTask,
     RecordVerification,
@@ -84,6 +88,7 @@ class AgentEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     capabilities: tuple[str, ...]
     tasks_open: int
     tasks_max: int
+    called: bool = False  # an HTTP worker
 
 
 def known(state: Task | None) -> Task:
@@ -149,6 +154,7 @@ def assign(state: Task | None, command: AssignTask, given: Given) -> list[Draft]
         agent=command.agent,
         attempt=task.attempts + 1,
         generation=task.generation + 1,
+        called=agent.called,
     )
     return [Draft(facts=facts)]
 
@@ -345,6 +351,45 @@ def fail(state: Task | None, command: FailTask, given: Given) -> list[Draft]:
     return attempt_over(task, "failed", given.at, retryable=command.retryable, private=command.private)
 
 
+def conclude(state: Task | None, command: ConcludeCall, given: Given) -> list[Draft]:
+    """An HTTP worker's answer, or that there was none: its acceptance and its report in one, by the rules of both.
+
+    The answer to an attempt that is over is late like any report; that such an attempt led to no answer is no news,
+    and neither is silence of a worker that has taken the task by a report of its own meanwhile.
+    """
+    task = known(state)
+    agent, generation = command.agent, command.generation
+    check_choice(command.outcome, "/outcome", CALL_OUTCOMES)
+    over = is_late(task, agent, generation)
+    if command.outcome == "unanswered":
+        check_choice(command.reason, "/reason", (*CALL_FAILURES, WORKER_HELD))
+        if over or task.stage != life.ASSIGNED:
+            return []
+        return attempt_over(task, command.reason, given.at, private=command.private)
+    if over:
+        return late(task, agent, generation, command.outcome, command.private)
+    if command.outcome == "rejected":
+        assigned = task.stage == life.ASSIGNED
+        return attempt_over(task, "rejected", given.at, private=command.private) if assigned else []
+    taking = accept(task, AcceptTask(agent=agent, generation=generation), given)
+    taken = msgspec.structs.replace(task, stage=life.RUNNING) if taking else task
+    if command.outcome == "accepted" or taken.stage not in life.IN_HAND:
+        return taking
+    if command.outcome == "failed":
+        over_drafts = attempt_over(
+            taken, "failed", given.at, retryable=command.retryable, private=command.private
+        )
+        return [*taking, *over_drafts]
+    done = CompleteTask(
+        agent=agent,
+        generation=generation,
+        cost_micro=command.cost_micro,
+        tokens=command.tokens,
+        private=command.private,
+    )
+    return [*taking, *complete(taken, done, given)]
+
+
 def resume(state: Task | None, command: ResumeTask, given: Given) -> list[Draft]:
     """The agent is back and goes on, with the generation it has; refused when the task was given to somebody else."""
     task = known(state)
@@ -371,6 +416,7 @@ SUBJECTS: tuple[Subject, ...] = (
             RecordVerification: verify,
             OrphanTask: orphan,
             ResumeTask: resume,
+            ConcludeCall: conclude,
             CancelTask: cancel,
             RetryTask: retry,
             TaskTimePassed: time_passed,

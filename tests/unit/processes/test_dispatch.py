@@ -48,6 +48,7 @@ class Floor(Board):
             presence=presence.ONLINE,
             quarantined=False,
             retired=False,
+            worker=None,
             capabilities=capabilities or ("git",),
             session=f"{incarnation}.s",
             node="n1",

@@ -62,7 +62,7 @@ class Room(Board):
             document=policy or Policy(), version=1, digest="p"
         )
         self.cells["agent", 1] = SimpleNamespace(
-            owner="per_ada", quarantined=False, session="i1.s", node="n1"
+            owner="per_ada", quarantined=False, session="i1.s", node="n1", worker=None
         )
 
     def wishes(self, facts: Facts, subject: int = 0) -> list[Command | Effect]:

@@ -197,6 +197,7 @@ def agent(**changes: Any) -> SimpleNamespace:
         "presence": presence.ONLINE,
         "quarantined": False,
         "retired": False,
+        "worker": None,
         "capabilities": ("git",),
         "session": "s",
     }
