@@ -305,7 +305,7 @@ def _breaker_half_opened(event: Event) -> list[Change]:
     return [_touch(event, link="degraded", breaker="half_open", breaker_until_at=0)]
 
 
-_WHOLE = {
+_WHOLE: dict[str, Value] = {
     "link": "online",
     "breaker": "closed",
     "breaker_failures": 0,
