@@ -25,9 +25,10 @@ ROOT = Path(__file__).resolve().parent.parent / "protocol"
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 
 
-def file_name(frame: str) -> str:
-    """`action:request` → `action.request.json`."""
-    return f"{frame.replace(':', '.')}.json"
+def file_name(payload: type[Payload]) -> str:
+    """`action:request` → `action.request.json`; what both sides may send is `….push.json` from the server."""
+    both = payload in FROM_SERVER and payload.FRAME in {sent.FRAME for sent in FROM_AGENT}
+    return f"{payload.FRAME.replace(':', '.')}{'.push' if both else ''}.json"
 
 
 def envelope(payload: type[Payload], reference: str, from_agent: bool) -> dict[str, Any]:
@@ -99,9 +100,9 @@ def frame_schemas() -> dict[str, dict[str, Any]]:
         while fresh:
             needed |= fresh
             fresh = set().union(*(referenced(schemas[name], prefix) for name in fresh)) - needed
-        files[file_name(payload.FRAME)] = {
+        files[file_name(payload)] = {
             "$schema": DIALECT,
-            "$id": f"https://watchfloor.invalid/protocol/v{PROTOCOL_VERSION}/{file_name(payload.FRAME)}",
+            "$id": f"https://watchfloor.invalid/protocol/v{PROTOCOL_VERSION}/{file_name(payload)}",
             "title": payload.FRAME,
             **envelope(payload, prefix + payload.__name__, payload in FROM_AGENT),
             "$defs": {name: schemas[name] for name in sorted(needed)},

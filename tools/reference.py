@@ -71,7 +71,17 @@ def declared_in(part: str, kind: type) -> list[type]:
 def events_page() -> str:
     """Commands and events by the part that owns them."""
     lines = ["# Commands and events", GENERATED]
-    for part in ("fleet", "work", "actions", "councils", "trust", "policy", "people", "kernel"):
+    for part in (
+        "fleet",
+        "work",
+        "actions",
+        "councils",
+        "trust",
+        "policy",
+        "people",
+        "conversations",
+        "kernel",
+    ):
         commands, facts = declared_in(part, Command), declared_in(part, Facts)
         if not commands and not facts:
             continue

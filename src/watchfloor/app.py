@@ -317,8 +317,11 @@ class Server:
 
     async def _listen(self) -> tuple[asyncio.Task[None], uvicorn.Server]:
         """Open the port. Raises OSError when that does not work."""
+        services = self.services()
+        application = build(services)
+        self.hub.mailroom.on_part = services.chats.part
         settings = uvicorn_config(
-            build(self.services()),
+            application,
             self.hub,
             self.config.host,
             self.port,

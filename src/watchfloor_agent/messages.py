@@ -174,6 +174,24 @@ class ActionSettled(Payload, frozen=True, kw_only=True):
     cost_micro: int = 0
 
 
+class ChatMessage(Payload, frozen=True, kw_only=True):
+    """The agent says something in a chat; `stream`: it is the whole of those parts."""
+
+    FRAME: ClassVar[str] = "chat:message"
+    chat_id: str
+    text: str
+    stream: str = ""
+
+
+class ChatPart(Payload, frozen=True, kw_only=True):
+    """A part of an answer that is still being made; not answered, kept nowhere."""
+
+    FRAME: ClassVar[str] = "chat:part"
+    chat_id: str
+    stream: str
+    text: str
+
+
 SENT: tuple[type[Payload], ...] = (
     Hello,
     Heartbeat,
@@ -189,4 +207,6 @@ SENT: tuple[type[Payload], ...] = (
     ActionCompleted,
     ActionFailed,
     ActionSettled,
+    ChatMessage,
+    ChatPart,
 )

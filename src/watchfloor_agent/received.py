@@ -232,6 +232,44 @@ class Resync(Payload, frozen=True, kw_only=True):
     actions: tuple[ActionDecided, ...] = ()
 
 
+class Sender(msgspec.Struct, frozen=True, kw_only=True):
+    """Who said it: `kind` person or agent, public id, handle or name. From the credential, never from a payload."""
+
+    kind: str
+    id: str
+    name: str = ""
+
+
+class ChatTold(Payload, frozen=True, kw_only=True):
+    """A person says something to this agent; `redacted`: the text was erased since."""
+
+    FRAME: ClassVar[str] = "chat:message"
+    chat_id: str
+    number: int
+    text: str
+    sender: Sender
+    at: int = 0
+    untrusted: bool = False
+    redacted: bool = False
+
+
+class ChatRecorded(Payload, frozen=True, kw_only=True):
+    """Answer to chat:message: it is message `number` of the chat."""
+
+    FRAME: ClassVar[str] = "chat:recorded"
+    chat_id: str
+    number: int
+    seq: int = 0
+
+
+class ChatClosed(Payload, frozen=True, kw_only=True):
+    """Nothing more is said in this chat."""
+
+    FRAME: ClassVar[str] = "chat:closed"
+    chat_id: str
+    reason: str = ""
+
+
 RECEIVED: tuple[type[Payload], ...] = (
     Welcome,
     TaskAssigned,
@@ -246,4 +284,7 @@ RECEIVED: tuple[type[Payload], ...] = (
     ErrorFrame,
     Disconnecting,
     Resync,
+    ChatTold,
+    ChatRecorded,
+    ChatClosed,
 )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from watchfloor.actions import views as actions
+from watchfloor.conversations import views as conversations
 from watchfloor.councils import views as councils
 from watchfloor.fleet import views as fleet
 from watchfloor.kernel.messages import Event, Facts
@@ -44,7 +45,7 @@ def tell(event: Event) -> list[Change]:
     return [Change("timeline", "put", (story, event.seq), row)]
 
 
-CAPABILITIES = (fleet, work, actions, councils, trust, policy, people)
+CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations)
 TABLES: tuple[Table, ...] = (*(table for part in CAPABILITIES for table in part.TABLES), TIMELINE)
 EVERY: tuple[Projector, ...] = (tell,)
 

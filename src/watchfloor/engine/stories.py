@@ -22,6 +22,13 @@ from watchfloor.actions.messages import (
     GrantMisused,
     GrantRevoked,
 )
+from watchfloor.conversations.messages import (
+    AgentTold,
+    ChatAnswered,
+    ChatClosed,
+    ChatOpened,
+    TaskLinked,
+)
 from watchfloor.councils.messages import (
     DecisionApproved,
     DecisionCancelled,
@@ -96,6 +103,19 @@ def _of_decision(facts: Any, subject: int, read: Read) -> str:
     return _action(read, state.action) if state is not None else ""
 
 
+def _chat_opened(facts: Any, subject: int, read: Read) -> str:
+    return public_id("chat", subject, facts.nonce)
+
+
+def _of_chat(facts: Any, subject: int, read: Read) -> str:
+    state = read("chat", subject)
+    return public_id("chat", subject, state.nonce) if state is not None else ""
+
+
+def _linked(facts: Any, subject: int, read: Read) -> str:
+    return _task(read, facts.task)
+
+
 _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
     TaskSubmitted: _submitted,
     **dict.fromkeys(
@@ -124,6 +144,9 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
         (VoteCast, VoteRefused, DecisionApproved, DecisionDenied, DecisionExpired, DecisionCancelled),
         _of_decision,
     ),
+    ChatOpened: _chat_opened,
+    **dict.fromkeys((AgentTold, ChatAnswered, ChatClosed), _of_chat),
+    TaskLinked: _linked,
 }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchfloor.actions import rules as actions
 from watchfloor.actions.gate import RULES_VERSION
+from watchfloor.conversations import rules as conversations
 from watchfloor.councils import rules as councils
 from watchfloor.engine import system_rules
 from watchfloor.engine.evidence import GATHERS
@@ -20,7 +21,7 @@ from watchfloor.registers import REGISTERS
 from watchfloor.trust import rules as trust
 from watchfloor.work import rules as work
 
-CAPABILITIES = (fleet, work, actions, councils, trust, policy, people)
+CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations)
 
 
 def wire() -> tuple[Wiring, Rules, Catalogue]:

@@ -16,6 +16,7 @@ from litestar.response.base import ASGIResponse
 from litestar.response.streaming import ASGIStreamingResponse
 
 from watchfloor.http import declared, gauges, openapi, problems, replies
+from watchfloor.http.chat_stream import ChatStreams
 from watchfloor.http.correlation import Trace
 from watchfloor.http.door import Declared, Door
 from watchfloor.http.envelope import ASGI, Envelope, internal
@@ -35,6 +36,7 @@ def build(services: Services) -> ASGI:
     door = Door(services)
     streams = Streams(services)
     services.streams = streams
+    services.chats = ChatStreams(services)
     services.metrics.samplers.append(gauges.sampler(services))
     services.document = openapi.document(declared.every(), services.config.version)
     cors = None

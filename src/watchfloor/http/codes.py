@@ -36,6 +36,7 @@ CODES: dict[str, str] = {
     "outcome_unknown": "It may or may not have happened; repeat it with the same Idempotency-Key to learn which.",
     "own_agent": "Nobody decides on, vouches for, or moves the trust of an agent they own.",
     "rate_limited": "Too many requests of this class; `retry_after_ms` says when the next one passes.",
+    "redacted": "What was said has been erased.",
     "repeated": "This was issued already; see the list of tokens.",
     "role_missing": "Another role is needed.",
     "scope_missing": "The token is restricted and does not reach this.",

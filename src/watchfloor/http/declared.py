@@ -9,12 +9,23 @@ from collections.abc import Mapping
 from types import ModuleType
 from typing import Any
 
-from watchfloor.http.bodies import actions, agents, decisions, fields, ledger, pages, people, tasks, timeline
+from watchfloor.http.bodies import (
+    actions,
+    agents,
+    chat,
+    decisions,
+    fields,
+    ledger,
+    pages,
+    people,
+    tasks,
+    timeline,
+)
 from watchfloor.http.door import Declared, Route
 from watchfloor.http.operations import OPERATIONS, PAGES, Operation
 from watchfloor.kernel.terms import Policy
 
-BODIES = (fields, agents, tasks, actions, decisions, people, ledger, timeline, pages)
+BODIES = (fields, agents, tasks, chat, actions, decisions, people, ledger, timeline, pages)
 SPECIAL_ANSWERS = frozenset(("", "text", "document", "page", "stream"))  # answers that are no Struct
 
 EXAMPLES: dict[type, dict[str, Any]] = {

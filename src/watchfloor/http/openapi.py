@@ -25,6 +25,12 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "task": {"description": "public id `tsk_…`", "example": "tsk_q0d1k7m9x2v4"},
     "action": {"description": "public id `act_…`", "example": "act_q0d1k7m9x2v4"},
     "decision": {"description": "public id `dec_…`", "example": "dec_q4d1k7m9x2v4"},
+    "chat": {"description": "public id `cht_…`", "example": "cht_q0d1k7m9x2v4"},
+    "number": {
+        "description": "number of a message in its conversation, from 1",
+        "schema": {"type": "integer", "minimum": 1},
+        "example": 2,
+    },
     "stop": {"description": "public id `stp_…`", "example": "stp_q0d1k7m9x2v4"},
     "standing": {"description": "public id `std_…`", "example": "std_q0d1k7m9x2v4"},
     "person": {"description": "public id `per_…`", "example": "per_4h2k9d0s7b1"},

@@ -45,6 +45,15 @@ POST /api/v1/tasks/{task}/reject                  reject_task         agent     
 POST /api/v1/tasks/{task}/progress                report_progress     agent          write  authenticated 200 - ProgressBody TaskRecorded
 POST /api/v1/tasks/{task}/complete                complete_task       agent          write  authenticated 200 - CompleteTaskBody TaskRecorded
 POST /api/v1/tasks/{task}/fail                    fail_task           agent          write  authenticated 200 - FailTaskBody TaskRecorded
+= chat
+POST /api/v1/chat/sessions                        open_chat           operator       write  authenticated 201 - OpenChatBody ChatOpened
+GET  /api/v1/chat/sessions                        list_chats          agent+reader   read   authenticated 200 ChatsParams - ChatPage
+GET  /api/v1/chat/sessions/{chat}                 get_chat            agent+reader   read   authenticated 200 Fresh - ChatDetail
+POST /api/v1/chat/sessions/{chat}/close           close_chat          operator       write  authenticated 200 - Reason Recorded
+POST /api/v1/chat/sessions/{chat}/messages        say                 agent+operator write  authenticated 201 - SayBody MessageRecorded
+GET  /api/v1/chat/sessions/{chat}/messages        list_chat_messages  agent+reader   read   authenticated 200 MessagesParams - MessagePage
+GET  /api/v1/chat/sessions/{chat}/stream          follow_chat         reader         stream authenticated 200 FollowParams - stream
+POST /api/v1/chat/sessions/{chat}/messages/{number}/task make_task    operator       write  authenticated 201 - TaskOfMessageBody TaskSubmitted
 = actions
 POST /api/v1/actions                              request_action      agent          write  authenticated 200 - RequestActionBody ActionDecided
 POST /api/v1/actions/dry-run                      dry_run_action      agent+operator try    authenticated 200 - DryRunBody ActionDecided

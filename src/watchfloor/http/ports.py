@@ -159,4 +159,5 @@ class Services(msgspec.Struct, kw_only=True):
     monotonic: Callable[[], float] = time.monotonic
     started_at: float = msgspec.field(default_factory=time.monotonic)
     streams: Any = None  # set by build(): the event streams
+    chats: Any = None  # set by build(): followers of chats
     document: dict[str, Any] = msgspec.field(default_factory=dict)  # set by build(): the OpenAPI document

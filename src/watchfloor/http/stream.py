@@ -46,6 +46,7 @@ _VIEWED = {
     "stop": "stops",
     "standing": "standing_approvals",
     "person": "people",
+    "chat": "chats",
 }
 
 
@@ -208,26 +209,13 @@ class Streams:
             now = loop.time()
             if now - checked >= CHECK_S:
                 checked = now
-                if not self._still(who):
+                if not in_force(services, who):
                     yield b'event: end\ndata: {"code":"unauthenticated"}\n\n'
                     return
             if now - spoken >= KEEP_ALIVE_S:
                 yield comment(cursor)
                 spoken = now
             await _wait(wake, CHECK_S)
-
-    def _still(self, who: Principal) -> bool:
-        """Is the credential in force, with the same roles? A changed role begins a new stream."""
-        services = self._services
-        found = services.engine.credentials.get(who.credential)
-        now = services.clock()
-        if found is None or not found.valid(now):
-            return False
-        try:
-            make = identity.of_agent if who.kind == "agent" else identity.of_person
-            return make(services.engine, found, now).roles == who.roles
-        except Problem:
-            return False
 
     def _read(self, org: int, after: int, upto: int) -> list[Held]:
         """Events of the ledger, with ids from the views. In a thread."""
@@ -246,6 +234,19 @@ class Streams:
                 for row in self._services.views.rows(sql, (org, *subjects)):
                     found[(kind, row["subject"])] = row["id"]
         return found
+
+
+def in_force(services: Services, who: Principal) -> bool:
+    """Is the credential in force, with the same roles? A changed role begins a new stream."""
+    found = services.engine.credentials.get(who.credential)
+    now = services.clock()
+    if found is None or not found.valid(now):
+        return False
+    try:
+        make = identity.of_agent if who.kind == "agent" else identity.of_person
+        return make(services.engine, found, now).roles == who.roles
+    except Problem:
+        return False
 
 
 async def _wait(wake: asyncio.Event, timeout_s: float) -> None:

@@ -93,6 +93,11 @@ SENTENCES: dict[str, Sentence] = {
     "stop.lifted/1": "The stop was lifted.",
     "standing.granted/1": lambda f: f"{f.action_type} is trusted for this agent for a time.",
     "standing.revoked/1": lambda f: f"The standing approval for {f.action_type} was revoked.",
+    "chat.opened/1": "A chat with the agent was opened.",
+    "chat.told/1": lambda f: f"Message {f.number}, to the agent.",
+    "chat.answered/1": lambda f: f"Message {f.number}, by the agent.",
+    "chat.closed/1": "The chat was closed.",
+    "chat.task_linked/1": lambda f: f"Made from message {f.number} of a chat.",
     "process.refused/1": lambda f: f"A follow-up was refused: {f.code.replace('_', ' ')}.",
     "person.joined/1": lambda f: f"{f.handle} joined as {', '.join(f.roles)}.",
     "person.roles_changed/1": lambda f: f"Roles are now {', '.join(f.roles)}.",
@@ -182,12 +187,13 @@ def resolved_story(call: Call, text: str) -> tuple[str, int]:
         "stp": "stop",
         "std": "standing",
         "per": "person",
+        "cht": "chat",
     }
     kind = kinds.get(text.partition("_")[0])
     if kind is None:
         raise Refused(
             "no_story",
-            "a task, action, decision, stop, standing approval or person has a story",
+            "a task, action, decision, stop, standing approval, person or chat has a story",
             field="of",
             status=422,
         )

@@ -15,6 +15,7 @@ from watchfloor.actions.gate import reasons as gate_reasons
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer, Lane
+from watchfloor.hub import mailroom, spoken
 from watchfloor.hub import protocol as wire
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.ids import parse_id, public_id
@@ -185,6 +186,7 @@ BUILDS: dict[type[wire.Payload], tuple[Build, Lane]] = {
     wire.TaskCompleted: (_completed, Lane.OUTCOMES),
     wire.TaskFailed: (_failed, Lane.OUTCOMES),
     wire.TaskResume: (_resume, Lane.OUTCOMES),
+    spoken.ChatMessage: (mailroom.answer_chat, Lane.REQUESTS),
 }
 
 
@@ -364,6 +366,9 @@ def _why_not(decision: Any) -> tuple[wire.Reason, ...]:
 def recorded(engine: Engine, org: int, payload: wire.Payload, answer: Answer) -> wire.Payload:
     """`action:recorded` or `task:recorded`: what the subject has become."""
     event = answer.event
+    said = mailroom.recorded(payload, answer)
+    if said is not None:
+        return said
     if isinstance(payload, wire.TaskResume):
         return _resumed(engine, org, payload, event)
     if isinstance(

@@ -7,6 +7,7 @@ from typing import Annotated, ClassVar, Literal
 import msgspec
 from msgspec import Meta, Raw
 
+from watchfloor.hub.spoken import SPOKEN_BY_AGENTS
 from watchfloor.hub.wire import (
     PROTOCOL_VERSION,
     Count,
@@ -200,4 +201,5 @@ FROM_AGENT: tuple[type[Payload], ...] = (
     ActionCompleted,
     ActionFailed,
     ActionSettled,
+    *SPOKEN_BY_AGENTS,
 )

@@ -6,6 +6,7 @@ from typing import Any, ClassVar, Literal
 
 import msgspec
 
+from watchfloor.hub.spoken import SPOKEN_BY_SERVER
 from watchfloor.hub.wire import PROTOCOL_VERSION, CloseCode, Count, Hex, Instant, Millis, Payload
 from watchfloor.kernel.limits import FRAME_BYTES_MAX, PARAMS_BYTES_MAX
 
@@ -253,4 +254,5 @@ FROM_SERVER: tuple[type[Payload], ...] = (
     Error,
     Disconnecting,
     Resync,
+    *SPOKEN_BY_SERVER,
 )

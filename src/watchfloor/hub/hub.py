@@ -34,6 +34,7 @@ from watchfloor.fleet.structured_id import structured_id
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import closed, granted, policy_of, standing
+from watchfloor.hub.mailroom import DELIVERED, RATES, Mailroom
 from watchfloor.hub.session import Session, Throttled
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
 from watchfloor.kernel.ids import parse_id, public_id
@@ -78,6 +79,7 @@ class Hub:
         self._unsaid: dict[Session, DisconnectAgent] = {}
         self._held: list[tuple[Session, Event]] = []  # grants that wait for the end of a stop
         self.entropy = Entropy()
+        self.mailroom = Mailroom(engine, lambda: self.clock())
         self.messages = 0
         self.invalid = 0
         self.throttled = 0
@@ -265,6 +267,8 @@ class Hub:
                 retryable=True,
                 status=429,
             )
+        if type(payload) in RATES:
+            self._admit_speech(session, payload)
         if not isinstance(payload, wire.ActionRequest):
             return
         if self.stopped(session, payload):
@@ -282,6 +286,15 @@ class Hub:
             self.throttled += 1
             raise Throttled(wait, rate_class)
         if bucket.low():
+            session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
+
+    def _admit_speech(self, session: Session, payload: wire.Payload) -> None:
+        """Chats, messages and channels have rate classes of their own (spec 3.3)."""
+        wait, rate_class, warn = self.mailroom.rate(session, payload)
+        if wait:
+            self.throttled += 1
+            raise Throttled(wait, rate_class)
+        if warn:
             session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
 
     def _rate_class(self, org: int, action_type: str) -> str:
@@ -371,6 +384,7 @@ class Hub:
         """Everything deliverable after what the agent has seen; when that is no longer all there, a resync (DESIGN §2)."""
         seqs: tuple[int, ...] = self.engine.cell(session.org, "outbox", session.agent) or ()
         committed = self.engine.head(session.org)
+        self.mailroom.redeliver(session, after)
         if len(seqs) == OUTBOX_SEQS and after < seqs[0]:
             self._resync(session, committed)
             return
@@ -407,6 +421,11 @@ class Hub:
                 if session is not None and session.welcomed and event.seq > session.sent_seq:
                     session.live_from = session.live_from or event.seq
                     self._deliver(session, event)
+            elif kind in DELIVERED:
+                session = self.sessions.get((org, facts.agent))  # type: ignore[attr-defined]
+                if session is not None and session.welcomed and event.seq > session.sent_seq:
+                    session.live_from = session.live_from or event.seq
+                    self.mailroom.follow(session, event)
             elif isinstance(facts, TrustChanged | TrustReassessed) and facts.tier != facts.tier_before:
                 session = self.sessions.get((org, event.subject))
                 if session is not None and session.welcomed:
@@ -513,6 +532,7 @@ class Hub:
             if credential is not None and not credential.valid(now):
                 silent.append(session)
                 continue
+            self.mailroom.pump(session)
             missed = (now - session.beat_at - interval // 10) // interval
             if missed >= 3:
                 silent.append(session)

@@ -11,6 +11,7 @@ from watchfloor.engine.requests import Answer, Request
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import BUILDS, decided, recorded, refusal
+from watchfloor.hub.spoken import ChatPart
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import MINUTE
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
@@ -104,6 +105,14 @@ class Session:
                     self.hub.redeliver(self, payload.last_seq)
         elif isinstance(payload, wire.StatusUpdate):
             self.hub.status(self, payload)
+        else:
+            self._taken(frame, data)
+
+    def _taken(self, frame: wire.Frame[wire.Payload], data: bytes) -> None:
+        """A request, or a part of an answer; before welcome it has to wait."""
+        if isinstance(frame.payload, ChatPart):
+            if self.welcomed:
+                self.hub.mailroom.part(self, frame.payload)
         elif not self.welcomed:
             if self.waiting is None:
                 self.waiting = []
@@ -156,6 +165,7 @@ class Session:
         self.beat_at = self.hub.clock()
         if payload.seq > self.acked:
             self.acked = payload.seq
+            self.hub.mailroom.heard(self, payload.seq)
         if self.degraded and payload.status != "unhealthy":
             self.good_beats += 1
             if self.good_beats >= 2:

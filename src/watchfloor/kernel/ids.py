@@ -23,6 +23,8 @@ PREFIXES = {
     "credential": "key",
     "execution": "exe",
     "grant": "grt",
+    "chat": "cht",
+    "channel": "chn",
 }
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 

@@ -26,6 +26,20 @@ REQUEST_WINDOW = 1024  # frame ids remembered per agent (DESIGN 2b.5)
 REQUEST_CHUNK = 64  # the window is kept in chunks, so that one entry copies at most this many
 OUTBOX_SEQS = 256  # deliverable events kept per agent before `resync`
 
+# Conversations -----------------------------------------------------------------------------------------------------
+MESSAGE_BYTES_MAX = 16 * 1024  # what anybody says at once, in UTF-8; a document belongs into a task's result
+CHAT_MESSAGES_MAX = 100_000  # a longer talk is several
+CHATS_OPEN_PER_AGENT_MAX = 256  # each is live state; nobody follows more
+MESSAGES_PER_MINUTE = 120  # of one agent to others: its own rate class, apart from actions
+CHANNELS_PER_MINUTE = 60  # channel operations of one agent
+CHAT_PER_MINUTE = 120  # answers of one agent to people
+PARTS_PER_MINUTE = (
+    6_000  # frames of streamed answers; beyond it parts are dropped, the whole text still comes
+)
+STREAM_HELD_BYTES_MAX = (
+    64 * 1024
+)  # parts waiting for one follower of a chat; beyond it they are dropped for it
+
 # Engine ------------------------------------------------------------------------------------------------------------
 STEP_SLICE_US = 2_000  # the loop is never held longer
 INBOX_MAX = 20_000  # commands waiting in one organisation before `overloaded`

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from watchfloor.kernel.subject import Register
-from watchfloor.registers import activity, containment, delivery, directory, queue, requests
+from watchfloor.registers import activity, containment, delivery, directory, mail, queue, requests
 
 # The order matters only where one register reads another's cells: the queue before deliveries.
 REGISTERS: tuple[Register, ...] = (
@@ -13,4 +13,5 @@ REGISTERS: tuple[Register, ...] = (
     directory.REGISTER,
     queue.REGISTER,
     delivery.REGISTER,
+    mail.REGISTER,
 )

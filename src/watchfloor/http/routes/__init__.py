@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchfloor.http.routes import (
     actions,
     agents,
+    chat,
     decisions,
     documents,
     health,
@@ -19,6 +20,7 @@ from watchfloor.http.routes import (
 __all__ = [
     "actions",
     "agents",
+    "chat",
     "decisions",
     "documents",
     "health",
