@@ -68,7 +68,9 @@ def _folds(scene: Scene) -> None:
     restorer = scene._snapshot()
     restored = Sequencer(WIRING, RULES, CATALOGUE, scene.store, restorer).load(row.org, row.public_id)
     assert cells(restored.world) == cells(fresh.world), f"seed {scene.seed}: the snapshot differs"
-    assert copy_of(live, b"", (), 0).tables.keys() == cells(live).keys()
+    copy = copy_of(live, b"", (), 0)
+    assert {name for name, _ in copy.cells()} == cells(live).keys()
+    copy.close()
 
 
 def _acknowledged(scene: Scene, events: list[Event]) -> None:

@@ -206,6 +206,7 @@ class Scene:
         node = fresh.load(row.org, row.public_id)
         copy = copy_of(node.world, node.head.chain.head, node.head.tree.edge(), self.now)
         blobs = list(copy.blobs())
+        copy.close()
 
         class Kept:
             header = copy.header

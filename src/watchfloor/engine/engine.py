@@ -304,7 +304,8 @@ class Engine:
         copies = []
         for org in pending.events:
             node = self.core.nodes[org]
-            if node.world.seq - self._snapshot_at.get(org, 0) >= self._snapshot_events:
+            due = node.world.seq - self._snapshot_at.get(org, 0) >= self._snapshot_events
+            if due and node.world.before is None:
                 self._snapshot_at[org] = node.world.seq
                 copies.append(copy_of(node.world, node.head.chain.head, node.head.tree.edge(), self.clock()))
         return copies
@@ -315,11 +316,14 @@ class Engine:
             await write_snapshot(self._snapshots, copy.header, copy.blobs())
         except (LedgerError, OSError) as error:
             _log.warning("no snapshot at seq %d: %s", copy.header.seq, error)
+        finally:
+            copy.close()
 
     async def snapshot(self, org: int) -> None:
         """Write a snapshot of the committed state now (only between commits: call it while nothing is queued)."""
         node = self.core.nodes[org]
-        if self._snapshots is not None and node.world.seq == node.committed:
+        quiet = node.world.seq == node.committed and node.world.before is None
+        if self._snapshots is not None and quiet:
             await self._write_snapshot(
                 copy_of(node.world, node.head.chain.head, node.head.tree.edge(), self.clock())
             )

@@ -172,7 +172,7 @@ class Sequencer:
             window = node.world.read("requests", request.actor.id)
             known = windows.find(window, request.frame) if window and request.frame <= window.high else None
             if known is not None:
-                if known.body != request.body:
+                if not known.same_body(request.body):
                     raise Refused(
                         "frame_reused", "this id was used for another request", field="/id", status=422
                     )

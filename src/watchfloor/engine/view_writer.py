@@ -20,7 +20,7 @@ from watchfloor.kernel.projection import Projector, Table
 
 FORMAT = "1"  # of the file itself: another one is thrown away
 PAGE_BYTES = 16 * 1024  # measured: a decision's row and its index entry cost a quarter less than with 4 KiB
-CACHE_KIB = 64 * 1024  # the hot pages of the indexes
+CACHE_KIB = 8 * 1024  # the hot pages of the indexes; what else is asked for is in the system's own cache
 WAL_PAGES_MAX = 2_500  # 40 MiB before the log is folded back, as the ledger
 GIL_SLICE_EVENTS = 64  # events projected before other threads get a turn: about 0.2 ms
 CLEAN = "clean"

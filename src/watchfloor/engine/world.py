@@ -9,7 +9,7 @@ their stream.
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from watchfloor.kernel.limits import FINISHED_SUBJECTS_MAX
@@ -19,7 +19,7 @@ from watchfloor.kernel.subject import Fold, Register, Subject
 Cell = tuple[str, Any]
 Load = Callable[[str, int], Any]  # (kind, subject) -> state folded from its stream, None when there is none
 
-_ABSENT: Any = object()
+ABSENT: Any = object()
 
 
 class Wiring:
@@ -55,6 +55,8 @@ class World:
         self.load = load
         self.tables: dict[str, dict[Any, Any]] = {name: {} for name in wiring.cell_types}
         self.finished: OrderedDict[Cell, Any] = OrderedDict()
+        # While a snapshot is written: what changed cells held when it began. None: nobody is looking.
+        self.before: dict[str, dict[Any, Any]] | None = None
         self.seq = 0
         self.at = 0
 
@@ -64,8 +66,8 @@ class World:
         if value is not None or name not in self.wiring.subjects:
             return value
         cell = (name, key)
-        value = self.finished.get(cell, _ABSENT)
-        if value is not _ABSENT:
+        value = self.finished.get(cell, ABSENT)
+        if value is not ABSENT:
             return value
         if not 0 < key <= self.seq:
             return None
@@ -80,6 +82,8 @@ class World:
 
     def put(self, name: str, key: Any, value: Any) -> None:
         """Write one cell. None drops it; a subject that is no longer live moves to the LRU."""
+        if self.before is not None:
+            self._keep(name, (key,))
         table = self.tables[name]
         subject = self.wiring.subjects.get(name)
         if subject is not None:
@@ -101,12 +105,22 @@ class World:
                 for key, value in changed.items():
                     self.put(name, key, value)
             else:
+                if self.before is not None:
+                    self._keep(name, changed)
                 table = self.tables[name]
                 for key, value in changed.items():
                     if value is None:
                         table.pop(key, None)
                     else:
                         table[key] = value
+
+    def _keep(self, name: str, keys: Iterable[Any]) -> None:
+        """Remember what these cells hold before their first change since `before` began; ABSENT for new ones."""
+        assert self.before is not None
+        kept, table = self.before[name], self.tables[name]
+        for key in keys:
+            if key not in kept:
+                kept[key] = table.get(key, ABSENT)
 
     def apply(self, event: Event) -> None:
         """Fold one committed event straight into the state: start-up, replay, other nodes' events.
@@ -148,8 +162,8 @@ class Overlay:
     def read(self, name: str, key: Any) -> Any:
         """The cell's value with this command's changes applied. Reads the world's tables itself: 20 reads a ruling."""
         if name in self.tables:
-            value = self.tables[name].get(key, _ABSENT)
-            if value is not _ABSENT:
+            value = self.tables[name].get(key, ABSENT)
+            if value is not ABSENT:
                 return value
         value = self._stored[name].get(key)
         if value is None and name in self._subjects:

@@ -46,6 +46,7 @@ def kept(world: World) -> Any:
     """A snapshot as the file gives it back."""
     copy = copy_of(world, b"h" * 32, (), 1)
     blobs = list(copy.blobs())
+    copy.close()
     return SimpleNamespace(header=copy.header, blobs=lambda: blobs)
 
 
@@ -68,15 +69,46 @@ def test_a_snapshot_of_other_code_is_not_used(lived: Scene) -> None:
     assert not tables(fresh)
 
 
+def of(blobs: list[tuple[str, bytes]], name: str) -> list[Any]:
+    return [cell for section, blob in blobs if section == name for cell in msgspec.msgpack.decode(blob)]
+
+
 def test_what_changes_after_the_copy_is_not_in_the_snapshot() -> None:
     floor = Floor()
     copy = copy_of(floor.world, b"h" * 32, (), 1)
-    before = tables(copy)  # type: ignore[arg-type]
-    count = len(before["task"]) if "task" in before else 0
     floor.put(SubmitTask())
     blobs = list(copy.blobs())
-    tasks = [cell for name, blob in blobs if name == "task" for cell in msgspec.msgpack.decode(blob)]
-    assert len(tasks) == count
+    assert of(blobs, "task") == []
+    copy.close()
+    assert floor.world.before is None
+
+
+def test_cells_changed_added_and_dropped_while_the_copy_is_read_are_as_they_were() -> None:
+    world = World(ORG, "org_x", WIRING, lambda kind, subject: None)
+    world.tables["load"] = {number: (number,) for number in range(600)}
+    copy = copy_of(world, b"h" * 32, (), 1)
+    read = copy.cells()
+    world.put("load", 0, None)  # before its table is looked at
+    world.put("load", 1, (7,))
+    seen = dict(next(read)[1])
+    world.put("load", 599, None)  # after its keys were listed, before it is read
+    world.put("load", 598, (7,))
+    world.put("load", 1_000, (7,))
+    for name, cells in read:
+        assert name == "load"
+        seen.update(cells)
+    copy.close()
+    assert seen == {number: (number,) for number in range(600)}
+    assert world.tables["load"][1] == (7,)
+
+
+def test_a_world_is_copied_once_at_a_time() -> None:
+    world = World(ORG, "org_x", WIRING, lambda kind, subject: None)
+    first = copy_of(world, b"h" * 32, (), 1)
+    with pytest.raises(RuntimeError):
+        copy_of(world, b"h" * 32, (), 1)
+    first.close()
+    copy_of(world, b"h" * 32, (), 1).close()
 
 
 @pytest.mark.serial
@@ -86,7 +118,7 @@ def test_no_step_of_a_snapshot_of_50000_subjects_holds_the_loop_for_15_ms(lived:
     agent = next(iter(lived.world.tables["agent"].values()))
     world.tables["agent"] = dict.fromkeys(range(50_000), agent)
     world.tables["activity"] = {n: Activity(requests=((1, 1),) * 10, hour=n) for n in range(50_000)}
-    copy_of(world, b"h" * 32, (), 1)  # fingerprints are worked out once in a process
+    copy_of(world, b"h" * 32, (), 1).close()  # fingerprints are worked out once in a process
     longest = []
     for _ in range(3):
         steps = []
@@ -99,6 +131,7 @@ def test_no_step_of_a_snapshot_of_50000_subjects_holds_the_loop_for_15_ms(lived:
             if next(blobs, None) is None:
                 break
             steps.append(perf_counter_ns() - begun)
+        copy.close()
         assert len(steps) > 300
         longest.append(max(steps))
     assert min(longest) < 15_000_000

@@ -16,7 +16,7 @@ def floor() -> Floor:
     return Floor()
 
 
-def frame(floor: Floor, number: int, body: str = "00000000000000aa", *, commit: bool = True) -> Answer:
+def frame(floor: Floor, number: int, body: str = "aa00000000000000", *, commit: bool = True) -> Answer:
     actor = Actor(kind="agent", id=floor.agents[0].public, credential="k")
     return floor.put(floor.action(n=number), actor, commit=commit, frame=number, body=body)
 
@@ -35,7 +35,7 @@ def test_a_frame_repeated_before_its_commit_is_answered_after_it(floor: Floor) -
 
 def test_another_body_under_a_known_id_is_refused_with_422(floor: Floor) -> None:
     frame(floor, 1)
-    refused = frame(floor, 1, "00000000000000bb").refused
+    refused = frame(floor, 1, "bb00000000000000").refused
     assert refused is not None
     assert (refused.code, refused.status, refused.field) == ("frame_reused", 422, "/id")
 
@@ -55,7 +55,7 @@ def test_the_window_is_1024_to_a_chunk_and_beyond_it_nothing_is_executed_again(f
 def test_the_ids_of_one_agent_are_not_those_of_another(floor: Floor) -> None:
     frame(floor, 1)
     other = Actor(kind="agent", id="agt_other", credential="k")
-    assert not floor.put(floor.action(), other, frame=1, body="00000000000000aa").replayed
+    assert not floor.put(floor.action(), other, frame=1, body="aa00000000000000").replayed
 
 
 def test_a_key_is_known_before_and_after_its_commit_and_only_to_its_credential(floor: Floor) -> None:

@@ -8,39 +8,39 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 from tests.unit.registers.board import AGENT, Board, decided
 
 from watchfloor.kernel.limits import REQUEST_CHUNK, REQUEST_WINDOW
-from watchfloor.registers.requests import REGISTER, Known, Window, find, too_old
+from watchfloor.registers.requests import REGISTER, Known, RequestWindow, find, too_old
 
 
-def shown_frames(*frames: int) -> tuple[Board, Window]:
+def shown_frames(*frames: int) -> tuple[Board, RequestWindow]:
     board = Board(REGISTER)
     for frame in frames:
-        board.show(decided(), frame=frame, body=f"{frame:016x}")
+        board.show(decided(), frame=frame, body=f"{frame:08x}00000000")
     return board, board.read("requests", AGENT.id)
 
 
 def test_a_known_frame_is_found_with_its_seq_and_body() -> None:
     _, window = shown_frames(3, 5, 9)
-    assert find(window, 5) == Known(2, f"{5:016x}")
+    assert find(window, 5) == Known(2, 5)
     assert find(window, 4) is None
     assert window.high == 9
 
 
 def test_nothing_is_known_of_an_agent_that_never_asked() -> None:
     assert find(None, 1) is None
-    assert find(Window(), 1) is None
+    assert find(RequestWindow(), 1) is None
     assert not too_old(None, 1)
 
 
 def test_an_event_without_a_body_digest_is_remembered_too() -> None:
     board = Board(REGISTER)
     board.show(decided(), frame=1)
-    assert find(board.read("requests", AGENT.id), 1) == Known(1, "0" * 16)
+    assert find(board.read("requests", AGENT.id), 1) == Known(1, 0)
 
 
 def test_bytes_that_look_like_an_id_in_another_place_are_not_taken_for_it() -> None:
     """The search is over packed bytes: a seq or a body with the digits of an id must not answer for it."""
     board = Board(REGISTER)
-    board.show(decided(), frame=500, body=f"{77:016x}")
+    board.show(decided(), frame=500, body=f"{77:08x}{77:08x}")
     window = board.read("requests", AGENT.id)
     assert find(window, 77) is None
     assert find(window, 1) is None
@@ -81,8 +81,8 @@ class Numbers(RuleBasedStateMachine):
         self.board = Board(REGISTER)
         self.done: dict[int, int] = {}
 
-    def _window(self) -> Window | None:
-        window: Window | None = self.board.read("requests", AGENT.id)
+    def _window(self) -> RequestWindow | None:
+        window: RequestWindow | None = self.board.read("requests", AGENT.id)
         return window
 
     def _ask(self, frame: int) -> None:
