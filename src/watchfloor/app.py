@@ -52,6 +52,8 @@ from watchfloor.ledger.verify import require_good
 from watchfloor.people.messages import FoundOrganisation
 from watchfloor.policy.messages import ApplyPolicy
 from watchfloor.processes import effects_of
+from watchfloor.runners.outbound import Outbound
+from watchfloor.runners.reach import Reach
 from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTerms, Verifier
 from watchfloor.telemetry.following import Following
 from watchfloor.telemetry.metrics import Metrics, Sample
@@ -65,6 +67,7 @@ class Backbone:
 
     def __init__(self, config: Config) -> None:
         self.config = config
+        self.outbound = Outbound(Reach.of(config.outbound_allow))
         self.directory = DataDirectory(config.data)
         self.ledger = SQLiteLedger(
             self.directory.database,

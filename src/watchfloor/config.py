@@ -31,6 +31,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     trusted_proxies: tuple[str, ...] = ()
     verify_roots: tuple[str, ...] = ()  # directories in which task criteria may run commands
     verify_commands: tuple[str, ...] = ("python", "python3", "ruff", "bandit", "git", "test")
+    outbound_allow: tuple[str, ...] = ()  # networks and hosts inside that the platform may send requests to
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     backup_hours: int = 24
     snapshot_events: int = 100_000
@@ -62,4 +63,4 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         raise ConfigInvalid(f"settings ({file} and WATCHFLOOR_*): {error}") from error
 
 
-_LISTS = ("origins", "trusted_proxies", "verify_roots", "verify_commands")
+_LISTS = ("origins", "trusted_proxies", "verify_roots", "verify_commands", "outbound_allow")

@@ -37,6 +37,7 @@ def serve(
     from watchfloor.config import ConfigInvalid, load
     from watchfloor.engine.setup import first_person
     from watchfloor.ledger.contract import LedgerError
+    from watchfloor.runners.reach import ReachInvalid
     from watchfloor.telemetry import logs
 
     try:
@@ -74,6 +75,8 @@ def serve(
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
             runner.run(run())
+    except ReachInvalid as error:
+        raise Failure(str(error), 2) from error
     except (LedgerError, OSError) as error:
         raise Failure(str(error)) from error
 
