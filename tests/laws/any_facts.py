@@ -41,7 +41,7 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     bool: st.booleans(),
     tuple[str, ...]: st.lists(TEXTS, max_size=3).map(tuple),
 }
-# No fold looks into evidence, so one value will do.
+# No fold looks into evidence beyond whether budgets were seen, so one value will do.
 NOTHING_SEEN = Evidence(0, True, True, (), 0, 0, 0, 0, 0, 0, 0, 0, 1, 300, 0, True, True, 0, 0, 0, 0, 0, 0)
 GRANTS = st.builds(Grant, basis=TEXTS, execution_ms=INTEGERS, expires_at=INTEGERS, number=INTEGERS)
 BY_TYPE |= {

@@ -17,6 +17,7 @@ from watchfloor.kernel.subject import fold
 from watchfloor.people.messages import OrganisationFounded, PersonJoined
 from watchfloor.policy.messages import PolicyApplied
 from watchfloor.trust.messages import TrustChanged
+from watchfloor.work.budget_messages import BudgetSet
 from watchfloor.work.messages import TaskSubmitted
 
 BEGINNINGS: dict[str, type[Facts]] = {
@@ -31,6 +32,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "breaker": BreakerOpened,
     "trust": TrustChanged,
     "policy": PolicyApplied,
+    "budget": BudgetSet,
 }
 
 

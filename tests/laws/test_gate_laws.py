@@ -16,7 +16,7 @@ from tests.unit.actions.requests import policy, request
 from watchfloor.actions import gate
 from watchfloor.actions.derive import derive
 from watchfloor.actions.gate import Ruling, judge
-from watchfloor.actions.messages import ActionDecided, Derived, Evidence
+from watchfloor.actions.messages import ActionDecided, BudgetSeen, Derived, Evidence
 from watchfloor.actions.names import fold
 from watchfloor.actions.question import Question, ask
 from watchfloor.actions.tables import Tables, build
@@ -45,6 +45,20 @@ SMALL = st.integers(0, 4)
 COUNTS = st.sampled_from([0, 0, 0, 0, 1, 3, 19, 20, 30, 100, 5_000])
 UNTIL = st.sampled_from([0, 0, 0, START - 1, START, START + 1, START + HOUR])
 SCORES = st.one_of(st.integers(0, 1000), st.sampled_from([399, 400, 500, 501, 799, 800, 801, 950]))
+BUDGETS = st.lists(
+    st.builds(
+        BudgetSeen,
+        budget=st.just(5),
+        nonce=st.just(9),
+        scope=st.sampled_from(["organisation", "agent", "task", "lineage"]),
+        measure=st.sampled_from(["money", "tokens", "actions", "time"]),
+        limit=st.sampled_from([0, 10, 100]),
+        spent=st.sampled_from([0, 0, 5, 10]),
+        reserved=st.sampled_from([0, 0, 90]),
+        asked=st.sampled_from([-1, 0, 0, 1, 10]),
+    ),
+    max_size=2,
+).map(tuple)
 EVIDENCE = st.builds(
     Evidence,
     agent_state=st.sampled_from([0, 0, 0, 0, 0, 1, 2]),
@@ -70,6 +84,7 @@ EVIDENCE = st.builds(
     standing=st.sampled_from([0, 0, 77]),
     standing_until=UNTIL,
     of_type_before=COUNTS,
+    budgets=st.one_of(st.just(()), st.just(()), BUDGETS),
 )
 CLASSES = st.sampled_from([*POLICIES[0].classes, "a_class_of_another_policy"])
 VIOLATIONS = st.sampled_from(
@@ -305,3 +320,12 @@ def test_another_spelling_of_a_type_is_the_same_type(action_type: str, spelling:
     assert fold(variant) == action_type
     assert derive(STRICT, variant, "", None) == derive(STRICT, action_type, "", None)
     assert request(World(), type=variant).action_type == action_type
+
+
+@given(QUESTIONS, st.integers(0, 50))
+def test_more_left_of_a_budget_never_demands_more(question: Question, more: int) -> None:
+    roomier = tuple(
+        msgspec.structs.replace(row, limit=row.limit + more, reserved=max(0, row.reserved - more))
+        for row in question.seen.budgets
+    )
+    assert milder_or_equal(judge(again(question, {"budgets": roomier})), judge(question))

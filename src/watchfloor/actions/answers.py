@@ -7,7 +7,9 @@ is left. The soft limits (9) alone answer relatively: one level more than all ru
 
 from __future__ import annotations
 
+from watchfloor.actions.messages import BudgetSeen
 from watchfloor.actions.question import Question
+from watchfloor.kernel.amounts import turned_away
 
 Answer = tuple[str, int]
 
@@ -93,6 +95,25 @@ def the_tools_breaker_is_open(q: Question) -> Answer | None:
 
 def the_days_spend_is_used_up(q: Question) -> Answer | None:
     return _DENY if q.cost_micro and q.seen.spent_today_micro + q.cost_micro > q.tables.spend_micro else None
+
+
+def the_cost_is_not_estimated(q: Question) -> Answer | None:
+    """What nobody estimated is too much, not nothing (fault F12)."""
+    budgets = q.seen.budgets
+    return _DENY if budgets and any(budget.asked < 0 for budget in budgets) else None
+
+
+def a_budget_is_used_up(q: Question) -> Answer | None:
+    budgets = q.seen.budgets
+    return _DENY if budgets and spent_budget(q) is not None else None
+
+
+def spent_budget(q: Question) -> BudgetSeen | None:
+    """The first budget that turns this action away although it says what it takes."""
+    for budget in q.seen.budgets:
+        if budget.asked >= 0 and turned_away(budget.limit, budget.spent, budget.reserved, budget.asked):
+            return budget
+    return None
 
 
 # Counts are of requests before this one, so a count at the limit means that this one is above it (spec 3.3 *Runaway*).

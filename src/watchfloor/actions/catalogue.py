@@ -14,6 +14,8 @@ from watchfloor.actions import answers
 from watchfloor.actions.answers import Answer
 from watchfloor.actions.question import Question
 from watchfloor.actions.risk import BANDS
+from watchfloor.kernel.amounts import UNITS
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.terms import TIERS
 
@@ -98,6 +100,31 @@ def _spend(q: Question) -> Numbers:
         "spent_today_micro": q.seen.spent_today_micro,
         "limit_micro": q.tables.spend_micro,
     }
+
+
+def _unestimated(q: Question) -> Numbers:
+    missing = [budget.measure for budget in q.seen.budgets if budget.asked < 0]
+    return {"measures": len(missing), "named": " and ".join(missing)}
+
+
+def _budget(q: Question) -> Numbers:
+    budget = answers.spent_budget(q)
+    if budget is None:
+        return {"budgets": len(q.seen.budgets)}
+    return {
+        "budget": public_id("budget", budget.budget, budget.nonce),
+        "scope": _SCOPES.get(budget.scope, budget.scope),
+        "unit": UNITS.get(budget.measure, budget.measure),
+        "asked": budget.asked,
+        "left": max(0, budget.limit - budget.spent - budget.reserved),
+        "limit": budget.limit,
+        "reserved": budget.reserved,
+    }
+
+
+_SCOPES = {"organisation": "the organisation", "lineage": "the task and what belongs to it"} | {
+    scope: f"the {scope}" for scope in ("agent", "task")
+}
 
 
 def _speed(q: Question) -> Numbers:
@@ -255,6 +282,20 @@ RULES: tuple[Rule, ...] = (
         _spend,
         "Within the day's spend ({spent_today_micro} + {cost_micro} of {limit_micro} micro units).",
         "{spent_today_micro} micro units are spent or reserved today; {cost_micro} more exceed {limit_micro}.",
+    ),
+    _rule(
+        "envelope",
+        answers.the_cost_is_not_estimated,
+        _unestimated,
+        "What budgets limit is estimated.",
+        "A budget of {named} is in force, and the request does not estimate it; what nobody estimated is too much.",
+    ),
+    _rule(
+        "envelope",
+        answers.a_budget_is_used_up,
+        _budget,
+        "Within every budget ({budgets} in force).",
+        "Budget {budget} of {scope} has {left} of {limit} {unit} left (and {reserved} reserved); {asked} asked.",
     ),
     _rule(
         "envelope",

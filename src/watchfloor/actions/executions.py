@@ -17,6 +17,7 @@ from watchfloor.actions.messages import (
     FailAction,
     SettleAction,
 )
+from watchfloor.kernel.amounts import UNSAID
 from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
 from watchfloor.kernel.schema import check_choice, check_name, check_range
@@ -27,18 +28,19 @@ def complete(state: ActionState | None, command: CompleteAction, given: Given) -
     """The execution that runs succeeded; also late, after its outcome had become unknown."""
     del given
     action = existing(state)
-    check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    _check_amounts(command)
     check_range(len(command.outcome_digest), "/outcome_digest", 0, NAME_CHARS_MAX)
     if _told(action, command.agent, command.execution, "completed"):
         return []
     facts = ActionCompleted(
         action_type=action.action_type,
         agent=action.agent,
-        cost_micro=command.cost_micro or action.reserved_micro,
+        cost_micro=_spent(command.cost_micro, action.reserved_micro),
         execution=command.execution,
         outcome_digest=command.outcome_digest,
         released_micro=action.reserved_micro,
         tool=action.tool,
+        tokens=_spent(command.tokens, action.reserved_tokens),
     )
     return [Draft(facts=facts, private=command.private)]
 
@@ -47,7 +49,7 @@ def fail(state: ActionState | None, command: FailAction, given: Given) -> list[D
     """The execution that runs failed; also late."""
     del given
     action = existing(state)
-    check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    _check_amounts(command)
     check_name(command.code, "/code")
     if _told(action, command.agent, command.execution, "failed"):
         return []
@@ -55,12 +57,25 @@ def fail(state: ActionState | None, command: FailAction, given: Given) -> list[D
         action_type=action.action_type,
         agent=action.agent,
         code=command.code,
-        cost_micro=command.cost_micro or action.reserved_micro,
+        cost_micro=_spent(command.cost_micro, action.reserved_micro),
         execution=command.execution,
         released_micro=action.reserved_micro,
         tool=action.tool,
+        tokens=_spent(command.tokens, action.reserved_tokens),
     )
     return [Draft(facts=facts, private=command.private)]
+
+
+def _check_amounts(command: CompleteAction | FailAction | SettleAction) -> None:
+    if command.cost_micro != UNSAID:
+        check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    if command.tokens != UNSAID:
+        check_range(command.tokens, "/tokens", 0, INTEGER_MAX)
+
+
+def _spent(said: int, reserved: int) -> int:
+    """Who does not say what it took is charged what was reserved (fault F12)."""
+    return reserved if said == UNSAID else said
 
 
 def _told(action: ActionState, agent: int, execution: str, outcome: str) -> bool:
@@ -83,17 +98,18 @@ def settle(state: ActionState | None, command: SettleAction, given: Given) -> li
     del given
     action = existing(state)
     check_choice(command.outcome, "/outcome", ("completed", "failed"))
-    check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    _check_amounts(command)
     if command.execution != action.execution or action.status != "unknown":
         if command.execution == action.execution and action.status == command.outcome:
             return []
         raise Refused("not_unknown", f"the action is {action.status}, nothing is to be settled")
     facts = ActionSettled(
         agent=action.agent,
-        cost_micro=command.cost_micro or action.reserved_micro,
+        cost_micro=_spent(command.cost_micro, action.reserved_micro),
         execution=command.execution,
         outcome=command.outcome,
         released_micro=action.reserved_micro,
+        tokens=_spent(command.tokens, action.reserved_tokens),
     )
     return [Draft(facts=facts)]
 

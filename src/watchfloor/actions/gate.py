@@ -26,7 +26,7 @@ from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.terms import Policy
 
-RULES_VERSION = 1
+RULES_VERSION = 2
 LEVEL_MAX = 4
 _HARD = tuple((rule.name, rule.ask) for rule in RULES if rule.stage != SOFT_LIMITS)
 _SOFT = tuple((rule.name, rule.ask) for rule in RULES if rule.stage == SOFT_LIMITS)
@@ -156,9 +156,9 @@ def question_of(tables: Tables, facts: ActionDecided, at: int) -> Question:
     return ask(tables, facts.derived, facts.evidence, at, facts.cost_micro, facts.task)
 
 
-def reserve(verdict: str, cost_micro: int) -> int:
-    """What a ruling takes from the day's budget at once; settled by the outcome (spec 3.3 *Budgets*)."""
-    return 0 if verdict == "denied" else max(0, cost_micro)
+def reserve(verdict: str, estimate: int) -> int:
+    """What a ruling takes from budgets at once, money or tokens; settled by the outcome (spec 3.3 *Budgets*)."""
+    return 0 if verdict == "denied" else max(0, estimate)
 
 
 def is_violation(facts: ActionDecided) -> bool:

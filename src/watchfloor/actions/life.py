@@ -70,6 +70,8 @@ class ActionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     execution: str = ""
     until_at: int = 0
     reason: str = ""
+    reserved_tokens: int = 0
+    budgeted: bool = False  # budgets counted it when it was judged, so whatever becomes of it must be said
 
 
 def existing(state: ActionState | None) -> ActionState:
@@ -108,6 +110,8 @@ def _decided(facts: Facts, event: Event) -> ActionState:
         risk=facts.risk,
         urgency=facts.urgency,
         reserved_micro=facts.reserves_micro,
+        reserved_tokens=facts.reserves_tokens,
+        budgeted=bool(facts.evidence.budgets),
         nonce=facts.nonce,
         grant=facts.grant,
         grants=0 if facts.grant is None else facts.grant.number,
@@ -141,6 +145,7 @@ def closed(state: ActionState, facts: ActionClosed, event: Event) -> dict[str, o
         "reason": facts.reason,
         "decision": facts.decision or state.decision,
         "reserved_micro": 0,
+        "reserved_tokens": 0,
     }
 
 
@@ -170,7 +175,7 @@ def started(state: ActionState, facts: ActionStarted, event: Event) -> dict[str,
 def _over(state: ActionState, execution: str, outcome: str) -> dict[str, object]:
     if state.status not in ("executing", "unknown") or execution != state.execution:
         return {}
-    return {"status": outcome, "reserved_micro": 0}
+    return {"status": outcome, "reserved_micro": 0, "reserved_tokens": 0}
 
 
 @once
@@ -207,7 +212,8 @@ def settled(state: ActionState, facts: ActionSettled, event: Event) -> dict[str,
 
 def _expiry_matters(state: ActionState) -> bool:
     """A machine's grant that reserves nothing simply lapses; people want to see theirs lapse."""
-    return state.grant is not None and (state.reserved_micro > 0 or state.grant.basis not in _MACHINES)
+    reserves = state.reserved_micro > 0 or state.budgeted
+    return state.grant is not None and (reserves or state.grant.basis not in _MACHINES)
 
 
 def live(state: ActionState) -> bool:

@@ -10,6 +10,7 @@ from typing import ClassVar
 
 import msgspec
 
+from watchfloor.kernel.amounts import UNSAID
 from watchfloor.kernel.messages import Command, Facts
 
 
@@ -32,6 +33,22 @@ class Derived(msgspec.Struct, frozen=True, array_like=True, gc=False):
     factors: tuple[tuple[str, int], ...] = ()
     level_min: int = 0
     violations: tuple[str, ...] = ()
+
+
+class BudgetSeen(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """A budget in force for this agent and task, the tightest of its measure (spec 3.3 *Budgets*).
+
+    `asked` is what this action would reserve beyond what its task has reserved already; -1: nobody said.
+    """
+
+    budget: int
+    nonce: int
+    scope: str
+    measure: str
+    limit: int
+    spent: int
+    reserved: int
+    asked: int
 
 
 class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -64,6 +81,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
     standing: int
     standing_until: int
     of_type_before: int
+    budgets: tuple[BudgetSeen, ...] = ()  # none before RULES_VERSION 2, and where no budget is in force
 
 
 class RequestAction(Command, frozen=True, kw_only=True):
@@ -71,6 +89,7 @@ class RequestAction(Command, frozen=True, kw_only=True):
 
     `action` is the canonical action (type, tool, params) as the server renders it, `salt` 32 bytes, `private`
     canonical JSON {"action", "reason", "salt"}; `params` the decoded parameters for the gate's derivation only.
+    `cost_micro` and `tokens` are estimates, UNSAID when the agent gave none (kernel/amounts.py).
     """
 
     KIND: ClassVar[str] = "action"
@@ -84,7 +103,8 @@ class RequestAction(Command, frozen=True, kw_only=True):
     urgency: str = "normal"
     task: int = 0
     generation: int = 0
-    cost_micro: int = 0
+    cost_micro: int = UNSAID
+    tokens: int = UNSAID
     dry_run: bool = False
 
 
@@ -122,7 +142,8 @@ class CompleteAction(Command, frozen=True, kw_only=True):
     agent: int
     execution: str
     outcome_digest: str = ""
-    cost_micro: int = 0
+    cost_micro: int = UNSAID
+    tokens: int = UNSAID
     private: bytes = b""  # canonical JSON {"outcome"}
 
 
@@ -131,7 +152,8 @@ class FailAction(Command, frozen=True, kw_only=True):
     agent: int
     execution: str
     code: str = "failed"
-    cost_micro: int = 0
+    cost_micro: int = UNSAID
+    tokens: int = UNSAID
     private: bytes = b""  # canonical JSON {"reason"}
 
 
@@ -141,7 +163,8 @@ class SettleAction(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "action"
     execution: str
     outcome: str
-    cost_micro: int = 0
+    cost_micro: int = UNSAID
+    tokens: int = UNSAID
 
 
 class CancelAction(Command, frozen=True, kw_only=True):
@@ -217,6 +240,7 @@ class ActionDecided(Facts, frozen=True, kw_only=True):
     tool: str
     urgency: str
     verdict: str
+    reserves_tokens: int = 0
 
 
 class ActionGranted(Facts, frozen=True, kw_only=True):
@@ -283,6 +307,7 @@ class ActionCompleted(Facts, frozen=True, kw_only=True):
     outcome_digest: str
     released_micro: int
     tool: str
+    tokens: int = 0
 
 
 class ActionFailed(Facts, frozen=True, kw_only=True):
@@ -295,6 +320,7 @@ class ActionFailed(Facts, frozen=True, kw_only=True):
     execution: str
     released_micro: int
     tool: str
+    tokens: int = 0
 
 
 class ActionUnknown(Facts, frozen=True, kw_only=True):
@@ -316,6 +342,7 @@ class ActionSettled(Facts, frozen=True, kw_only=True):
     execution: str
     outcome: str
     released_micro: int
+    tokens: int = 0
 
 
 class StopRecorded(Facts, frozen=True, kw_only=True):

@@ -52,6 +52,7 @@ from watchfloor.actions.messages import (
 from watchfloor.actions.names import fold
 from watchfloor.actions.question import ask
 from watchfloor.actions.tables import of
+from watchfloor.kernel.amounts import UNSAID
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
@@ -69,17 +70,20 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
     if not action_type:
         raise Refused("invalid_name", "an action has a type", field="/type", status=422)
     check_choice(command.urgency, "/urgency", URGENCIES)
-    if not 0 <= command.cost_micro <= INTEGER_MAX:
+    if not UNSAID <= command.cost_micro <= INTEGER_MAX:
         check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
+    if not UNSAID <= command.tokens <= INTEGER_MAX:
+        check_range(command.tokens, "/tokens", 0, INTEGER_MAX)
+    cost_micro = max(0, command.cost_micro)
     gathered: Gathered = given.evidence
     seen = gathered.evidence
     tables = of(gathered.policy, gathered.policy_digest)
     derived = derive(tables, command.type, command.tool, command.params)
-    ruling = judge(ask(tables, derived, seen, given.at, command.cost_micro, command.task))
+    ruling = judge(ask(tables, derived, seen, given.at, cost_micro, command.task))
     facts = ActionDecided(
         action_type=action_type,
         agent=command.agent,
-        cost_micro=command.cost_micro,
+        cost_micro=cost_micro,
         derived=derived,
         digest=sha256(command.salt + command.action).hexdigest(),
         evidence=seen,
@@ -89,7 +93,8 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
         level=ruling.level,
         nonce=nonce_from(given.entropy),
         policy_digest=gathered.policy_digest,
-        reserves_micro=reserve(ruling.verdict, command.cost_micro),
+        reserves_micro=reserve(ruling.verdict, cost_micro),
+        reserves_tokens=reserve(ruling.verdict, command.tokens),
         risk=ruling.risk,
         task=command.task,
         tool=tool,

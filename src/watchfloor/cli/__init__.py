@@ -27,6 +27,7 @@ for name, about in (
     ("sidecar", "Turn any command-line program into an agent."),
     ("people", "List and add people; make their sign-in links."),
     ("task", "Submit and follow tasks."),
+    ("budget", "Limit what an organisation, an agent or a task may spend; see what is left."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
     ("policy", "Show, check, compare and apply policies."),

@@ -30,11 +30,14 @@ from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
 from watchfloor.people.rules import AdminEvidence, HandleEvidence
 from watchfloor.processes.dispatch import room
 from watchfloor.registers import activity as counters
+from watchfloor.registers import budgets
 from watchfloor.registers.containment import stops_for
 from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person, find_person
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence, score_at, tier_at_birth
+from watchfloor.work.budget_messages import NoteBudget, SetBudget
+from watchfloor.work.budgets import BudgetEvidence
 from watchfloor.work.messages import AssignTask
 from watchfloor.work.rules import AgentEvidence
 
@@ -92,6 +95,9 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
         standing.subject if standing is not None else 0,
         standing.expires_at if standing is not None else 0,
         use.total,
+        budgets.seen(command.agent, command.task, command.cost_micro, command.tokens, at, read)
+        if read("budgeted", "all") is not None
+        else (),
     )
     return Gathered(
         policy=policy, policy_version=active.version, policy_digest=active.digest, evidence=evidence
@@ -175,6 +181,20 @@ def _assign(read: Read, command: AssignTask, at: int, request: Request) -> Agent
     )
 
 
+def _budget(read: Read, command: SetBudget | NoteBudget, at: int, request: Request) -> BudgetEvidence:
+    if isinstance(command, SetBudget):
+        known: tuple[budgets.InForce, ...] = read("budgets", (command.scope, command.target)) or ()
+        same = (b.budget for b in known if (b.measure, b.period) == (command.measure, command.period))
+        return BudgetEvidence(taken_by=next(same, 0))
+    state = read("budget", command.subject)
+    here: tuple[budgets.InForce, ...] = read("budgets", (state.scope, state.target)) or ()
+    for budget in here:
+        if budget.budget == command.subject:
+            use = budgets.use_of(budget, at, read)
+            return BudgetEvidence(spent=use.spent, reserved=use.reserved)
+    return BudgetEvidence()
+
+
 def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:
     person = find_person(read, command.person)
     if person is None:
@@ -239,6 +259,8 @@ GATHERS: Mapping[type[Command], Gather] = {
     StartAction: _start_action,
     RegisterAgent: _register,
     AssignTask: _assign,
+    SetBudget: _budget,
+    NoteBudget: _budget,
     CastVote: _vote,
     OpenDecision: _pool,
     RecordTrust: _terms,

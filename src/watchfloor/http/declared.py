@@ -14,6 +14,7 @@ from watchfloor.http.bodies import (
     agents,
     chat,
     decisions,
+    economics,
     fields,
     ledger,
     pages,
@@ -25,7 +26,7 @@ from watchfloor.http.door import Declared, Route
 from watchfloor.http.operations import OPERATIONS, PAGES, Operation
 from watchfloor.kernel.terms import Policy
 
-BODIES = (fields, agents, tasks, chat, actions, decisions, people, ledger, timeline, pages)
+BODIES = (fields, agents, tasks, chat, actions, decisions, economics, people, ledger, timeline, pages)
 SPECIAL_ANSWERS = frozenset(("", "text", "document", "page", "stream"))  # answers that are no Struct
 
 EXAMPLES: dict[type, dict[str, Any]] = {

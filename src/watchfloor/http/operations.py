@@ -75,6 +75,11 @@ POST /api/v1/stops/{stop}/lift                    lift_stop           supervisor
 GET  /api/v1/standing-approvals                   list_standing       reader         read   authenticated 200 Paged - StandingPage
 POST /api/v1/standing-approvals                   grant_standing      supervisor     write  authenticated 201 - GrantStandingBody StandingGranted
 POST /api/v1/standing-approvals/{standing}/revoke revoke_standing     operator       write  exempt        200 - Nothing Recorded
+= economics
+GET  /api/v1/budgets                              list_budgets        reader         read   authenticated 200 BudgetsParams - BudgetPage
+POST /api/v1/budgets                              set_budget          director       write  authenticated 201 - SetBudgetBody BudgetRecorded
+GET  /api/v1/budgets/{budget}                     get_budget          reader         read   authenticated 200 Fresh - BudgetItem
+POST /api/v1/budgets/{budget}/remove              remove_budget       director       write  authenticated 200 - Reason Recorded
 = policy
 GET  /api/v1/policy                               get_policy          agent+reader   read   authenticated 200 Fresh - PolicyNow
 PUT  /api/v1/policy                               apply_policy        director       write  authenticated 200 ApplyParams Policy PolicyApplied

@@ -12,6 +12,7 @@ from typing import Any
 
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies.timeline import TimelineItem
+from watchfloor.kernel.amounts import UNITS
 from watchfloor.kernel.ids import PREFIXES, public_id
 from watchfloor.kernel.messages import Event, Refused
 from watchfloor.kernel.terms import TIERS
@@ -91,6 +92,17 @@ SENTENCES: dict[str, Sentence] = {
     "trust.reassessed/1": _moved,
     "stop.recorded/1": lambda f: f"Stopped: {f.scope.replace('_', ' ')}{' ' + f.target if f.target else ''}.",
     "stop.lifted/1": "The stop was lifted.",
+    "budget.set/1": lambda f: f"A budget was set: {f.limit} {UNITS[f.measure]} per {f.period}.",
+    "budget.changed/1": lambda f: f"The limit of a budget is now {f.limit}, it was {f.limit_before}.",
+    "budget.removed/1": "A budget was removed.",
+    "budget.warned/1": lambda f: (
+        f"{f.spent + f.reserved} of {f.limit} are spent or reserved: a budget runs low."
+    ),
+    "budget.exhausted/1": lambda f: (
+        f"A budget is used up: {f.spent} of {f.limit} spent, {f.reserved} reserved"
+        f"{f', {f.asked} more asked' if f.asked else ''}."
+    ),
+    "budget.renewed/1": "A new period of a budget began.",
     "standing.granted/1": lambda f: f"{f.action_type} is trusted for this agent for a time.",
     "standing.revoked/1": lambda f: f"The standing approval for {f.action_type} was revoked.",
     "chat.opened/1": "A chat with the agent was opened.",

@@ -17,6 +17,7 @@ from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer, Lane
 from watchfloor.hub import mailroom, spoken
 from watchfloor.hub import protocol as wire
+from watchfloor.kernel.amounts import said
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Command, Event, Refused
@@ -67,7 +68,8 @@ def request_action(
         urgency=payload.urgency,
         task=task,
         generation=payload.generation,
-        cost_micro=payload.cost_micro,
+        cost_micro=said(payload.cost_micro),
+        tokens=said(payload.tokens),
         dry_run=payload.dry_run,
     )
 
@@ -96,7 +98,8 @@ def _complete(engine: Engine, org: int, agent: int, payload: wire.ActionComplete
         agent=agent,
         execution=payload.execution_id,
         outcome_digest=payload.outcome_digest,
-        cost_micro=payload.cost_micro,
+        cost_micro=said(payload.cost_micro),
+        tokens=said(payload.tokens),
         private=canonical({"outcome": outcome}) if outcome is not None else b"",
     )
 
@@ -107,7 +110,8 @@ def _fail(engine: Engine, org: int, agent: int, payload: wire.ActionFailed, entr
         agent=agent,
         execution=payload.execution_id,
         code=payload.code,
-        cost_micro=payload.cost_micro,
+        cost_micro=said(payload.cost_micro),
+        tokens=said(payload.tokens),
         private=canonical({"reason": payload.reason}) if payload.reason else b"",
     )
 
@@ -117,7 +121,8 @@ def _settle(engine: Engine, org: int, agent: int, payload: wire.ActionSettled, e
         subject=_mine(engine, org, agent, payload.action_id),
         execution=payload.execution_id,
         outcome=payload.outcome,
-        cost_micro=payload.cost_micro,
+        cost_micro=said(payload.cost_micro),
+        tokens=said(payload.tokens),
     )
 
 
@@ -152,8 +157,8 @@ def _completed(engine: Engine, org: int, agent: int, payload: wire.TaskCompleted
         subject=task,
         agent=agent,
         generation=payload.generation,
-        cost_micro=payload.cost_micro,
-        tokens=payload.tokens,
+        cost_micro=payload.cost_micro or 0,
+        tokens=payload.tokens or 0,
         private=canonical(private),
     )
 

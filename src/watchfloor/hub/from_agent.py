@@ -103,8 +103,8 @@ class TaskCompleted(_OfTask, frozen=True, kw_only=True):
     FRAME: ClassVar[str] = "task:completed"
     result: Raw = _NOTHING
     report: Raw = _NOTHING
-    tokens: Count = 0
-    cost_micro: Money = 0
+    tokens: Count | None = None
+    cost_micro: Money | None = None
 
 
 class TaskFailed(_OfTask, frozen=True, kw_only=True):
@@ -123,7 +123,10 @@ class TaskResume(_OfTask, frozen=True, kw_only=True):
 
 
 class ActionRequest(Payload, frozen=True, kw_only=True):
-    """May I do this? Answered by action:decided. `value_micro` and `cost_micro` are the agent's estimates."""
+    """May I do this? Answered by action:decided. `value_micro`, `cost_micro` and `tokens` are estimates.
+
+    An estimate that is not given is no zero: under a budget of that measure it is taken for too much.
+    """
 
     FRAME: ClassVar[str] = "action:request"
     ANSWERED: ClassVar[bool] = True
@@ -135,7 +138,8 @@ class ActionRequest(Payload, frozen=True, kw_only=True):
     task_id: NoId = ""
     generation: Count = 0
     value_micro: Money = 0
-    cost_micro: Money = 0
+    cost_micro: Money | None = None
+    tokens: Count | None = None
     dry_run: bool = False
 
 
@@ -152,7 +156,10 @@ class ActionStarted(Payload, frozen=True, kw_only=True):
 
 
 class ActionCompleted(Payload, frozen=True, kw_only=True):
-    """It ran. `outcome_digest` is SHA-256 (hex) of what came out; `outcome` a short account of it."""
+    """It ran. `outcome_digest` is SHA-256 (hex) of what came out; `outcome` a short account of it.
+
+    `cost_micro` and `tokens` that are not given count as all that was reserved.
+    """
 
     FRAME: ClassVar[str] = "action:completed"
     ANSWERED: ClassVar[bool] = True
@@ -160,7 +167,8 @@ class ActionCompleted(Payload, frozen=True, kw_only=True):
     execution_id: Id
     outcome_digest: Hex = ""
     outcome: Raw = _NOTHING
-    cost_micro: Money = 0
+    cost_micro: Money | None = None
+    tokens: Count | None = None
 
 
 class ActionFailed(Payload, frozen=True, kw_only=True):
@@ -172,7 +180,8 @@ class ActionFailed(Payload, frozen=True, kw_only=True):
     execution_id: Id
     code: Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_]*\Z")] = "failed"
     reason: Text = ""
-    cost_micro: Money = 0
+    cost_micro: Money | None = None
+    tokens: Count | None = None
 
 
 class ActionSettled(Payload, frozen=True, kw_only=True):
@@ -183,7 +192,8 @@ class ActionSettled(Payload, frozen=True, kw_only=True):
     action_id: Id
     execution_id: Id
     outcome: Literal["completed", "failed"]
-    cost_micro: Money = 0
+    cost_micro: Money | None = None
+    tokens: Count | None = None
 
 
 FROM_AGENT: tuple[type[Payload], ...] = (

@@ -25,6 +25,7 @@ PREFIXES = {
     "grant": "grt",
     "chat": "cht",
     "channel": "chn",
+    "budget": "bud",
 }
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 

@@ -6,10 +6,19 @@ from collections.abc import Mapping
 
 from watchfloor.kernel.messages import Effect, Event, Facts
 from watchfloor.kernel.subject import React
-from watchfloor.processes import approval, calling, containment, dispatch, learning, reclaim, verification
+from watchfloor.processes import (
+    approval,
+    budgeting,
+    calling,
+    containment,
+    dispatch,
+    learning,
+    reclaim,
+    verification,
+)
 
 # Calling before dispatch: a breaker opens before its worker is given anything else.
-FLOWS = (approval, learning, calling, dispatch, reclaim, containment, verification)
+FLOWS = (approval, budgeting, learning, calling, dispatch, reclaim, containment, verification)
 
 
 def _wire() -> dict[type[Facts], tuple[React, ...]]:

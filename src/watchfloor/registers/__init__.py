@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from watchfloor.kernel.subject import Register
-from watchfloor.registers import activity, containment, delivery, directory, mail, queue, requests
+from watchfloor.registers import activity, budgets, containment, delivery, directory, mail, queue, requests
 
 # The order matters only where one register reads another's cells: the queue before deliveries.
 REGISTERS: tuple[Register, ...] = (
     requests.REGISTER,
     activity.REGISTER,
+    budgets.REGISTER,
     containment.REGISTER,
     directory.REGISTER,
     queue.REGISTER,

@@ -43,6 +43,7 @@ from watchfloor.kernel.messages import Draft, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.work import life
+from watchfloor.work.budgets import BUDGET, BUDGET_FACTS
 from watchfloor.work.life import Task
 from watchfloor.work.matching import eligible
 from watchfloor.work.messages import (
@@ -426,6 +427,7 @@ SUBJECTS: tuple[Subject, ...] = (
         due=lambda task: life.nearest(task)[0],
         overdue=lambda subject, task, at: TaskTimePassed(subject=subject),
     ),
+    BUDGET,
 )
 
 FACTS: tuple[type[Facts], ...] = (
@@ -443,4 +445,5 @@ FACTS: tuple[type[Facts], ...] = (
     TaskCancelled,
     TaskRetried,
     TaskReportedLate,
+    *BUDGET_FACTS,
 )

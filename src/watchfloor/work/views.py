@@ -18,6 +18,7 @@ from watchfloor.kernel.projection import (
     integer,
     text,
 )
+from watchfloor.work.budget_views import BUDGETS, PROJECT_BUDGETS
 from watchfloor.work.messages import (
     LANES,
     TaskAccepted,
@@ -88,7 +89,7 @@ TASKS = Table(
     ),
 )
 
-TABLES = (TASKS,)
+TABLES = (TASKS, BUDGETS)
 
 
 def _set(event: Event, **values: Value) -> list[Change]:
@@ -265,4 +266,5 @@ PROJECT: Projectors = {
     TaskCancelled: _cancelled,
     TaskRetried: _retried,
     TaskReportedLate: _reported_late,
+    **PROJECT_BUDGETS,
 }

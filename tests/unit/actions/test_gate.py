@@ -12,6 +12,7 @@ from tests.unit.actions.requests import NEW, names, policy, question, request, r
 from watchfloor.actions import gate
 from watchfloor.actions.catalogue import RULES
 from watchfloor.actions.gate import judge
+from watchfloor.actions.messages import BudgetSeen
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.instants import HOUR, SECOND
 from watchfloor.policy.digest import digest_of
@@ -31,6 +32,23 @@ def test_a_trusted_agents_read_runs_at_once_and_every_rule_passes() -> None:
 
 DENY = ("deny", 0)
 THROTTLE = ("throttle", 0)
+
+
+def budget(**fields: Any) -> BudgetSeen:
+    """A budget of 1,000 of which nothing is used and nothing asked, with these fields instead."""
+    usual: dict[str, Any] = {
+        "budget": 5,
+        "nonce": 9,
+        "scope": "agent",
+        "measure": "money",
+        "limit": 1_000,
+        "spent": 0,
+        "reserved": 0,
+        "asked": 0,
+    }
+    return BudgetSeen(**(usual | fields))
+
+
 CASES: list[tuple[str, dict[str, Any], tuple[str, int]]] = [
     ("the_agent_is_not_active", {"agent_state": 1}, DENY),
     ("the_agent_is_not_active", {"agent_state": 2}, DENY),
@@ -50,6 +68,9 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, int]]] = [
     ("the_agents_breaker_is_open", {"breaker_agent_until": SOON}, THROTTLE),
     ("the_tools_breaker_is_open", {"breaker_tool_until": SOON}, THROTTLE),
     ("the_days_spend_is_used_up", {"cost_micro": 2, "spent_today_micro": 999_999_999}, DENY),
+    ("the_cost_is_not_estimated", {"budgets": (budget(asked=-1),)}, DENY),
+    ("a_budget_is_used_up", {"budgets": (budget(spent=600, reserved=300, asked=101),)}, DENY),
+    ("a_budget_is_used_up", {"budgets": (budget(), budget(spent=1_000))}, DENY),
     ("requests_come_too_fast", {"requests_1s": 20}, DENY),
     ("requests_come_too_fast", {"requests_5s": 100}, DENY),
     ("executions_come_too_fast", {"executed_10s": 100}, DENY),
@@ -86,6 +107,10 @@ BELOW: list[tuple[str, dict[str, Any]]] = [
     ("the_tools_breaker_is_open", {"breaker_tool_until": START}),
     ("the_days_spend_is_used_up", {"cost_micro": 1, "spent_today_micro": 999_999_999}),
     ("the_days_spend_is_used_up", {"cost_micro": 0, "spent_today_micro": 2_000_000_000}),
+    ("the_cost_is_not_estimated", {"budgets": (budget(),)}),
+    ("a_budget_is_used_up", {"budgets": (budget(asked=-1),)}),
+    ("a_budget_is_used_up", {"budgets": (budget(spent=600, reserved=300, asked=100),)}),
+    ("a_budget_is_used_up", {"budgets": (budget(spent=999, reserved=500),)}),
     ("requests_come_too_fast", {"requests_1s": 19, "requests_5s": 99}),
     ("executions_come_too_fast", {"executed_10s": 99}),
     ("the_same_action_repeats", {"same_digest_60s": 19}),

@@ -125,7 +125,7 @@ def test_only_the_agent_and_the_execution_that_ran_have_an_outcome(tell: Any) ->
     assert running().refusal(tell(execution="exe_b"))[0] == "not_this_execution"
     assert begun().refusal(tell())[0] == "not_this_execution"
     assert begun().refusal(tell(execution=""))[0] == "not_this_execution"
-    assert running().refusal(tell(cost_micro=-1))[:2] == ("out_of_range", "/cost_micro")
+    assert running().refusal(tell(cost_micro=-2))[:2] == ("out_of_range", "/cost_micro")
 
 
 def test_texts_of_outcomes_are_bounded() -> None:

@@ -48,6 +48,8 @@ def test_nothing_is_reserved_for_what_is_denied_and_something_for_what_waits() -
     assert request(World(), evidence=seen(stops=(3,)), cost_micro=9).reserves_micro == 0
     waiting = request(World(), evidence=seen(score=100), cost_micro=9)
     assert (waiting.verdict, waiting.reserves_micro) == ("pending", 9)
+    unsaid = request(World())
+    assert (unsaid.cost_micro, unsaid.reserves_micro, unsaid.reserves_tokens) == (0, 0, 0)
 
 
 def test_urgency_is_the_agents_claim_until_risk_says_more() -> None:
@@ -65,7 +67,8 @@ def test_urgency_is_the_agents_claim_until_risk_says_more() -> None:
         ({"tool": "x" * 129}, ("invalid_name", "/tool", 422)),
         ({"type": "a\ud800"}, ("not_canonical", "/type", 422)),
         ({"urgency": "yesterday"}, ("unknown_choice", "/urgency", 422)),
-        ({"cost_micro": -1}, ("out_of_range", "/cost_micro", 422)),
+        ({"cost_micro": -2}, ("out_of_range", "/cost_micro", 422)),
+        ({"tokens": -2}, ("out_of_range", "/tokens", 422)),
         ({"cost_micro": INTEGER_MAX + 1}, ("out_of_range", "/cost_micro", 422)),
     ],
 )

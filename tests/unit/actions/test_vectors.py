@@ -22,6 +22,7 @@ from tests.unit.actions.requests import AGENT, request, seen
 
 from watchfloor.actions import gate
 from watchfloor.actions.catalogue import RULES
+from watchfloor.actions.messages import BudgetSeen
 from watchfloor.policy.document import from_plain
 
 FILE = Path(__file__).parent / "vectors.json"
@@ -37,13 +38,21 @@ def laid_over(under: dict[str, Any], over: dict[str, Any]) -> dict[str, Any]:
     return merged
 
 
+def _same(value: Any) -> Any:
+    return value
+
+
+_LISTS: dict[str, Callable[[Any], Any]] = {
+    "stops": tuple,
+    "budgets": lambda rows: msgspec.convert(rows, tuple[BudgetSeen, ...]),
+}
+
+
 def answer_to(vector: dict[str, Any]) -> dict[str, Any]:
     """What today's gate answers."""
     rules = from_plain(laid_over(DOCUMENT["policy"], vector["policy"]))
     world = World(at=START + vector.get("hours_later", 0) * 3_600_000_000)
-    evidence = seen(
-        **{name: tuple(value) if name == "stops" else value for name, value in vector["evidence"].items()}
-    )
+    evidence = seen(**{name: _LISTS.get(name, _same)(value) for name, value in vector["evidence"].items()})
     facts = request(world, rules, evidence, **({"params": {}} | vector["request"]))
     assert facts.agent == AGENT
     plain = {
@@ -58,6 +67,7 @@ def answer_to(vector: dict[str, Any]) -> dict[str, Any]:
         "basis": "" if facts.grant is None else facts.grant.basis,
         "execution_ms": 0 if facts.grant is None else facts.grant.execution_ms,
         "reserves_micro": facts.reserves_micro,
+        "reserves_tokens": facts.reserves_tokens,
     }
     return dict(json.loads(msgspec.json.encode(plain)))
 

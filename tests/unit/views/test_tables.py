@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import pkgutil
 import sqlite3
 from pathlib import Path
 
@@ -18,9 +19,13 @@ ROOT = Path(__file__).resolve().parents[3]
 
 
 def facts_of(capability: str) -> set[type[Facts]]:
-    module = importlib.import_module(f"watchfloor.{capability}.messages")
+    """Every event of a capability, whichever of its modules with messages it stands in."""
+    package = importlib.import_module(f"watchfloor.{capability}")
+    names = [name for _, name, _ in pkgutil.iter_modules(package.__path__) if name.endswith("messages")]
+    modules = [importlib.import_module(f"{package.__name__}.{name}") for name in names]
     return {
         found
+        for module in modules
         for _, found in inspect.getmembers(module, inspect.isclass)
         if issubclass(found, Facts) and found.TYPE and found.__module__ == module.__name__
     }

@@ -49,7 +49,8 @@ class RequestActionBody(Body, frozen=True, kw_only=True):
     urgency: Urgency = "normal"
     task_id: NoId = ""
     generation: Count = 0
-    cost_micro: Money = 0
+    cost_micro: Money | None = None
+    tokens: Count | None = None
     dry_run: bool = False
 
 
@@ -169,20 +170,23 @@ class CompleteActionBody(Body, frozen=True, kw_only=True):
     execution_id: ExecutionId
     outcome_digest: Hex = ""
     outcome: Free = None
-    cost_micro: Money = 0
+    cost_micro: Money | None = None
+    tokens: Count | None = None
 
 
 class FailActionBody(Body, frozen=True, kw_only=True):
     execution_id: ExecutionId
     code: Code = "failed"
     reason: Text = ""
-    cost_micro: Money = 0
+    cost_micro: Money | None = None
+    tokens: Count | None = None
 
 
 class SettleActionBody(Body, frozen=True, kw_only=True):
     execution_id: ExecutionId
     outcome: Literal["completed", "failed"]
-    cost_micro: Money = 0
+    cost_micro: Money | None = None
+    tokens: Count | None = None
 
 
 class ActionRecorded(Answer, frozen=True, kw_only=True):

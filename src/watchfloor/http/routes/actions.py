@@ -21,6 +21,7 @@ from watchfloor.http.pacing import Rate
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes.policy import of_version
+from watchfloor.kernel.amounts import said
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Event, Refused
 
@@ -73,7 +74,8 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
         urgency=body.urgency,
         task=task,
         generation=body.generation,
-        cost_micro=body.cost_micro,
+        cost_micro=said(body.cost_micro),
+        tokens=said(body.tokens),
         dry_run=dry_run,
     )
     request = call.request(command, lane=Lane.REQUESTS, keyed=not dry_run, dry_run=dry_run)
@@ -333,7 +335,8 @@ async def complete_action(call: Call) -> Reply:
         agent=call.principal.subject,
         execution=body.execution_id,
         outcome_digest=body.outcome_digest,
-        cost_micro=body.cost_micro,
+        cost_micro=said(body.cost_micro),
+        tokens=said(body.tokens),
         private=encoded({"outcome": body.outcome}) if body.outcome is not None else b"",
     )
     return _recorded(call, subject, body.execution_id, await call.ask(command, lane=Lane.OUTCOMES))
@@ -348,7 +351,8 @@ async def fail_action(call: Call) -> Reply:
         agent=call.principal.subject,
         execution=body.execution_id,
         code=body.code,
-        cost_micro=body.cost_micro,
+        cost_micro=said(body.cost_micro),
+        tokens=said(body.tokens),
         private=encoded({"reason": body.reason}) if body.reason else b"",
     )
     return _recorded(call, subject, body.execution_id, await call.ask(command, lane=Lane.OUTCOMES))
@@ -359,7 +363,11 @@ async def settle_action(call: Call) -> Reply:
     body: wire.SettleActionBody = call.body
     subject = _mine(call)
     command = actions.SettleAction(
-        subject=subject, execution=body.execution_id, outcome=body.outcome, cost_micro=body.cost_micro
+        subject=subject,
+        execution=body.execution_id,
+        outcome=body.outcome,
+        cost_micro=said(body.cost_micro),
+        tokens=said(body.tokens),
     )
     return _recorded(call, subject, body.execution_id, await call.ask(command, lane=Lane.OUTCOMES))
 
