@@ -12,7 +12,7 @@ from cyclopts import App, Parameter
 
 from watchfloor.cli.output import Failure
 from watchfloor_agent.errors import ConfigurationError, Fatal
-from watchfloor_agent.sidecar import process, settings
+from watchfloor_agent.sidecar import change, process, repository, settings
 from watchfloor_agent.sidecar.__main__ import begin_log
 
 app = App(name="sidecar", help="Turn any command-line program into an agent.")
@@ -30,6 +30,12 @@ def sidecar(
     concurrency: int = 1,
     time_limit: int = 0,
     silence: int = 0,
+    wakes: int = 3,
+    git: str = "",
+    base: str = "",
+    protect: list[str] | None = None,
+    author: str = "",
+    submit: str = "",
     insecure: bool = False,
 ) -> None:
     """Relay tasks to a command until stopped.
@@ -57,6 +63,20 @@ def sidecar(
         Seconds the command may take, beside the task's own limit; 0 is no limit.
     silence
         Seconds the command may say nothing; 0 is no limit.
+    wakes
+        How often the command is woken for one assignment, when it cannot be started, dies with the sidecar or exits 75.
+    git
+        A repository (address or path): each task gets a fresh branch of it in a clone of its own; what the command
+        leaves is committed and pushed.
+    base
+        The branch to begin from (default: the remote's own).
+    protect
+        A branch, or a pattern of branches, nobody may work on; beside main, master, trunk, production and release/*.
+    author
+        Who commits, as `Name <mail>`.
+    submit
+        A command that opens the change once the branch is pushed. {branch}, {base}, {commit}, {title}, {task_id} and
+        {remote} are replaced inside its words.
     insecure
         Allow http:// to another machine.
     """
@@ -73,8 +93,12 @@ def sidecar(
                 concurrency=concurrency,
                 time_ms=time_limit * 1000,
                 silence_ms=silence * 1000,
+                wakes=wakes,
                 insecure=insecure,
+                git=workflow(git, base, protect or [], author, submit),
             )
+            if found.git is not None and found.directory:
+                raise Failure("--cwd and --git: the git workflow has a folder of its own for each task", 2)
         process.serve(found, dir.absolute())
     except ConfigurationError as error:
         raise Failure(str(error), 2) from error
@@ -105,6 +129,24 @@ def argv_of(command: str, listed: str) -> tuple[str, ...]:
     if not words:
         raise Failure("--exec-json: the command is empty", 2)
     return words
+
+
+def workflow(remote: str, base: str, protect: list[str], author: str, submit: str) -> settings.Git | None:
+    """The git workflow, None without --git. Raises Failure, ConfigurationError."""
+    if not remote:
+        if base or protect or author or submit:
+            raise Failure("--base, --protect, --author and --submit belong to --git", 2)
+        return None
+    found = settings.Git(
+        remote=str(Path(remote).absolute()) if Path(remote).exists() else remote,
+        base=base,
+        protected=tuple(protect),
+        author=author,
+        submit=settings.words(submit) if submit else (),
+    )
+    repository.check(found)
+    change.check(found.submit)
+    return found
 
 
 def socket_address(url: str) -> str:

@@ -81,17 +81,11 @@ class Command:
             os.close(control)
             os.close(report)
         try:
-            why = await self._follow(process, controller, began, time_ms, silence_ms, hear)
+            why, said = await self._follow(process, controller, reading, began, time_ms, silence_ms, hear)
         finally:
             os.close(controller)  # the keeper sees it, whatever happened here
-            with contextlib.suppress(ProcessLookupError):
-                if process.returncode is None:
-                    await self._left(process)
-            with os.fdopen(reading, "rb") as file:
-                said = _report(await asyncio.to_thread(file.read, 4096))
         if said is None:
-            swept = await asyncio.to_thread(sweep, RUN, self._mark)
-            return self._ended(why or "lost", began, detail=f"its keeper was killed; {swept} processes ended")
+            return self._ended(why or "lost", began, detail="its keeper was killed")
         if "not_started" in said:
             return self._ended("not_started", began, detail=str(said["not_started"]))
         how, code = ("signalled", said["signal"]) if "signal" in said else ("exited", said["exit"])
@@ -123,44 +117,48 @@ class Command:
         self,
         process: Process,
         controller: int,
+        report: int,
         began: float,
         time_ms: int,
         silence_ms: int,
         hear: Callable[[bytes], None] | None,
-    ) -> str:
-        """Read and wait; why the command had to be ended, else an empty text."""
+    ) -> tuple[str, dict[str, object] | None]:
+        """Read and wait: why the command had to be ended ("" if it had not), and what the keeper reports.
+
+        The keeper's report decides when it is over, and not the process: whatever a killed keeper left holds the pipes.
+        """
         assert process.stdout is not None
         assert process.stderr is not None
         reading = [
             asyncio.create_task(self._read(process.stdout, self._kept[0], hear)),
             asyncio.create_task(self._read(process.stderr, self._kept[1], None)),
         ]
-        ending = asyncio.create_task(process.wait())
+        ending = asyncio.create_task(_until_closed(report))
         halting = asyncio.create_task(self._halt.wait())
         why = ""
         try:
-            while not ending.done():
-                until = self._next_limit(began, time_ms, silence_ms) if not why else None
+            while not ending.done() and not why:
+                until = self._next_limit(began, time_ms, silence_ms)
                 left_s = None if until is None else max(until - time.monotonic(), 0)
-                await asyncio.wait(
-                    {ending, halting} if not why else {ending}, timeout=left_s, return_when="FIRST_COMPLETED"
-                )
-                if ending.done() or why:
-                    break
-                why = self._reason(halting.done(), began, time_ms, silence_ms)
-                if why:
-                    with contextlib.suppress(OSError):
-                        os.write(controller, b"T")
-                    await asyncio.wait({ending}, timeout=self._grace_ms / 1000 + _LEAVE_S)
+                await asyncio.wait({ending, halting}, timeout=left_s, return_when="FIRST_COMPLETED")
+                if not ending.done():
+                    why = self._reason(halting.done(), began, time_ms, silence_ms)
+            if why:
+                with contextlib.suppress(OSError):
+                    os.write(controller, b"T")
+                await asyncio.wait({ending}, timeout=self._grace_ms / 1000 + _LEAVE_S)
             if not ending.done():
                 process.kill()
-                await ending
+            said = _report(await ending)
+            if said is None:
+                await asyncio.to_thread(sweep, RUN, self._mark)
+            reading.append(asyncio.create_task(_reaped(process)))
             await asyncio.wait(reading, timeout=_DRAIN_S)
         finally:
             for task in (*reading, ending, halting):
                 task.cancel()
             await asyncio.gather(*reading, ending, halting, return_exceptions=True)
-        return why
+        return why, said
 
     def _next_limit(self, began: float, time_ms: int, silence_ms: int) -> float | None:
         limits = [began + time_ms / 1000] if time_ms else []
@@ -184,18 +182,25 @@ class Command:
             if hear is not None:
                 hear(data)
 
-    async def _left(self, process: Process) -> None:
-        """The keeper ends by itself when the control pipe is closed; if it does not, it is killed."""
-        try:
-            async with asyncio.timeout(_LEAVE_S):
-                await process.wait()
-        except TimeoutError:
-            process.kill()
-            await process.wait()
-
     def _ended(self, how: str, began: float, *, code: int = 0, detail: str = "", cpu_ms: int = 0) -> Ended:
         spent_ms = int((time.monotonic() - began) * 1000)
         return Ended(how, code, detail, spent_ms, cpu_ms, *self._kept)
+
+
+async def _reaped(process: Process) -> None:
+    await process.wait()
+
+
+async def _until_closed(number: int) -> bytes:
+    """Everything that comes through a pipe; closes it."""
+    reader = asyncio.StreamReader()
+    transport, _ = await asyncio.get_running_loop().connect_read_pipe(
+        lambda: asyncio.StreamReaderProtocol(reader), os.fdopen(number, "rb")
+    )
+    try:
+        return await reader.read()
+    finally:
+        transport.close()
 
 
 def _report(data: bytes) -> dict[str, object] | None:

@@ -25,6 +25,7 @@ from watchfloor_agent.messages import (
     Payload,
     TaskAccepted,
     TaskCompleted,
+    TaskFailed,
     TaskProgress,
     TaskRejected,
     TaskResume,
@@ -41,6 +42,8 @@ from watchfloor_agent.received import (
 from watchfloor_agent.registration import read_key
 from watchfloor_agent.remembering import Memory
 from watchfloor_agent.rotating import keep_fresh
+from watchfloor_agent.sidecar import change
+from watchfloor_agent.sidecar.repository import Repository
 from watchfloor_agent.sidecar.settings import Settings
 from watchfloor_agent.sidecar.spool import ACCEPTED, COMMITTED, DONE, OFFERED, OWED, Kept, Spool
 from watchfloor_agent.sidecar.worker import Lost, Work, failed
@@ -75,6 +78,10 @@ class Relay:
         self._settings = settings
         self._spool = spool
         self._folder = folder
+        self._repository: Repository | None = None
+        if settings.git is not None:
+            change.check(settings.git.submit)
+            self._repository = Repository(settings.git, folder / "git", spool.mark)
         self._key_path = Path(settings.key_file)
         self._held: dict[str, _Held] = {}
         self._ending: dict[str, asyncio.Task[None]] = {}
@@ -314,7 +321,9 @@ class Relay:
             raise Lost
         if self._stopping.is_set():
             raise Lost
-        held.work = work = Work(self._settings, self._spool, self._folder / "tasks", kept, held.moved.set)
+        held.work = work = Work(
+            self._settings, self._spool, self._repository, self._folder / "tasks", kept, held.moved.set
+        )
         telling = asyncio.create_task(self._tell(held, work))
         try:
             report = await work.report()
@@ -363,7 +372,8 @@ class Relay:
             return
         late = isinstance(answer, TaskRecorded) and answer.late
         self._spool.finish(held.task, "late" if late else kept.report.FRAME)
-        log.info("%s: %s%s", held.task.task_id, kept.report.FRAME, ", too late" if late else "")
+        why = f": {kept.report.reason}" if isinstance(kept.report, TaskFailed) else ""
+        log.info("%s: %s%s%s", held.task.task_id, kept.report.FRAME, ", too late" if late else "", why)
 
     def _loosely(self, work: object, name: str) -> None:
         """Run something nobody waits for; what goes wrong is said."""

@@ -21,12 +21,15 @@ from watchfloor_agent.canonical import plain
 from watchfloor_agent.errors import NotCanonical
 from watchfloor_agent.messages import TaskCompleted, TaskFailed
 from watchfloor_agent.received import TaskAssigned
+from watchfloor_agent.sidecar.change import submit
 from watchfloor_agent.sidecar.command import Command, Ended
+from watchfloor_agent.sidecar.git import Trouble
 from watchfloor_agent.sidecar.leftovers import MARK
 from watchfloor_agent.sidecar.lines import Heard, Lines, as_json, as_object
 from watchfloor_agent.sidecar.printed import without_secrets
+from watchfloor_agent.sidecar.repository import Branch, Made, Repository, one_line
 from watchfloor_agent.sidecar.settings import AGAIN_EXIT, Settings, replace
-from watchfloor_agent.sidecar.spool import Kept, Report, Spool
+from watchfloor_agent.sidecar.spool import COMMITTED, Kept, Report, Spool
 
 log = logging.getLogger("watchfloor_sidecar")
 
@@ -39,6 +42,15 @@ AGAIN_MS = (1_000, 30_000)  # pause before a wake is repeated, doubling
 _SAFE_ID = re.compile(r"[A-Za-z0-9_]{1,64}\Z")
 
 
+class Through(msgspec.Struct, frozen=True, kw_only=True):
+    """The command is through: what is still to be delivered."""
+
+    result: dict[str, Any]
+    tokens: int = 0
+    cost_micro: int = 0
+    made: Made | None = None
+
+
 class Lost(Exception):
     """The work has become pointless: cancelled, somebody else's, or the sidecar stops. Nothing is to be reported."""
 
@@ -47,10 +59,18 @@ class Work:
     """One task at work. `heard` is what its command says; `drop` ends it."""
 
     def __init__(
-        self, settings: Settings, spool: Spool, folder: Path, kept: Kept, moved: Callable[[], None]
+        self,
+        settings: Settings,
+        spool: Spool,
+        repository: Repository | None,
+        folder: Path,
+        kept: Kept,
+        moved: Callable[[], None],
     ) -> None:
         self._settings = settings
         self._spool = spool
+        self._repository = repository
+        self._branch: Branch | None = None
         self._task = kept.task
         self._kept = kept
         self._folder = folder / f"{self._task.task_id}.{self._task.generation}"
@@ -70,31 +90,43 @@ class Work:
         shutil.rmtree(self._folder, ignore_errors=True)
 
     async def report(self) -> Report:
-        """Do the work. Raises Lost."""
+        """Do the work, or what is left of it. Raises Lost."""
         task = self._task
         if not is_safe(task):
             return failed(task, "the task's id cannot be the name of a file", retryable=False)
         try:
-            await self._lay_out()
+            if self._kept.state == COMMITTED:
+                return await self._deliver(msgspec.json.decode(self._kept.work, type=Through))
             while True:
                 wake = self._spool.wake(task)
                 if wake > self._settings.wakes:
                     return failed(task, f"the command was woken {wake - 1} times and never came to an end")
+                await self._lay_out()
                 ended = await self._wake(wake)
-                if self._dropped.is_set():
-                    raise Lost
+                self._still_ours()
                 if not self._again(ended, wake):
-                    return self._judged(ended, wake)
+                    return await self._judged(ended, wake)
                 await self._pause(wake)
+        except Trouble as trouble:
+            self._still_ours()
+            return failed(task, str(trouble), retryable=trouble.retryable)
         except OSError as error:
             log.error("%s: %s", task.task_id, error)
             return failed(task, f"the sidecar's disk: {error}")
 
+    def _still_ours(self) -> None:
+        if self._dropped.is_set():
+            raise Lost
+
     async def _lay_out(self) -> None:
-        """The folder of the task, new, with its file."""
+        """The folder of the task, new, with its file and, in the git workflow, its clone."""
         await asyncio.to_thread(shutil.rmtree, self._folder, True)
-        (self._folder / "work").mkdir(parents=True, mode=0o700)
+        work = self._folder / "work"
+        work.mkdir(parents=True, mode=0o700)
         await asyncio.to_thread(replace, self._folder / "task.json", described(self._task))
+        if self._repository is not None:
+            self._branch = await self._repository.prepare(self._task, work)
+        self._still_ours()
 
     async def _wake(self, wake: int) -> Ended:
         result = self._folder / "result.json"
@@ -108,8 +140,6 @@ class Work:
             stdin=self._folder / "task.json",
             grace_ms=self._settings.grace_ms,
         )
-        if self._dropped.is_set():
-            raise Lost
         log.info("%s: woken (%d)", self._task.task_id, wake)
         ended = await command.run(
             time_ms=self._time_ms(), silence_ms=self._settings.silence_ms, hear=lines.feed
@@ -125,8 +155,13 @@ class Work:
         """The sidecar's own environment without anything of Watchfloor, and what the command should know."""
         task = self._task
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("WATCHFLOOR_")}
+        branch = self._branch
+        in_git = (
+            {"WATCHFLOOR_BRANCH": branch.name, "WATCHFLOOR_BASE": branch.base} if branch is not None else {}
+        )
         return {
             **inherited,
+            **in_git,
             MARK: self._spool.mark,
             "WATCHFLOOR_TASK_FILE": str(self._folder / "task.json"),
             "WATCHFLOOR_RESULT_FILE": str(self._folder / "result.json"),
@@ -159,10 +194,9 @@ class Work:
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(random.uniform(base / 2, base) / 1000):  # noqa: S311
                 await self._dropped.wait()
-        if self._dropped.is_set():
-            raise Lost
+        self._still_ours()
 
-    def _judged(self, ended: Ended, wake: int) -> Report:
+    async def _judged(self, ended: Ended, wake: int) -> Report:
         if (ended.how, ended.code) != ("exited", 0):
             return failed(self._task, self._reason(ended), retryable=self._retryable(ended))
         try:
@@ -170,12 +204,58 @@ class Work:
         except ValueError as error:
             return failed(self._task, f"the command's result: {error}", retryable=False)
         result["run"] = run(ended, wake)
+        through = Through(result=result, tokens=self.heard.tokens, cost_micro=self.heard.cost_micro)
+        if self._repository is not None and self._branch is not None:
+            made = await self._repository.harvest(
+                self._task, self._folder / "work", self._branch, self._folder / "index"
+            )
+            through = msgspec.structs.replace(through, made=made)
+            self._spool.commit(self._task, msgspec.json.encode(through))
+        return await self._deliver(through)
+
+    async def _deliver(self, through: Through) -> Report:
+        """Push, open the change, and say that it is done. Repeated after a crash, from here."""
+        result, made = through.result, through.made
+        repository, git = self._repository, self._settings.git
+        if made is not None:
+            if repository is None or git is None:
+                return failed(self._task, "the git workflow was turned off while its commit waited")
+            result = {**result, "git": repository.described(made)}
+            if made.commit:
+                self._still_ours()
+                await repository.push(made)
+                self._still_ours()
+                if git.submit:
+                    result["git"]["change"] = plain(await self._submit(git.submit, made, result))
         return TaskCompleted(
             task_id=self._task.task_id,
             generation=self._task.generation,
             result=result,
-            tokens=self.heard.tokens,
-            cost_micro=self.heard.cost_micro,
+            tokens=through.tokens,
+            cost_micro=through.cost_micro,
+        )
+
+    async def _submit(
+        self, template: tuple[str, ...], made: Made, result: dict[str, Any]
+    ) -> dict[str, object]:
+        told = self._folder / "change.json"
+        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        about = {"task": msgspec.to_builtins(self._task), "git": result["git"], "result": result}
+        await asyncio.to_thread(replace, told, json.dumps(about, ensure_ascii=False).encode())
+        values = {
+            "branch": made.branch.name,
+            "base": made.branch.base_branch,
+            "commit": made.commit,
+            "title": one_line(self._task.title),
+            "task_id": self._task.task_id,
+            "remote": str(result["git"]["remote"]),
+        }
+        return await submit(
+            template,
+            values,
+            told=told,
+            environment=self._environment(self._kept.wakes),
+            grace_ms=self._settings.grace_ms,
         )
 
     def _retryable(self, ended: Ended) -> bool:

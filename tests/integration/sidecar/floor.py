@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import asyncio
 import json
+import secrets
 import signal
+import subprocess
 import sys
 import time
 from pathlib import Path
 from typing import Any
 
 import msgspec
-from tests.integration.sdk.test_with_the_server import Watchfloor
+from tests.integration.sdk.test_with_the_server import PROGRAM, Watchfloor
 
+from watchfloor.cli.client import Client, Profile
 from watchfloor_agent import register, write_key
 from watchfloor_agent.sidecar import settings
 from watchfloor_agent.sidecar.settings import Settings
@@ -47,17 +50,52 @@ class Sidecar:
         return self.log.read_text(encoding="utf-8")
 
 
+class Standing:
+    """A server that many tests share; each has agents of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        self.process = subprocess.Popen(
+            [sys.executable, str(PROGRAM), str(folder), "0"], stdout=subprocess.PIPE, text=True
+        )
+        assert self.process.stdout is not None
+        told = json.loads(self.process.stdout.readline())
+        self.url = str(told["url"])
+        self.ada = Client(Profile(self.url, told["ada"]))
+
+    def end(self) -> None:
+        self.ada._http.close()
+        self.process.terminate()
+        self.process.communicate(timeout=30)
+
+
 class Floor:
     """Everything a test of the sidecar needs."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, standing: Standing | None = None) -> None:
         self.folder = folder
-        self.server = Watchfloor(folder / "server")
+        self.own = Watchfloor(folder / "server") if standing is None else None
+        self.standing = standing
         self.sidecars: list[Sidecar] = []
         self.agents: dict[str, str] = {}
+        self._mark = secrets.token_hex(4)
+
+    @property
+    def server(self) -> Watchfloor:
+        """The server of this test alone."""
+        assert self.own is not None, "this test shares its server"
+        return self.own
+
+    @property
+    def url(self) -> str:
+        return self.standing.url if self.standing is not None else self.server.url
+
+    @property
+    def ada(self) -> Client:
+        return self.standing.ada if self.standing is not None else self.server.ada
 
     async def __aenter__(self) -> Floor:
-        await self.server.start()
+        if self.own is not None:
+            await self.own.start()
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -65,26 +103,33 @@ class Floor:
             if sidecar.process is not None and sidecar.process.returncode is None:
                 sidecar.process.kill()
                 await sidecar.process.wait()
-        self.server.close()
-        await self.server.end(signal.SIGTERM)
+        if self.own is not None:
+            self.own.close()
+            await self.own.end(signal.SIGTERM)
 
     def script(self, text: str, name: str = "command.py") -> Path:
         path = self.folder / name
         path.write_text(f"import json, os, sys, time\ntask = json.load(sys.stdin)\n{text}", encoding="utf-8")
         return path
 
-    async def sidecar(self, script: Path | str, name: str = "side", **options: Any) -> Sidecar:
+    async def sidecar(
+        self, script: Path | str, name: str = "side", need: str = "", **options: Any
+    ) -> Sidecar:
         """A running sidecar whose command is this Python program."""
         path = script if isinstance(script, Path) else self.script(script, f"{name}.py")
         registered = await asyncio.to_thread(
-            register, self.server.url, self.server.token, name=name, capabilities=[name]
+            register,
+            self.url,
+            self.ada.profile.token,
+            name=f"{name}-{self._mark}",
+            capabilities=[f"{need or name}-{self._mark}"],
         )
         self.agents[name] = registered.agent_id
         folder = self.folder / name
         folder.mkdir()
         write_key(folder / "agent.key", registered.api_key)
         found = Settings(
-            url=self.server.url.replace("http", "ws") + "/ws",
+            url=self.url.replace("http", "ws") + "/ws",
             key_file=str(folder / "agent.key"),
             argv=(sys.executable, str(path)),
             first_ms=50,
@@ -98,12 +143,18 @@ class Floor:
         return sidecar
 
     async def submit(self, need: str = "side", **body: Any) -> str:
-        body = {"title": "a task", "needs": [need], "max_attempts": 1, "backoff_ms": 0, **body}
-        answer = await asyncio.to_thread(self.server.ada.post, "/api/v1/tasks", body)
+        body = {
+            "title": "a task",
+            "needs": [f"{need}-{self._mark}"],
+            "max_attempts": 1,
+            "backoff_ms": 0,
+            **body,
+        }
+        answer = await asyncio.to_thread(self.ada.post, "/api/v1/tasks", body)
         return str(answer["task_id"])
 
     async def task(self, task_id: str) -> dict[str, Any]:
-        return dict(await asyncio.to_thread(self.server.ada.get, f"/api/v1/tasks/{task_id}"))
+        return dict(await asyncio.to_thread(self.ada.get, f"/api/v1/tasks/{task_id}"))
 
     async def ended(self, task_id: str, within_s: float = 40) -> dict[str, Any]:
         """The task once it has ended."""

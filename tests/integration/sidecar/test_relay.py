@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from tests.integration.sidecar.floor import Floor
+from tests.integration.sidecar.floor import Floor, Standing, appears, gone
+
+
+@pytest.fixture(scope="module")
+def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Standing]:
+    server = Standing(tmp_path_factory.mktemp("server"))
+    yield server
+    server.end()
 
 
 @pytest.fixture
-async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
-    async with Floor(tmp_path) as found:
+async def floor(tmp_path: Path, standing: Standing) -> AsyncIterator[Floor]:
+    async with Floor(tmp_path, standing) as found:
         yield found
 
 
@@ -29,3 +37,124 @@ async def test_a_task_reaches_a_real_command_and_its_result_the_platform(floor: 
     assert result["run"]["exit_code"] == 0
     assert result["run"]["wakes"] == 1
     assert "hello" in result["run"]["stdout"]
+
+
+async def test_the_task_is_never_put_into_a_shell(floor: Floor, tmp_path: Path) -> None:
+    await floor.sidecar("print(json.dumps({'title': task['title'], 'argv': len(sys.argv)}))")
+    title = f"$(touch {tmp_path}/pwned); `id` ' \" && x"
+    found = await floor.ended(await floor.submit(title=title))
+    assert (found["result"]["title"], found["result"]["argv"]) == (title, 1)
+    assert not (tmp_path / "pwned").exists()
+
+
+async def test_a_command_that_does_not_exist_fails_with_its_name_after_every_wake(floor: Floor) -> None:
+    await floor.sidecar("pass", argv=("/no/such/program",), wakes=2)
+    found = await floor.ended(await floor.submit())
+    assert found["task"]["status"] == "dead_letter"
+    assert "/no/such/program" in str(found["timeline"]) + str(found)
+    assert floor.sidecars[0].said().count("woken (") == 2
+
+
+@pytest.mark.parametrize(("code", "attempts"), [(1, 2), (65, 1)])
+async def test_the_exit_code_says_whether_another_attempt_is_useful(
+    floor: Floor, code: int, attempts: int
+) -> None:
+    await floor.sidecar(f"print('::reason it broke'); sys.exit({code})")
+    found = await floor.ended(await floor.submit(max_attempts=2))
+    assert found["task"]["status"] == "dead_letter"
+    assert found["task"]["attempts"] == attempts
+
+
+async def test_a_temporary_failure_is_tried_again_here_and_now(floor: Floor, tmp_path: Path) -> None:
+    mark = tmp_path / "once"
+    await floor.sidecar(
+        f"import pathlib\nmark = pathlib.Path({str(mark)!r})\n"
+        "if not mark.exists():\n    mark.touch(); sys.exit(75)\n"
+        "print(json.dumps({'wake': os.environ['WATCHFLOOR_WAKE']}))"
+    )
+    found = await floor.ended(await floor.submit())
+    assert found["result"]["wake"] == "2"
+    assert found["task"]["attempts"] == 1
+
+
+async def test_what_is_too_slow_is_ended_with_everything_it_started(floor: Floor, tmp_path: Path) -> None:
+    pids = tmp_path / "pids"
+    await floor.sidecar(
+        "import signal, subprocess\nsignal.signal(signal.SIGTERM, signal.SIG_IGN)\n"
+        "child = subprocess.Popen(['setsid', 'sleep', '600'])\n"
+        f"open({str(pids)!r}, 'w').write(f'{{os.getpid()}} {{child.pid}}')\ntime.sleep(600)",
+        time_ms=1_500,
+        grace_ms=200,
+    )
+    found = await floor.ended(await floor.submit())
+    assert found["task"]["status"] == "dead_letter"
+    for pid in (await appears(pids)).split():
+        assert await gone(int(pid))
+
+
+async def test_silence_is_taken_for_a_hang(floor: Floor) -> None:
+    await floor.sidecar("print('x', flush=True); time.sleep(600)", silence_ms=500)
+    task = await floor.submit()
+    assert (await floor.ended(task))["task"]["status"] == "dead_letter"
+    assert "silent" in floor.sidecars[0].said()
+
+
+async def test_a_background_process_does_not_outlive_its_command(floor: Floor) -> None:
+    await floor.sidecar(
+        "import subprocess\nchild = subprocess.Popen(['setsid', 'sleep', '600'], env={}, stdout=subprocess.DEVNULL,"
+        " stderr=subprocess.DEVNULL)\nprint(json.dumps({'pid': child.pid}))"
+    )
+    found = await floor.ended(await floor.submit())
+    assert await gone(found["result"]["pid"])
+
+
+async def test_a_cancelled_task_ends_its_command_and_reports_nothing(floor: Floor, tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    await floor.sidecar(f"open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    task = await floor.submit()
+    number = int(await appears(pid))
+    await asyncio.to_thread(floor.ada.post, f"/api/v1/tasks/{task}/cancel", {"reason": "no"})
+    assert await gone(number)
+    assert (await floor.task(task))["task"]["status"] == "cancelled"
+
+
+async def test_progress_is_seen_while_the_command_works(floor: Floor, tmp_path: Path) -> None:
+    go = tmp_path / "go"
+    await floor.sidecar(
+        "print('::blocked waiting for a licence', flush=True)\n"
+        f"while not os.path.exists({str(go)!r}): time.sleep(0.05)\n"
+    )
+    task = await floor.submit()
+    for _ in range(200):
+        if (await floor.task(task))["task"]["status"] == "blocked":
+            break
+        await asyncio.sleep(0.05)
+    else:
+        pytest.fail("never blocked")
+    go.touch()
+    assert (await floor.ended(task))["task"]["status"] == "succeeded"
+
+
+async def test_output_is_capped_and_without_secrets(floor: Floor) -> None:
+    await floor.sidecar(
+        "print('api_key=abcdef123456')\n"
+        "for n in range(200_000): print('x' * 99)\n"
+        "print('the end', flush=True); sys.stderr.write('password: hunter2\\n' * 10)\n"
+    )
+    found = await floor.ended(await floor.submit(), 60)
+    run = found["result"]["run"]
+    assert "abcdef123456" not in run["stdout"] and "hunter2" not in run["stderr"]
+    assert "left out" in run["stdout"] and run["stdout"].rstrip().endswith("the end")
+    assert len(run["stdout"]) < 20_000
+
+
+async def test_the_key_and_the_token_do_not_reach_the_command(
+    floor: Floor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("WATCHFLOOR_TOKEN", "wf_tok_secret")
+    await floor.sidecar(
+        "print(json.dumps({'seen': sorted(n for n in os.environ if n.startswith('WATCHFLOOR_'))}))"
+    )
+    found = await floor.ended(await floor.submit())
+    assert "WATCHFLOOR_TOKEN" not in found["result"]["seen"]
+    assert "WATCHFLOOR_TASK_FILE" in found["result"]["seen"]
