@@ -23,7 +23,9 @@ from watchfloor_agent.received import (
     Resync,
     TaskAssigned,
     TaskCancelled,
+    TaskPaused,
     TaskReassigned,
+    TaskUnpaused,
     Welcome,
 )
 from watchfloor_agent.remembering import Memory
@@ -233,7 +235,9 @@ class Lifetime:
             case TaskAssigned():
                 tasks.assigned(payload)
             case TaskCancelled() | TaskReassigned():
-                tasks.dropped(payload.task_id, payload.reason or payload.FRAME)
+                tasks.dropped(payload.task_id, payload.reason or payload.FRAME, payload.generation)
+            case TaskPaused() | TaskUnpaused():
+                tasks.held(payload.task_id, payload.generation, isinstance(payload, TaskPaused))
             case ActionDecided():
                 self.actions.decided(payload)
             case Resync():

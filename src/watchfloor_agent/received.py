@@ -75,6 +75,8 @@ class TaskAssigned(Payload, frozen=True, kw_only=True):
     accept_by_at: int = 0
     deadline_at: int = 0
     timeout_ms: int = 0
+    stuck_ms: int = 0
+    paused: bool = False
 
 
 class TaskCancelled(Payload, frozen=True, kw_only=True):
@@ -84,6 +86,23 @@ class TaskCancelled(Payload, frozen=True, kw_only=True):
     task_id: str
     generation: int = 0
     reason: str = ""
+
+
+class TaskPaused(Payload, frozen=True, kw_only=True):
+    """A person holds the task."""
+
+    FRAME: ClassVar[str] = "task:paused"
+    task_id: str
+    generation: int = 0
+    reason: str = ""
+
+
+class TaskUnpaused(Payload, frozen=True, kw_only=True):
+    """The task goes on."""
+
+    FRAME: ClassVar[str] = "task:unpaused"
+    task_id: str
+    generation: int = 0
 
 
 class TaskContinue(Payload, frozen=True, kw_only=True):
@@ -274,6 +293,8 @@ RECEIVED: tuple[type[Payload], ...] = (
     Welcome,
     TaskAssigned,
     TaskCancelled,
+    TaskPaused,
+    TaskUnpaused,
     TaskContinue,
     TaskReassigned,
     TaskRecorded,

@@ -34,12 +34,17 @@ log = logging.getLogger("watchfloor_agent")
 Work = Callable[["Task"], Any]
 Accept = Callable[["Task"], "bool | str | Awaitable[bool | str]"]
 REASON_CHARS_MAX = 4_000
+_LOOK_S = 0.2
 
 current_task: ContextVar[Task | None] = ContextVar("watchfloor_task", default=None)
 
 
 class Task:
-    """One assignment. `input` is what the submitter gave; `cancelled` is set when the work has become pointless."""
+    """One assignment. `input` is what the submitter gave; `cancelled` is set when the work has become pointless.
+
+    `going` is cleared while a person holds the task: wait for it between steps (`until_unpaused`). Report progress at
+    least every `stuck_ms` (0: no need), or the platform takes the work for stuck.
+    """
 
     def __init__(self, link: Link, assigned: TaskAssigned, answer_ms: int) -> None:
         self._link = link
@@ -55,6 +60,10 @@ class Task:
         self.priority = assigned.priority
         self.deadline_at = assigned.deadline_at
         self.timeout_ms = assigned.timeout_ms
+        self.stuck_ms = assigned.stuck_ms
+        self.going = threading.Event()
+        if not assigned.paused:
+            self.going.set()
         self.cancelled = threading.Event()
         self.offered = False
         self.accepted = False
@@ -62,6 +71,16 @@ class Task:
 
     def __repr__(self) -> str:
         return f"Task({self.id}, generation={self.generation}, title={self.title!r})"
+
+    @property
+    def paused(self) -> bool:
+        """Does a person hold the task?"""
+        return not self.going.is_set()
+
+    async def until_unpaused(self) -> None:
+        """Return at once, or when the task goes on."""
+        while self.paused:  # noqa: ASYNC110 - one event for work in threads and on the loop
+            await asyncio.sleep(_LOOK_S)
 
     async def progress(self, percent: int, message: str = "", *, blocked: bool = False) -> None:
         """Tell how far the work is, 0 to 100; `blocked` while it waits for something. Never fails the work."""
@@ -134,11 +153,21 @@ class TaskBook:
         task = Task(self._link, frame, self._answer_ms)
         self._held[task.id] = (task, asyncio.create_task(self._live(task), name=f"task {task.id}"))
 
-    def dropped(self, task_id: str, reason: str) -> None:
-        """The task was cancelled or is somebody else's: stop, and report nothing more."""
-        held = self._held.pop(task_id, None)
-        if held is None:
+    def held(self, task_id: str, generation: int, paused: bool) -> None:
+        """A person holds the task, or lets it go on."""
+        held = self._held.get(task_id)
+        if held is not None and held[0].generation == generation:
+            (held[0].going.clear if paused else held[0].going.set)()
+
+    def dropped(self, task_id: str, reason: str, generation: int = 0) -> None:
+        """The task was cancelled or is somebody else's: stop, and report nothing more.
+
+        News of a generation older than the one that is held are no news; 0 is any.
+        """
+        held = self._held.get(task_id)
+        if held is None or 0 < generation < held[0].generation:
             return
+        del self._held[task_id]
         task, job = held
         log.info("%s is dropped: %s", task_id, reason)
         task.reported = True

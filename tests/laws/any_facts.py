@@ -40,6 +40,7 @@ BY_TYPE: dict[Any, st.SearchStrategy[Any]] = {
     str: TEXTS,
     bool: st.booleans(),
     tuple[str, ...]: st.lists(TEXTS, max_size=3).map(tuple),
+    tuple[int, ...]: st.lists(st.integers(0, 4), max_size=3).map(tuple),
 }
 # No fold looks into evidence beyond whether budgets were seen, so one value will do.
 NOTHING_SEEN = Evidence(0, True, True, (), 0, 0, 0, 0, 0, 0, 0, 0, 1, 300, 0, True, True, 0, 0, 0, 0, 0, 0)

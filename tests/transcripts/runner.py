@@ -34,9 +34,9 @@ from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.people import rules as people
 from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
-from watchfloor.work import life
+from watchfloor.work import life, waiting
 from watchfloor.work import rules as work
-from watchfloor.work.messages import AssignTask
+from watchfloor.work.messages import AssignTask, RetryTask, SubmitTask, TaskTimePassed
 
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command for subject in SUBJECTS.values() for command in subject.decide
@@ -44,19 +44,24 @@ COMMANDS: dict[str, type[Command]] = {
 EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     RegisterAgent: fleet.NameEvidence,
     AssignTask: work.AgentEvidence,
+    SubmitTask: waiting.DependencyEvidence,
+    RetryTask: waiting.DependencyEvidence,
+    TaskTimePassed: work.SilenceEvidence,
     OpenDecision: councils.PoolEvidence,
     CastVote: councils.VoterEvidence,
     AddPerson: people.HandleEvidence,
     ChangeRoles: people.AdminEvidence,
     DisablePerson: people.AdminEvidence,
 }
+FOUND = (SubmitTask, RetryTask, TaskTimePassed)
 PREFIXES = {"person": "per", "agent": "agt", "process": "prc"}
+LISTS = ("depends_on",)
 INDENT = "    "
 AMOUNT = re.compile(r"(\d+)(ms|s|m|h|d)")
 UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 FIELD = re.compile(r"(\w+)=((?:\[[^\]]*\]|\{.*?\}|\"[^\"]*\"|\S)*)")
 UNSAID = ("nonce",)  # the random bits of ids
-REFERENCES = ("agent", "action")  # facts that hold the integer of something with a name
+REFERENCES = ("agent", "action", "dependency")  # facts that hold the integer of something with a name
 
 
 class Story:
@@ -105,11 +110,13 @@ class Story:
         yield from self.tell(events) if events else ("nothing",)
 
     def gather(self, kind: type[Command], text: str) -> Any:
-        """The evidence for this kind of command, None when its rule asks for none."""
+        """The evidence for this kind of command, None when its rule asks for none, or can do without."""
         if kind in governance.GATHER:
             return governance.GATHER[kind](
                 {name: self.value(name, said) for name, said in FIELD.findall(text)}
             )
+        if kind in FOUND and not text:
+            return None
         return self.build(EVIDENCE[kind], text) if kind in EVIDENCE else None
 
     def build(self, kind: type[Any], text: str, **fields: Any) -> Any:
@@ -122,7 +129,8 @@ class Story:
         if field == "private":
             return canonical(json.loads(text))
         if text.startswith("@"):
-            return self.names[text[1:]]
+            named = [self.names[name.removeprefix("@")] for name in text.split(",")]
+            return named if field in LISTS else named[0]
         if AMOUNT.fullmatch(text) and field.endswith("_ms"):
             return amount_ms(text)
         if AMOUNT.fullmatch(text) and field.endswith("_at"):
@@ -162,7 +170,8 @@ class Story:
         if field in REFERENCES and value:
             return self.name_of(value)
         if isinstance(value, tuple):
-            return ",".join(value) or "-"
+            many = (self.name_of(each) if isinstance(each, int) else each for each in value)
+            return ",".join(many) or "-"
         return json.dumps(value) if isinstance(value, bool) or value == "" else str(value)
 
     def name_of(self, number: int) -> str:

@@ -38,8 +38,9 @@ from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence, score_at, tier_at_birth
 from watchfloor.work.budget_messages import NoteBudget, SetBudget
 from watchfloor.work.budgets import BudgetEvidence
-from watchfloor.work.messages import AssignTask
-from watchfloor.work.rules import AgentEvidence
+from watchfloor.work.messages import AssignTask, RetryTask, SubmitTask, TaskTimePassed
+from watchfloor.work.rules import AgentEvidence, SilenceEvidence
+from watchfloor.work.waiting import NO_DEPENDENCIES, Dependency, DependencyEvidence
 
 
 def _policy(read: Read) -> ActivePolicy:
@@ -108,9 +109,14 @@ _UNUSED = counters.TypeUse()
 
 
 def _holds(read: Read, command: RequestAction) -> bool:
-    """Is the named task this agent's, in this generation?"""
+    """Is the named task this agent's, in this generation, and does nobody hold it?"""
     task = read("task", command.task)
-    return task is not None and task.agent == command.agent and task.generation == command.generation
+    return (
+        task is not None
+        and task.agent == command.agent
+        and task.generation == command.generation
+        and not task.paused_at
+    )
 
 
 def _start_action(read: Read, command: StartAction, at: int, request: Request) -> StartEvidence:
@@ -195,6 +201,28 @@ def _budget(read: Read, command: SetBudget | NoteBudget, at: int, request: Reque
     return BudgetEvidence()
 
 
+def _dependencies(read: Read, tasks: tuple[int, ...]) -> DependencyEvidence:
+    found = []
+    for task in tasks:
+        state = read("task", task)
+        found.append(
+            Dependency(task, state.stage, state.agent) if state is not None else Dependency(task, "")
+        )
+    return DependencyEvidence(dependencies=tuple(found)) if found else NO_DEPENDENCIES
+
+
+def _submit(read: Read, command: SubmitTask, at: int, request: Request) -> DependencyEvidence:
+    return _dependencies(read, command.depends_on)
+
+
+def _retry(read: Read, command: RetryTask, at: int, request: Request) -> DependencyEvidence:
+    return _dependencies(read, read("task", command.subject).depends_on)
+
+
+def _silence(read: Read, command: TaskTimePassed, at: int, request: Request) -> SilenceEvidence:
+    return SilenceEvidence(held=bool(read("held", command.subject)))
+
+
 def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:
     person = find_person(read, command.person)
     if person is None:
@@ -258,6 +286,9 @@ GATHERS: Mapping[type[Command], Gather] = {
     RequestAction: _request_action,
     StartAction: _start_action,
     RegisterAgent: _register,
+    SubmitTask: _submit,
+    RetryTask: _retry,
+    TaskTimePassed: _silence,
     AssignTask: _assign,
     SetBudget: _budget,
     NoteBudget: _budget,

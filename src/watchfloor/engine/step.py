@@ -18,7 +18,7 @@ from watchfloor.engine.stories import story
 from watchfloor.engine.world import Overlay, World
 from watchfloor.kernel.codec import commitment, encode_event
 from watchfloor.kernel.limits import DERIVED_COMMANDS_MAX, DERIVED_DEPTH_MAX, FACTS_BYTES_MAX
-from watchfloor.kernel.messages import SYSTEM, Actor, Command, Draft, Effect, Event, Facts, Refused
+from watchfloor.kernel.messages import SYSTEM, Actor, Command, Draft, Effect, Event, Facts, Later, Refused
 from watchfloor.kernel.subject import Decide, Given, React, Read
 from watchfloor.kernel.system import ProcessRefused
 
@@ -36,6 +36,7 @@ class Rules(msgspec.Struct, frozen=True):
     gathers: Mapping[type[Command], Gather]
     reacts: Mapping[type[Facts], tuple[React, ...]]
     rules_version: int
+    later: Mapping[str, Callable[[int, Read], list[Command]]] = {}
 
 
 class Written(msgspec.Struct, gc=False):
@@ -91,19 +92,27 @@ class _Batch:
         """Work off what processes wish for, breadth first, until nothing is left."""
         while self.wishes:
             wish = self.wishes.popleft()
-            self.derived += 1
-            if self.derived > DERIVED_COMMANDS_MAX or wish.depth > DERIVED_DEPTH_MAX:
-                raise BoundExceeded(f"{type(wish.command).__name__} at depth {wish.depth}")
-            try:
-                self.carry_out(wish)
-            except Refused as refused:
-                facts = ProcessRefused(
-                    code=refused.code,
-                    command=type(wish.command).__name__,
-                    subject_id=wish.command.subject,
-                    subject_kind=wish.command.KIND,
-                )
-                self.write(Draft(facts=facts), 1, wish)
+            if isinstance(wish.command, Later):
+                for command in self.rules.later[wish.command.flow](wish.command.about, self.overlay.read):
+                    self.attempt(msgspec.structs.replace(wish, command=command))
+            else:
+                self.attempt(wish)
+
+    def attempt(self, wish: _Wish) -> None:
+        """Carry out what a process wished for; a refusal is recorded, and its cause stands."""
+        self.derived += 1
+        if self.derived > DERIVED_COMMANDS_MAX or wish.depth > DERIVED_DEPTH_MAX:
+            raise BoundExceeded(f"{type(wish.command).__name__} at depth {wish.depth}")
+        try:
+            self.carry_out(wish)
+        except Refused as refused:
+            facts = ProcessRefused(
+                code=refused.code,
+                command=type(wish.command).__name__,
+                subject_id=wish.command.subject,
+                subject_kind=wish.command.KIND,
+            )
+            self.write(Draft(facts=facts), 1, wish)
 
     def carry_out(self, wish: _Wish) -> int:
         """Decide one command and write its events; returns how many."""

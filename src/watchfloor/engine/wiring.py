@@ -16,7 +16,7 @@ from watchfloor.kernel.messages import Command
 from watchfloor.kernel.subject import Decide
 from watchfloor.people import rules as people
 from watchfloor.policy import rules as policy
-from watchfloor.processes import REACTS
+from watchfloor.processes import LATER, REACTS
 from watchfloor.registers import REGISTERS
 from watchfloor.trust import rules as trust
 from watchfloor.work import rules as work
@@ -34,5 +34,5 @@ def wire() -> tuple[Wiring, Rules, Catalogue]:
     catalogue.add(*system_rules.FACTS)
     for capability in CAPABILITIES:
         catalogue.add(*capability.FACTS)
-    rules = Rules(decides=decides, gathers=GATHERS, reacts=REACTS, rules_version=RULES_VERSION)
+    rules = Rules(decides=decides, gathers=GATHERS, reacts=REACTS, rules_version=RULES_VERSION, later=LATER)
     return Wiring(subjects, REGISTERS), rules, catalogue

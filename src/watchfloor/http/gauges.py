@@ -30,7 +30,7 @@ _COUNTED: tuple[tuple[str, tuple[str, ...], str], ...] = (
     (
         "task_queue_depth",
         get_args(Priority),
-        "SELECT priority AS name, count(*) AS n FROM tasks WHERE status = 'queued' GROUP BY priority",
+        "SELECT priority AS name, count(*) AS n FROM tasks WHERE status = 'queued' AND waiting = 0 AND paused_at = 0 GROUP BY priority",
     ),
 )
 _BREAKERS = "SELECT scope AS name, count(*) AS n FROM breakers WHERE until_at > :now GROUP BY scope"

@@ -39,7 +39,10 @@ POST /api/v1/tasks                                submit_task         operator  
 GET  /api/v1/tasks                                list_tasks          agent+reader   read   authenticated 200 TasksParams - TaskPage
 GET  /api/v1/tasks/{task}                         get_task            agent+reader   read   authenticated 200 Fresh - TaskDetail
 POST /api/v1/tasks/{task}/cancel                  cancel_task         operator       write  authenticated 200 - Reason Recorded
+POST /api/v1/tasks/{task}/pause                   pause_task          operator       write  authenticated 200 - Reason Recorded
+POST /api/v1/tasks/{task}/resume                  unpause_task        operator       write  authenticated 200 - Nothing Recorded
 POST /api/v1/tasks/{task}/retry                   retry_task          operator       write  authenticated 200 - Nothing Recorded
+POST /api/v1/tasks/{task}/purge                   purge_task          operator       write  authenticated 200 - Reason Recorded
 POST /api/v1/tasks/{task}/accept                  accept_task         agent          write  authenticated 200 - OfGeneration TaskRecorded
 POST /api/v1/tasks/{task}/reject                  reject_task         agent          write  authenticated 200 - RejectTaskBody TaskRecorded
 POST /api/v1/tasks/{task}/progress                report_progress     agent          write  authenticated 200 - ProgressBody TaskRecorded

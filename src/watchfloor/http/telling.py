@@ -64,12 +64,22 @@ SENTENCES: dict[str, Sentence] = {
     "task.attempt_failed/1": lambda f: f"The attempt failed: {f.reason.replace('_', ' ')}.",
     "task.requeued/1": "Back in the queue.",
     "task.dead_lettered/1": lambda f: (
-        f"All attempts are used up: dead letter ({f.reason.replace('_', ' ')})."
+        "A task it waits for did not succeed: dead letter."
+        if f.dependency
+        else f"It ended in the dead letter: {f.reason.replace('_', ' ')}."
     ),
     "task.orphaned/1": "Its agent disconnected; waiting for it to come back.",
     "task.resumed/1": "The agent came back and went on.",
-    "task.cancelled/1": "The task was cancelled.",
+    "task.cancelled/1": lambda f: (
+        "Skipped: a task it waits for did not succeed." if f.dependency else "The task was cancelled."
+    ),
     "task.retried/1": "Taken out of the dead letter, with all attempts again.",
+    "task.dependency_met/1": "A task it waits for has succeeded.",
+    "task.ready/1": "It waits for nothing any more but an agent.",
+    "task.paused/1": "The task was paused.",
+    "task.unpaused/1": "The task goes on.",
+    "task.purged/1": "Taken out of the dead letter for good.",
+    "task.stuck/1": lambda f: f"No progress for {f.idle_ms // 1_000} s: stuck.",
     "task.reported_late/1": lambda f: f"A late report ({f.report}) was recorded and ignored.",
     "action.decided/1": _verdict,
     "action.granted/1": lambda f: f"A single-use grant was given ({f.grant.basis}).",

@@ -22,6 +22,7 @@ from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Command, Event, Refused
 from watchfloor.kernel.terms import Policy
+from watchfloor.registers.delivery import TAKEN_AWAY
 from watchfloor.work import messages as work
 
 Build = Callable[[Engine, int, int, Any, bytes], Command]
@@ -366,6 +367,23 @@ def _why_not(decision: Any) -> tuple[wire.Reason, ...]:
     else:
         rule, text = "nobody_decided_in_time", "Nobody decided in time."
     return (wire.Reason(rule=rule, answer="deny", level=decision.level, text=text),)
+
+
+def task_news(engine: Engine, org: int, event: Event) -> wire.Payload | None:
+    """The push about a task an agent has or had; None where the agent said so itself."""
+    facts: Any = event.facts
+    state = engine.state(org, "task", event.subject)
+    told = {"task_id": public_id("task", event.subject, state.nonce), "generation": facts.generation}
+    match facts:
+        case work.TaskCancelled():
+            return wire.TaskCancelled(**told, reason=facts.reason)
+        case work.TaskPaused():
+            return wire.TaskPaused(**told, reason=facts.reason)
+        case work.TaskUnpaused():
+            return wire.TaskUnpaused(**told)
+        case _ if facts.reason in TAKEN_AWAY:
+            return wire.TaskReassigned(**told, reason=facts.reason)
+    return None
 
 
 def recorded(engine: Engine, org: int, payload: wire.Payload, answer: Answer) -> wire.Payload:

@@ -58,7 +58,10 @@ class Welcome(Payload, frozen=True, kw_only=True):
 
 
 class TaskAssigned(Payload, frozen=True, kw_only=True):
-    """Work for this agent, until accepted, rejected or `accept_by_at`. `input` and `metadata` are the submitter's."""
+    """Work for this agent, until accepted, rejected or `accept_by_at`. `input` and `metadata` are the submitter's.
+
+    Without progress for `stuck_ms` an alarm is raised (0: never). `paused`: a person holds it.
+    """
 
     FRAME: ClassVar[str] = "task:assigned"
     task_id: str
@@ -73,6 +76,8 @@ class TaskAssigned(Payload, frozen=True, kw_only=True):
     accept_by_at: Instant = 0
     deadline_at: Instant = 0
     timeout_ms: Millis = 0
+    stuck_ms: Millis = 0
+    paused: bool = False
 
 
 class TaskCancelled(Payload, frozen=True, kw_only=True):
@@ -82,6 +87,23 @@ class TaskCancelled(Payload, frozen=True, kw_only=True):
     task_id: str
     generation: int
     reason: str = ""
+
+
+class TaskPaused(Payload, frozen=True, kw_only=True):
+    """A person holds the task: do nothing more for it until task:unpaused. It stays this agent's; reports count."""
+
+    FRAME: ClassVar[str] = "task:paused"
+    task_id: str
+    generation: int
+    reason: str = ""
+
+
+class TaskUnpaused(Payload, frozen=True, kw_only=True):
+    """The task goes on; its time-out has stood still."""
+
+    FRAME: ClassVar[str] = "task:unpaused"
+    task_id: str
+    generation: int
 
 
 class TaskContinue(Payload, frozen=True, kw_only=True):
@@ -244,6 +266,8 @@ FROM_SERVER: tuple[type[Payload], ...] = (
     Welcome,
     TaskAssigned,
     TaskCancelled,
+    TaskPaused,
+    TaskUnpaused,
     TaskContinue,
     TaskReassigned,
     TaskRecorded,

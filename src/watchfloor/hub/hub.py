@@ -33,7 +33,7 @@ from watchfloor.fleet.messages import (
 from watchfloor.fleet.structured_id import structured_id
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
-from watchfloor.hub.commands import closed, granted, policy_of, standing
+from watchfloor.hub.commands import closed, granted, policy_of, standing, task_news
 from watchfloor.hub.mailroom import DELIVERED, RATES, Mailroom
 from watchfloor.hub.session import Session, Throttled
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
@@ -48,10 +48,19 @@ from watchfloor.registers.directory import number_of
 from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.trust.rules import score_at, tier_at_birth
 from watchfloor.work.life import Task
-from watchfloor.work.messages import ReportProgress, TaskAssigned, TaskCancelled
+from watchfloor.work.messages import (
+    ReportProgress,
+    TaskAssigned,
+    TaskAttemptFailed,
+    TaskCancelled,
+    TaskDeadLettered,
+    TaskPaused,
+    TaskUnpaused,
+)
 
 _log = logging.getLogger(__name__)
-_DELIVERED = frozenset((TaskAssigned, TaskCancelled, ActionGranted, ActionClosed))
+_OF_TASKS = (TaskCancelled, TaskAttemptFailed, TaskDeadLettered, TaskPaused, TaskUnpaused)
+_DELIVERED = frozenset((TaskAssigned, *_OF_TASKS, ActionGranted, ActionClosed))
 _LAG_US = 5 * SECOND  # after a longer pause of the loop sockets are drained before heartbeats are judged
 
 
@@ -451,13 +460,8 @@ class Hub:
         facts = event.facts
         if isinstance(facts, TaskAssigned):
             payload = self._assigned(session.org, event)
-        elif isinstance(facts, TaskCancelled):
-            state = self.engine.state(session.org, "task", event.subject)
-            payload = wire.TaskCancelled(
-                task_id=public_id("task", event.subject, state.nonce),
-                generation=facts.generation,
-                reason=facts.reason,
-            )
+        elif isinstance(facts, _OF_TASKS):
+            payload = task_news(self.engine, session.org, event)
         elif isinstance(facts, ActionGranted):
             action = self.engine.state(session.org, "action", event.subject)
             if action is not None and self._hit(session, action.action_type, action.tool):
@@ -493,6 +497,8 @@ class Hub:
             accept_by_at=accept_by_at,
             deadline_at=state.deadline_at,
             timeout_ms=state.timeout_ms,
+            stuck_ms=state.stuck_ms,
+            paused=bool(state.paused_at),
         )
 
     # -- time ---------------------------------------------------------------------------------------------------------

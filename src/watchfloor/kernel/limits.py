@@ -71,6 +71,7 @@ WORKER_OPEN_MS = 60_000  # then one task may try (spec 2.4)
 WORKER_URL_CHARS_MAX = 512  # a url is a fact: hashed, never erased
 KEYS_PER_AGENT_MAX = 8  # several deployments of one agent, each in the middle of a rotation
 KEY_DAYS_MAX = 366  # every key expires (spec 2.1); 30 days are the default of the rim
+DEPENDENCIES_PER_TASK_MAX = 256  # a wider join is two joins; the list is in the event that submits the task
 CRITERIA_PER_TASK_MAX = 32  # each is a process run by the platform
 ATTEMPTS_PER_TASK_MAX = 100  # poison work must end in the dead letter
 TASK_MS_MAX = 30 * 86_400_000  # acceptance, time-out, grace and back-off of a task; longer is a workflow

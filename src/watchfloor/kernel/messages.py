@@ -32,6 +32,16 @@ class Command(msgspec.Struct, frozen=True, kw_only=True):
     subject: int = 0
 
 
+class Later(Command, frozen=True, kw_only=True):
+    """A wish that a process makes up its mind about when its turn comes, knowing what all wishes before it led to.
+
+    `flow` names the decider among those of `processes`, `about` is what it is asked about.
+    """
+
+    flow: str
+    about: int
+
+
 class Facts(msgspec.Struct, frozen=True, kw_only=True):
     """The hashed, never erasable body of an event. Only integers, ASCII keys and NFC text (DESIGN 2b.1, 2b.2).
 

@@ -2,23 +2,35 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
-from watchfloor.kernel.messages import Effect, Event, Facts
-from watchfloor.kernel.subject import React
+from watchfloor.kernel.messages import Command, Effect, Event, Facts
+from watchfloor.kernel.subject import React, Read
 from watchfloor.processes import (
     approval,
     budgeting,
     calling,
     containment,
+    dependencies,
     dispatch,
     learning,
     reclaim,
     verification,
 )
 
+Decider = Callable[[int, Read], list[Command]]
 # Calling before dispatch: a breaker opens before its worker is given anything else.
-FLOWS = (approval, budgeting, learning, calling, dispatch, reclaim, containment, verification)
+FLOWS = (
+    approval,
+    budgeting,
+    learning,
+    calling,
+    dependencies,
+    dispatch,
+    reclaim,
+    containment,
+    verification,
+)
 
 
 def _wire() -> dict[type[Facts], tuple[React, ...]]:
@@ -30,6 +42,9 @@ def _wire() -> dict[type[Facts], tuple[React, ...]]:
 
 
 REACTS: Mapping[type[Facts], tuple[React, ...]] = _wire()
+
+
+LATER: Mapping[str, Decider] = {**dispatch.LATER}
 
 
 def _no_read(name: str, key: object) -> None:

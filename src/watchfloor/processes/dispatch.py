@@ -17,9 +17,8 @@ from watchfloor.fleet.messages import (
     WorkerMoved,
 )
 from watchfloor.fleet.workers import probing
-from watchfloor.kernel.messages import Command, Effect, Event, Facts
+from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import React, Read
-from watchfloor.kernel.system import ProcessRefused
 from watchfloor.kernel.terms import TrustTerms
 from watchfloor.registers.delivery import session_current
 from watchfloor.registers.queue import SHARDS, agents_with, candidates
@@ -30,14 +29,17 @@ from watchfloor.work.messages import (
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskReady,
     TaskRequeued,
     TaskRetried,
     TaskSubmitted,
     TaskSucceeded,
+    TaskUnpaused,
 )
 
 Wishes = list[Command | Effect]
 _AT_ONCE = 8  # tasks given to an agent that appears, before it has accepted any
+_IN_ONES_PLACE = 2  # tasks given to an agent for one that it is rid of
 _LOOKED_AT = 256  # agents looked at for one task: beyond it the pool is busy and the next free agent takes it
 
 
@@ -64,20 +66,11 @@ def room(agent: int, read: Read) -> int:
 
 
 def queued(event: Event, read: Read) -> Wishes:
-    """A task waits."""
-    return _seek(event.subject, read)
+    """A task waits: it seeks when its turn comes, because those before it change who is free."""
+    return [Later(flow="seek", about=event.subject)] if read("links", event.subject) is not None else []
 
 
-def outrun(event: Event, read: Read) -> Wishes:
-    """The agent was given another task in the same batch: look again, now that everybody's load is known."""
-    facts = event.facts
-    assert isinstance(facts, ProcessRefused)
-    return (
-        _seek(facts.subject_id, read) if facts.command == "AssignTask" and facts.code == "agent_full" else []
-    )
-
-
-def _seek(subject: int, read: Read) -> Wishes:
+def seek(subject: int, read: Read) -> list[Command]:
     """The least loaded of the free agents that fit, starting at a shard of the task's own."""
     task = read("task", subject)
     if task is None or read("links", subject) is None:
@@ -108,17 +101,27 @@ def _present(agent: int, read: Read) -> frozenset[int]:
     return members
 
 
-def _offer(agent: int, read: Read) -> Wishes:
+def offer(agent: int, read: Read) -> list[Command]:
+    """As many of the next tasks as the agent has room for."""
+    return _offer(agent, _AT_ONCE, read)
+
+
+def refill(agent: int, read: Read) -> list[Command]:
+    """A slice of work may set many agents free at once: each takes little more than it gave."""
+    return _offer(agent, _IN_ONES_PLACE, read)
+
+
+def _offer(agent: int, most: int, read: Read) -> list[Command]:
     state = read("agent", agent)
     if state is None or agent not in _present(agent, read) or not session_current(state, read):
         return []
-    count = min(_AT_ONCE, room(agent, read))
+    count = min(most, room(agent, read))
     tasks = candidates(agent, state.capabilities, count, read) if count else []
     return [AssignTask(subject=task, agent=agent) for task in tasks]
 
 
 def appeared(event: Event, read: Read) -> Wishes:
-    return _offer(event.subject, read)
+    return [Later(flow="offer", about=event.subject)]
 
 
 def freed(event: Event, read: Read) -> Wishes:
@@ -126,14 +129,16 @@ def freed(event: Event, read: Read) -> Wishes:
     if getattr(event.facts, "reason", "") in CALL_FAILURES:
         return []
     agent: int = getattr(event.facts, "agent", 0)
-    return _offer(agent, read) if agent else []
+    return [Later(flow="refill", about=agent)] if agent and read("groups", "all") else []
 
 
+LATER = {"seek": seek, "offer": offer, "refill": refill}
 REACTS: tuple[tuple[type[Facts], React], ...] = (
     (TaskSubmitted, queued),
+    (TaskReady, queued),
     (TaskRequeued, queued),
     (TaskRetried, queued),
-    (ProcessRefused, outrun),
+    (TaskUnpaused, queued),
     (AgentConnected, appeared),
     (AgentRecovered, appeared),
     (AgentReleased, appeared),

@@ -24,6 +24,7 @@ Wishes = list[Command | Effect]
 _FAULTS = {
     "timed_out": "timed_out",
     "not_accepted": "timed_out",
+    "stuck": "timed_out",
     "failed": "failed",
     "not_verified": "failed",
 }

@@ -38,6 +38,8 @@ def continued(event: Event, read: Read) -> Wishes:
             if state is not None and state.session:
                 wishes.append(DisconnectAgent(subject=agent, session=state.session, reason="node_restarted"))
         return wishes
+    if work.kind != "orphan":
+        return []
     return [OrphanTask(subject=task, agent=work.agent) for task in work.now]
 
 

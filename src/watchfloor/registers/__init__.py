@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 from watchfloor.kernel.subject import Register
-from watchfloor.registers import activity, budgets, containment, delivery, directory, mail, queue, requests
+from watchfloor.registers import (
+    activity,
+    budgets,
+    containment,
+    delivery,
+    dependencies,
+    directory,
+    mail,
+    queue,
+    requests,
+)
 
-# The order matters only where one register reads another's cells: the queue before deliveries.
+# The order matters only where one register reads another's cells: the queue before deliveries, and deliveries before
+# dependencies, whose cells say what there is to hand over.
 REGISTERS: tuple[Register, ...] = (
     requests.REGISTER,
     activity.REGISTER,
@@ -15,4 +26,5 @@ REGISTERS: tuple[Register, ...] = (
     queue.REGISTER,
     delivery.REGISTER,
     mail.REGISTER,
+    dependencies.REGISTER,
 )

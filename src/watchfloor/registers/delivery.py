@@ -16,16 +16,30 @@ from watchfloor.kernel.limits import CONTINUATION_SLICE, OUTBOX_SEQS
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.kernel.system import Continued
+from watchfloor.registers.dependencies import few
 from watchfloor.registers.queue import SHARDS
-from watchfloor.work.messages import TaskAssigned, TaskCancelled
+from watchfloor.work.messages import (
+    TaskAssigned,
+    TaskAttemptFailed,
+    TaskCancelled,
+    TaskDeadLettered,
+    TaskPaused,
+    TaskSucceeded,
+    TaskUnpaused,
+)
 
 Cells = list[tuple[str, object, object]]
 
+TAKEN_AWAY = frozenset(("deadline_passed", "disconnected", "not_accepted", "stuck", "timed_out"))
 DIRECT_ORPHANS_MAX = 8  # an agent with more open tasks than this is worked off by a continuation
 
 
 class Continuation(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`kind` disconnect (agents) or orphan (tasks of `agent`); `now` the slice of this event, `rest` what is left."""
+    """`now` is the slice of this event, `rest` what is left.
+
+    `kind`: disconnect (agents), orphan (tasks of the agent `agent`), met and lost (chunks of dependents of the task `agent`
+    that succeeded, or will not).
+    """
 
     kind: str
     agent: int
@@ -79,22 +93,56 @@ def _gone(event: Event, read: Read) -> Cells:
     return _begin(f"orphan:{event.seq}", Continuation("orphan", event.subject, (), held), read)
 
 
+def _ended(event: Event, read: Read) -> Cells:
+    """Whoever waits for a task hears of its end: more than a few in slices."""
+    first, following = read("chunks", event.subject) or (0, 0)
+    if first == following or few(event, read):
+        return []
+    kind = "met" if isinstance(event.facts, TaskSucceeded) else "lost"
+    work = Continuation(kind, event.subject, (), tuple(range(first, following)))
+    return _begin(f"{kind}:{event.seq}", work, read)
+
+
 def _continued(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, Continued)
     work: Continuation | None = read("continuation", facts.name)
     if work is None:
         return []
+    done: Cells = []
+    if work.kind in ("met", "lost"):
+        done = [("dependents", (work.agent, chunk), None) for chunk in work.now]
     if not work.rest:
         names: tuple[str, ...] = read("continuations", "all") or ()
         return [
+            *done,
             ("continuation", facts.name, None),
             ("continuations", "all", tuple(n for n in names if n != facts.name) or None),
         ]
-    size = CONTINUATION_SLICE // 4 if work.kind == "disconnect" else CONTINUATION_SLICE
+    size = _SLICES.get(work.kind, CONTINUATION_SLICE)
     return [
-        ("continuation", facts.name, Continuation(work.kind, work.agent, work.rest[:size], work.rest[size:]))
+        *done,
+        ("continuation", facts.name, Continuation(work.kind, work.agent, work.rest[:size], work.rest[size:])),
     ]
+
+
+# A chunk of dependents is a slice already; an agent takes its tasks with it.
+_SLICES = {"disconnect": CONTINUATION_SLICE // 4, "met": 1, "lost": 1}
+
+
+def _taken_away(event: Event, read: Read) -> Cells:
+    """The platform ended an attempt: whoever may still work on it is told. Who reported it itself knows."""
+    facts = event.facts
+    assert isinstance(facts, TaskAttemptFailed | TaskDeadLettered)
+    return _deliver(event, read) if facts.reason in TAKEN_AWAY else []
+
+
+def _dead(event: Event, read: Read) -> Cells:
+    return _taken_away(event, read) + _ended(event, read)
+
+
+def _cancelled(event: Event, read: Read) -> Cells:
+    return _deliver(event, read) + _ended(event, read)
 
 
 REGISTER = Register(
@@ -107,7 +155,12 @@ REGISTER = Register(
     },
     folds={
         TaskAssigned: _deliver,
-        TaskCancelled: _deliver,
+        TaskCancelled: _cancelled,
+        TaskAttemptFailed: _taken_away,
+        TaskDeadLettered: _dead,
+        TaskSucceeded: _ended,
+        TaskPaused: _deliver,
+        TaskUnpaused: _deliver,
         ActionGranted: _deliver,
         ActionClosed: _deliver,
         NodeStarted: _node_started,

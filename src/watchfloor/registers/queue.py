@@ -33,16 +33,20 @@ from watchfloor.fleet.messages import (
 from watchfloor.fleet.rules import available
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
+from watchfloor.work.life import QUEUED
 from watchfloor.work.matching import turn
 from watchfloor.work.messages import (
     TaskAssigned,
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskPaused,
+    TaskReady,
     TaskRequeued,
     TaskRetried,
     TaskSubmitted,
     TaskSucceeded,
+    TaskUnpaused,
 )
 
 Cells = list[tuple[str, object, object]]
@@ -109,16 +113,21 @@ def _dequeue(task: int, read: Read) -> Cells:
 def _submitted(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, TaskSubmitted)
+    if facts.unmet or facts.not_before_at > event.at:
+        return []
     return _enqueue(event.subject, (facts.priority, facts.agent, facts.needs), event.at, read)
 
 
 def _again(event: Event, read: Read) -> Cells:
+    """Where it waits for nothing but an agent."""
     task = read("task", event.subject)
-    return (
-        []
-        if task is None
-        else _enqueue(event.subject, (task.priority, task.only_agent, task.needs), event.at, read)
-    )
+    if task is None or task.stage != QUEUED or task.paused_at:
+        return []
+    return _enqueue(event.subject, (task.priority, task.only_agent, task.needs), event.at, read)
+
+
+def _paused(event: Event, read: Read) -> Cells:
+    return _dequeue(event.subject, read)
 
 
 def _assigned(event: Event, read: Read) -> Cells:
@@ -179,7 +188,10 @@ REGISTER = Register(
     },
     folds={
         TaskSubmitted: _submitted,
+        TaskReady: _again,
         TaskRequeued: _again,
+        TaskUnpaused: _again,
+        TaskPaused: _paused,
         TaskRetried: _again,
         TaskAssigned: _assigned,
         TaskAttemptFailed: _freed,

@@ -31,6 +31,8 @@ _TASK_STATUS: dict[type[Facts], str] = {
     work.TaskDeadLettered: "dead_letter",
     work.TaskOrphaned: "orphaned",
     work.TaskCancelled: "cancelled",
+    work.TaskPaused: "paused",
+    work.TaskStuck: "stuck",
 }
 _OUTCOME: dict[type[Facts], str] = {
     councils.DecisionApproved: "approved",

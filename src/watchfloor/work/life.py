@@ -2,49 +2,48 @@
 
 Theory of operation
 -------------------
-    queued ─ assigned ─ running ⇄ blocked ─ reported ─ succeeded
-       ▲        │          ├────── orphaned ───┤
-       └ failed ┴──────────┴─────────┴─────────┘        dead_letter, cancelled: from everywhere that is not over
+    waiting ─ queued ─ assigned ─ running ⇄ blocked ─ reported ─ succeeded
+                 ▲        │          ├────── orphaned ───┤
+                 └ failed ┴──────────┴─────────┴─────────┘  dead_letter, cancelled: from everywhere that is not over
 
 The *stage* is the row of the tables; the *status* people see is the same word, except that a task whose report the
-platform still checks is running (spec 01 has no other word). MOVES is the whole life: an event that has no move in
+platform still checks is running, one that waits for others or for its time is queued (spec 01 has no other words), and
+one that was paused is paused, whatever its stage: pausing stops clocks and assignment, and nothing that happens
+meanwhile is lost. MOVES (what an event changes is in `changes.py`) is the whole life: an event that has no move in
 the present stage, or belongs to another generation, changes nothing, so a fold is total and a task is over once.
 
 Every assignment raises the generation and counts as an attempt. `agent` is who has the task *now*: it is 0 again when
 the attempt is over without success, so that nobody can report on what was taken away.
 """
 
-# ruff: noqa: ARG001 -- folds have one signature, whatever they look at
-
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import TypeVar
+from collections.abc import Mapping
 
 import msgspec
 
-from watchfloor.kernel.folds import Changes, first, once
 from watchfloor.kernel.instants import MILLISECOND
-from watchfloor.kernel.limits import LATE_REPORTS_MAX, VERIFICATION_MS_MAX
-from watchfloor.kernel.messages import Event, Facts
-from watchfloor.kernel.subject import Evolve
+from watchfloor.kernel.messages import Facts
 from watchfloor.work.messages import (
     TaskAccepted,
     TaskAssigned,
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskDependencyMet,
     TaskOrphaned,
     TaskProgressed,
+    TaskPurged,
+    TaskReady,
     TaskReported,
-    TaskReportedLate,
     TaskRequeued,
     TaskResumed,
     TaskRetried,
-    TaskSubmitted,
+    TaskStuck,
     TaskSucceeded,
 )
 
+WAITING = "waiting"
 QUEUED = "queued"
 ASSIGNED = "assigned"
 RUNNING = "running"
@@ -55,7 +54,9 @@ ORPHANED = "orphaned"
 SUCCEEDED = "succeeded"
 DEAD_LETTER = "dead_letter"
 CANCELLED = "cancelled"
+PAUSED = "paused"  # a status, not a stage
 STAGES = (
+    WAITING,
     QUEUED,
     ASSIGNED,
     RUNNING,
@@ -78,14 +79,15 @@ _OUTCOMES: Mapping[type[Facts], str] = {
     TaskAttemptFailed: FAILED,
 }
 MOVES: Mapping[str, Mapping[type[Facts], str]] = {
+    WAITING: {TaskDependencyMet: WAITING, TaskReady: QUEUED, **_ENDS},
     QUEUED: {TaskAssigned: ASSIGNED, **_ENDS},
     ASSIGNED: {TaskAccepted: RUNNING, TaskAttemptFailed: FAILED, **_ENDS},
-    RUNNING: {TaskProgressed: RUNNING, TaskOrphaned: ORPHANED, **_OUTCOMES, **_ENDS},
+    RUNNING: {TaskProgressed: RUNNING, TaskStuck: RUNNING, TaskOrphaned: ORPHANED, **_OUTCOMES, **_ENDS},
     BLOCKED: {TaskProgressed: RUNNING, TaskOrphaned: ORPHANED, **_OUTCOMES, **_ENDS},
     ORPHANED: {TaskResumed: RUNNING, **_OUTCOMES, **_ENDS},
     REPORTED: {TaskSucceeded: SUCCEEDED, TaskAttemptFailed: FAILED, **_ENDS},
     FAILED: {TaskRequeued: QUEUED, **_ENDS},
-    DEAD_LETTER: {TaskRetried: QUEUED},
+    DEAD_LETTER: {TaskRetried: QUEUED, TaskPurged: CANCELLED},
     SUCCEEDED: {},
     CANCELLED: {},
 }
@@ -93,13 +95,16 @@ MOVES: Mapping[str, Mapping[type[Facts], str]] = {
 # Why a clock rings. The reasons of a failed attempt are those of TaskAttemptFailed.
 DEADLINE_PASSED = "deadline_passed"
 RETRY = "retry"
+READY = "ready"
+STUCK = "stuck"
 _DEADLINE = ("deadline_at", DEADLINE_PASSED)
 _TIMEOUT = ("timeout_at", "timed_out")
 CLOCKS: Mapping[str, tuple[tuple[str, str], ...]] = {
+    WAITING: (_DEADLINE, ("until_at", READY)),
     QUEUED: (_DEADLINE,),
     ASSIGNED: (_DEADLINE, ("until_at", "not_accepted")),
-    RUNNING: (_DEADLINE, _TIMEOUT),
-    BLOCKED: (_DEADLINE, _TIMEOUT),
+    RUNNING: (_DEADLINE, _TIMEOUT, ("silent_until_at", STUCK)),
+    BLOCKED: (_DEADLINE, _TIMEOUT),  # it said what it waits for: silence is no alarm
     ORPHANED: (_DEADLINE, _TIMEOUT, ("until_at", "disconnected")),
     REPORTED: (
         ("until_at", "not_verified"),
@@ -115,8 +120,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One task. Instants in µs UTC, 0 for none.
 
     `only_agent`: nobody else may have it (0: anybody eligible). `attempts` of this round (a retry out of the dead
-    letter begins a new one) and `retries`, the rounds before. `until_at` is the end of the present stage: acceptance,
-    grace, back-off or verification. `result_seq` is the event whose private part holds the agent's result, and the
+    letter begins a new one) and `retries`, the rounds before. `until_at` is the end of the present stage: delay,
+    acceptance, grace, back-off or verification. `unmet` are the tasks it still waits for. `paused_at`, `stuck_at`: since
+    when it is, 0: it is not. `result_seq` is the event whose private part holds the agent's result, and the
     task's own integer the one with its description. `late` remembers (agent, generation, report) of late reports.
     """
 
@@ -147,141 +153,42 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tokens: int = 0
     result_seq: int = 0
     late: tuple[tuple[int, int, str], ...] = ()
+    depends_on: tuple[int, ...] = ()
+    unmet: tuple[int, ...] = ()
+    on_failure: str = "fail"
+    not_before_at: int = 0
+    near: int = 0
+    paused_at: int = 0
+    stuck_ms: int = 0
+    reassign_ms: int = 0
+    stuck_at: int = 0
+    reassign_at: int = 0
 
     @property
     def status(self) -> str:
         """The word people see (spec 01)."""
-        return RUNNING if self.stage == REPORTED else self.stage
+        if self.paused_at and self.stage not in OVER:
+            return PAUSED
+        return _WORDS.get(self.stage, self.stage)
+
+    @property
+    def silent_until_at(self) -> int:
+        """When its silence is an alarm, or after the alarm, when it is given up; 0: never."""
+        if self.stuck_at:
+            return self.reassign_at
+        return self.progressed_at + self.stuck_ms * MILLISECOND if self.stuck_ms else 0
+
+
+_WORDS = {REPORTED: RUNNING, WAITING: QUEUED}
 
 
 def nearest(task: Task) -> tuple[int, str]:
-    """(instant, reason) of the clock that rings first, (0, "") when none is set; the deadline wins a tie."""
-    dates = ((getattr(task, field), reason) for field, reason in CLOCKS[task.stage])
+    """(instant, reason) of the clock that rings first, (0, "") when none is set; the deadline wins a tie.
+
+    Of a paused task only the deadline counts.
+    """
+    clocks = CLOCKS[task.stage]
+    if task.paused_at:
+        clocks = tuple(clock for clock in clocks if clock == _DEADLINE)
+    dates = ((getattr(task, field), reason) for field, reason in clocks)
     return min((date for date in dates if date[0]), key=lambda date: date[0], default=(0, ""))
-
-
-def submitted(facts: TaskSubmitted, event: Event) -> Task:
-    return Task(
-        seq=event.seq,
-        nonce=facts.nonce,
-        priority=facts.priority,
-        needs=facts.needs,
-        only_agent=facts.agent,
-        criteria=facts.criteria,
-        attempts_max=facts.attempts_max,
-        acceptance_ms=facts.acceptance_ms,
-        timeout_ms=facts.timeout_ms,
-        backoff_ms=facts.backoff_ms,
-        grace_ms=facts.grace_ms,
-        deadline_at=facts.deadline_at,
-        submitted_at=event.at,
-        queued_at=event.at,
-    )
-
-
-F = TypeVar("F", bound=Facts)
-
-
-def moving(changes: Callable[[Task, F, Event], Changes]) -> Evolve:
-    """The fold of an event that moves the task by the table, with further changes; without a move it does nothing."""
-
-    def fold(task: Task, facts: F, event: Event) -> Changes:
-        stage = MOVES[task.stage].get(type(facts))
-        if stage is None or not of_this_generation(task, facts):
-            return {}
-        return {"stage": stage, **changes(task, facts, event)}
-
-    return once(fold)
-
-
-def of_this_generation(task: Task, facts: Facts) -> bool:
-    """Is it about the present assignment, or does it make the next one?"""
-    if isinstance(facts, TaskAssigned):
-        return facts.generation > task.generation
-    generation: int = getattr(facts, "generation", task.generation)
-    return generation == task.generation
-
-
-def assigned(task: Task, facts: TaskAssigned, event: Event) -> Changes:
-    return {
-        "agent": facts.agent,
-        "generation": facts.generation,
-        "attempts": facts.attempt,
-        "until_at": facts.accept_by_at,
-        "percent": 0,
-        "cost_micro": 0,
-        "tokens": 0,
-        "result_seq": 0,
-    }
-
-
-def accepted(task: Task, facts: TaskAccepted, event: Event) -> Changes:
-    timeout_at = event.at + task.timeout_ms * MILLISECOND
-    return {"until_at": 0, "timeout_at": timeout_at, "progressed_at": event.at}
-
-
-def progressed(task: Task, facts: TaskProgressed, event: Event) -> Changes:
-    stage = BLOCKED if facts.status == BLOCKED else RUNNING
-    return {"stage": stage, "percent": facts.percent, "progressed_at": event.at}
-
-
-def reported(task: Task, facts: TaskReported, event: Event) -> Changes:
-    return {
-        "until_at": event.at + VERIFICATION_MS_MAX * MILLISECOND,
-        "cost_micro": facts.cost_micro,
-        "tokens": facts.tokens,
-        "result_seq": event.seq,
-    }
-
-
-def succeeded(task: Task, facts: TaskSucceeded, event: Event) -> Changes:
-    """The result of a verified task came with its report."""
-    result_seq = task.result_seq if facts.verified else event.seq
-    return {"cost_micro": facts.cost_micro, "tokens": facts.tokens, "result_seq": result_seq}
-
-
-def attempt_failed(task: Task, facts: TaskAttemptFailed, event: Event) -> Changes:
-    return {"agent": 0, "until_at": facts.retry_at}
-
-
-def requeued(task: Task, facts: TaskRequeued, event: Event) -> Changes:
-    return {"until_at": 0, "queued_at": event.at}
-
-
-def orphaned(task: Task, facts: TaskOrphaned, event: Event) -> Changes:
-    return {"until_at": facts.until_at}
-
-
-def resumed(task: Task, facts: TaskResumed, event: Event) -> Changes:
-    return {"until_at": 0, "progressed_at": event.at}
-
-
-def taken_away(task: Task, facts: TaskDeadLettered | TaskCancelled, event: Event) -> Changes:
-    return {"agent": 0}
-
-
-def retried(task: Task, facts: TaskRetried, event: Event) -> Changes:
-    return {"attempts": 0, "retries": task.retries + 1, "until_at": 0, "queued_at": event.at}
-
-
-def reported_late(task: Task, facts: TaskReportedLate, event: Event) -> Changes:
-    report = (facts.agent, facts.generation, facts.report)
-    return {"late": (*task.late, report)[-LATE_REPORTS_MAX:]}
-
-
-EVOLVE: Mapping[type[Facts], Evolve] = {
-    TaskSubmitted: first(submitted),
-    TaskAssigned: moving(assigned),
-    TaskAccepted: moving(accepted),
-    TaskProgressed: moving(progressed),
-    TaskReported: moving(reported),
-    TaskSucceeded: moving(succeeded),
-    TaskAttemptFailed: moving(attempt_failed),
-    TaskRequeued: moving(requeued),
-    TaskOrphaned: moving(orphaned),
-    TaskResumed: moving(resumed),
-    TaskDeadLettered: moving(taken_away),
-    TaskCancelled: moving(taken_away),
-    TaskRetried: moving(retried),
-    TaskReportedLate: once(reported_late),
-}

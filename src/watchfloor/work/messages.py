@@ -22,10 +22,15 @@ CALL_FAILURES = (
     "worker_answer_invalid",
 )
 WORKER_HELD = "worker_held"  # its breaker opened before this call began
+ON_FAILURE = ("fail", "skip")
 
 
 class SubmitTask(Command, frozen=True, kw_only=True):
-    """`private`: canonical JSON {"criteria": [{"argv", "cwd", "kind": "command"}], "description", "input", "metadata", "title"}."""
+    """`private`: canonical JSON {"criteria": [{"argv", "cwd", "kind": "command"}], "description", "input", "metadata", "title"}.
+
+    `depends_on`: subjects of tasks that must succeed first; when one of them will not, `on_failure` says whether this
+    one fails (dead letter) or is skipped (cancelled).
+    """
 
     KIND: ClassVar[str] = "task"
     priority: str = "normal"
@@ -38,6 +43,12 @@ class SubmitTask(Command, frozen=True, kw_only=True):
     deadline_at: int = 0
     backoff_ms: int = 1_000
     grace_ms: int = 60_000  # how long an orphaned task waits for its agent
+    depends_on: tuple[int, ...] = ()
+    on_failure: str = "fail"
+    not_before_at: int = 0
+    stuck_ms: int = 300_000  # without progress for so long: an alert; 0: never
+    reassign_ms: int = 300_000  # and for so long after the alert: the attempt counts as failed; 0: never
+    near: int = 0  # the agent that did earlier work of the same kind, preferred when it has room
     private: bytes = b""
 
 
@@ -137,13 +148,42 @@ class RetryTask(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
 
 
+class SettleDependency(Command, frozen=True, kw_only=True):
+    """A task this one waits for is over. `agent` did it, 0 when nobody did."""
+
+    KIND: ClassVar[str] = "task"
+    dependency: int
+    succeeded: bool
+    agent: int = 0
+
+
+class PauseTask(Command, frozen=True, kw_only=True):
+    """Nothing happens to it until somebody lets it go on; who has it is told, and keeps it."""
+
+    KIND: ClassVar[str] = "task"
+    reason: str = ""
+
+
+class UnpauseTask(Command, frozen=True, kw_only=True):
+    KIND: ClassVar[str] = "task"
+
+
+class PurgeTask(Command, frozen=True, kw_only=True):
+    """Out of the dead letter for good: it can not be retried any more."""
+
+    KIND: ClassVar[str] = "task"
+    reason: str = ""
+
+
 class TaskTimePassed(Command, frozen=True, kw_only=True):
-    """A due date of the task has passed (acceptance, time-out, grace, back-off or deadline)."""
+    """A due date of the task has passed (acceptance, time-out, silence, grace, delay, back-off or deadline)."""
 
     KIND: ClassVar[str] = "task"
 
 
 class TaskSubmitted(Facts, frozen=True, kw_only=True):
+    """`unmet`: those of `depends_on` that had not succeeded yet. `stuck_ms` 0: its silence is nobody's alarm."""
+
     TYPE: ClassVar[str] = "task.submitted/1"
     KIND: ClassVar[str] = "task"
     acceptance_ms: int
@@ -157,6 +197,29 @@ class TaskSubmitted(Facts, frozen=True, kw_only=True):
     nonce: int
     priority: str
     timeout_ms: int
+    depends_on: tuple[int, ...] = ()
+    near: int = 0
+    not_before_at: int = 0
+    on_failure: str = "fail"
+    reassign_ms: int = 0
+    stuck_ms: int = 0
+    unmet: tuple[int, ...] = ()
+
+
+class TaskDependencyMet(Facts, frozen=True, kw_only=True):
+    """One of the tasks it waited for has succeeded, by `agent`."""
+
+    TYPE: ClassVar[str] = "task.dependency_met/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    dependency: int
+
+
+class TaskReady(Facts, frozen=True, kw_only=True):
+    """All it waited for has succeeded and its time has come: it may be matched."""
+
+    TYPE: ClassVar[str] = "task.ready/1"
+    KIND: ClassVar[str] = "task"
 
 
 class TaskAssigned(Facts, frozen=True, kw_only=True):
@@ -210,7 +273,7 @@ class TaskSucceeded(Facts, frozen=True, kw_only=True):
 
 
 class TaskAttemptFailed(Facts, frozen=True, kw_only=True):
-    """`reason`: failed, rejected, not_accepted, timed_out, not_verified, disconnected, or of an HTTP worker one of
+    """`reason`: failed, rejected, not_accepted, timed_out, stuck, not_verified, disconnected, or of an HTTP worker one of
     CALL_FAILURES or WORKER_HELD. Back in the queue at `retry_at`."""
 
     TYPE: ClassVar[str] = "task.attempt_failed/1"
@@ -229,11 +292,14 @@ class TaskRequeued(Facts, frozen=True, kw_only=True):
 
 
 class TaskDeadLettered(Facts, frozen=True, kw_only=True):
+    """`reason`: that of the last attempt, deadline_passed, or dependency_failed, then because of `dependency`."""
+
     TYPE: ClassVar[str] = "task.dead_lettered/1"
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
     reason: str
+    dependency: int = 0
 
 
 class TaskOrphaned(Facts, frozen=True, kw_only=True):
@@ -252,16 +318,56 @@ class TaskResumed(Facts, frozen=True, kw_only=True):
 
 
 class TaskCancelled(Facts, frozen=True, kw_only=True):
+    """`dependency`: it was skipped because this one did not succeed (`reason` skipped)."""
+
     TYPE: ClassVar[str] = "task.cancelled/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    reason: str
+    dependency: int = 0
+
+
+class TaskRetried(Facts, frozen=True, kw_only=True):
+    """`unmet`: what it has to wait for once more."""
+
+    TYPE: ClassVar[str] = "task.retried/1"
+    KIND: ClassVar[str] = "task"
+    unmet: tuple[int, ...] = ()
+
+
+class TaskPurged(Facts, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "task.purged/1"
+    KIND: ClassVar[str] = "task"
+    reason: str
+
+
+class TaskPaused(Facts, frozen=True, kw_only=True):
+    """`agent` has it, 0: nobody. All its clocks but the deadline stand still."""
+
+    TYPE: ClassVar[str] = "task.paused/1"
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
     reason: str
 
 
-class TaskRetried(Facts, frozen=True, kw_only=True):
-    TYPE: ClassVar[str] = "task.retried/1"
+class TaskUnpaused(Facts, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "task.unpaused/1"
     KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+
+
+class TaskStuck(Facts, frozen=True, kw_only=True):
+    """An alarm: no progress for `idle_ms`. Unless some comes, the attempt counts as failed at `reassign_at` (0: never)."""
+
+    TYPE: ClassVar[str] = "task.stuck/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    generation: int
+    idle_ms: int
+    reassign_at: int
 
 
 class TaskReportedLate(Facts, frozen=True, kw_only=True):

@@ -28,7 +28,6 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.limits import (
@@ -36,21 +35,19 @@ from watchfloor.kernel.limits import (
     BACKOFF_MS_MAX,
     CRITERIA_PER_TASK_MAX,
     INTEGER_MAX,
-    PROGRESS_INTERVAL_MS,
     TASK_MS_MAX,
 )
 from watchfloor.kernel.messages import Draft, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
-from watchfloor.work import life
+from watchfloor.work import calls, life, pausing, reports, waiting
+from watchfloor.work.attempts import attempt_over, known
 from watchfloor.work.budgets import BUDGET, BUDGET_FACTS
+from watchfloor.work.changes import EVOLVE
 from watchfloor.work.life import Task
 from watchfloor.work.matching import eligible
 from watchfloor.work.messages import (
-    CALL_FAILURES,
-    CALL_OUTCOMES,
     LANES,
-    WORKER_HELD,
     AcceptTask,
     AssignTask,
     CancelTask,
@@ -58,28 +55,39 @@ from watchfloor.work.messages import (
     ConcludeCall,
     FailTask,
     OrphanTask,
+    PauseTask,
+    PurgeTask,
     RecordVerification,
     RejectTask,
     ReportProgress,
     ResumeTask,
     RetryTask,
+    SettleDependency,
     SubmitTask,
     TaskAccepted,
     TaskAssigned,
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskDependencyMet,
     TaskOrphaned,
+    TaskPaused,
     TaskProgressed,
+    TaskPurged,
+    TaskReady,
     TaskReported,
     TaskReportedLate,
     TaskRequeued,
     TaskResumed,
     TaskRetried,
+    TaskStuck,
     TaskSubmitted,
     TaskSucceeded,
     TaskTimePassed,
+    TaskUnpaused,
+    UnpauseTask,
 )
+from watchfloor.work.waiting import NO_DEPENDENCIES, DependencyEvidence
 
 
 class AgentEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -92,11 +100,10 @@ class AgentEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     called: bool = False  # an HTTP worker
 
 
-def known(state: Task | None) -> Task:
-    """The task, or Refused `unknown_task`."""
-    if state is None:
-        raise Refused("unknown_task", "no such task", status=404)
-    return state
+class SilenceEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """For TaskTimePassed: `held`, an action of the task waits for people, so its agent has reason to be silent."""
+
+    held: bool = False
 
 
 # The platform's side ------------------------------------------------------------------------------------------------
@@ -115,8 +122,12 @@ def submit(state: Task | None, command: SubmitTask, given: Given) -> list[Draft]
     check_range(command.timeout_ms, "/timeout_ms", 1, TASK_MS_MAX)
     check_range(command.grace_ms, "/grace_ms", 0, TASK_MS_MAX)
     check_range(command.backoff_ms, "/backoff_ms", 0, BACKOFF_MS_MAX)
+    check_range(command.stuck_ms, "/stuck_ms", 0, TASK_MS_MAX)
+    check_range(command.reassign_ms, "/reassign_ms", 0, TASK_MS_MAX)
     if command.deadline_at:
         check_range(command.deadline_at, "/deadline_at", given.at + 1, INTEGER_MAX)
+    evidence: DependencyEvidence = given.evidence or NO_DEPENDENCIES
+    waiting.check(command, evidence)
     facts = TaskSubmitted(
         acceptance_ms=command.acceptance_ms,
         agent=command.agent,
@@ -129,8 +140,19 @@ def submit(state: Task | None, command: SubmitTask, given: Given) -> list[Draft]
         nonce=nonce_from(given.entropy),
         priority=command.priority,
         timeout_ms=command.timeout_ms,
+        depends_on=command.depends_on,
+        near=command.near or evidence.near,
+        not_before_at=command.not_before_at,
+        on_failure=command.on_failure,
+        reassign_ms=command.reassign_ms,
+        stuck_ms=command.stuck_ms,
+        unmet=evidence.unmet,
     )
-    return [Draft(facts=facts, private=command.private)]
+    drafts = [Draft(facts=facts, private=command.private)]
+    drafts += [waiting.lost(command.on_failure, found.task) for found in evidence.dependencies if found.lost][
+        :1
+    ]
+    return drafts
 
 
 def assign(state: Task | None, command: AssignTask, given: Given) -> list[Draft]:
@@ -139,7 +161,9 @@ def assign(state: Task | None, command: AssignTask, given: Given) -> list[Draft]
     agent: AgentEvidence = given.evidence
     check_range(command.agent, "/agent", 1, INTEGER_MAX)
     if task.stage != life.QUEUED:
-        raise Refused("not_queued", f"the task is {task.status}")
+        raise Refused("not_queued", f"the task is {task.stage}")
+    if task.paused_at:
+        raise Refused("paused", "the task is paused", retryable=True)
     if task.only_agent not in (0, command.agent):
         raise Refused("reserved", "the task is for another agent", field="/agent")
     if not agent.active:
@@ -170,7 +194,7 @@ def verify(state: Task | None, command: RecordVerification, given: Given) -> lis
     if command.generation != task.generation or task.stage != life.REPORTED:
         return []
     if not command.passed:
-        return attempt_over(task, "not_verified", given.at, private=command.private)
+        return attempt_over(task, "not_verified", given, private=command.private)
     facts = TaskSucceeded(
         agent=task.agent,
         cost_micro=task.cost_micro,
@@ -210,7 +234,21 @@ def retry(state: Task | None, command: RetryTask, given: Given) -> list[Draft]:
         raise Refused("not_dead_letter", f"the task is {task.status}")
     if task.deadline_at and given.at >= task.deadline_at:
         raise Refused("deadline_passed", "the deadline of the task has passed")
-    return [Draft(facts=TaskRetried())]
+    evidence: DependencyEvidence = given.evidence or NO_DEPENDENCIES
+    if any(found.lost for found in evidence.dependencies):
+        raise Refused("dependency_failed", "retry what the task depends on first", retryable=True)
+    return [Draft(facts=TaskRetried(unmet=evidence.unmet))]
+
+
+def purge(state: Task | None, command: PurgeTask, given: Given) -> list[Draft]:
+    """Out of the dead letter for good; twice is no news."""
+    task = known(state)
+    check_reason(command.reason)
+    if task.stage == life.CANCELLED:
+        return []
+    if task.stage != life.DEAD_LETTER:
+        raise Refused("not_dead_letter", f"the task is {task.status}")
+    return [Draft(facts=TaskPurged(reason=command.reason))]
 
 
 def time_passed(state: Task | None, command: TaskTimePassed, given: Given) -> list[Draft]:
@@ -221,185 +259,29 @@ def time_passed(state: Task | None, command: TaskTimePassed, given: Given) -> li
         return []
     if reason == life.RETRY:
         return [Draft(facts=TaskRequeued())]
+    if reason == life.READY:
+        return [Draft(facts=TaskReady())]
     if reason == life.DEADLINE_PASSED:
-        return attempt_over(task, reason, given.at, retryable=False)
-    return attempt_over(task, reason, given.at)
+        return attempt_over(task, reason, given, retryable=False)
+    if reason == life.STUCK and not task.stuck_at:
+        return silent(task, given)
+    return attempt_over(task, reason, given)
 
 
-def attempt_over(
-    task: Task, reason: str, at: int, *, retryable: bool = True, private: bytes = b""
-) -> list[Draft]:
-    """The attempt came to nothing: once more after the back-off, or the dead letter."""
-    if not retryable or task.attempts >= task.attempts_max:
-        dead = TaskDeadLettered(agent=task.agent, generation=task.generation, reason=reason)
-        return [Draft(facts=dead, private=private)]
-    failed = TaskAttemptFailed(
-        agent=task.agent,
-        generation=task.generation,
-        reason=reason,
-        retry_at=at + backoff_ms(task) * MILLISECOND,
-    )
-    return [Draft(facts=failed, private=private)]
-
-
-def backoff_ms(task: Task) -> int:
-    """How long a task rests after its present attempt: the back-off it was submitted with, doubled each time."""
-    doubled = task.backoff_ms << min(task.attempts - 1, BACKOFF_MS_MAX.bit_length())
-    return min(doubled, BACKOFF_MS_MAX)
-
-
-# The agent's side ---------------------------------------------------------------------------------------------------
-
-
-def is_late(task: Task, agent: int, generation: int) -> bool:
-    """Is the report about something other than the assignment in force? Refused when there never was such a one."""
-    check_range(agent, "/agent", 1, INTEGER_MAX)
-    if not 1 <= generation <= task.generation:
-        raise Refused("unknown_generation", "there was no such attempt", field="/generation")
-    return generation != task.generation or agent != task.agent
-
-
-def late(task: Task, agent: int, generation: int, report: str, private: bytes = b"") -> list[Draft]:
-    """Recorded and ignored, the same report once."""
-    if (agent, generation, report) in task.late:
-        return []
-    facts = TaskReportedLate(agent=agent, generation=generation, report=report)
-    return [Draft(facts=facts, private=private)]
-
-
-def accept(state: Task | None, command: AcceptTask, given: Given) -> list[Draft]:
-    """The agent takes it; its time-out begins."""
-    task = known(state)
-    if is_late(task, command.agent, command.generation):
-        return late(task, command.agent, command.generation, "accepted")
-    if task.stage != life.ASSIGNED:
-        return []
-    return [Draft(facts=TaskAccepted(agent=command.agent, generation=command.generation))]
-
-
-def reject(state: Task | None, command: RejectTask, given: Given) -> list[Draft]:
-    """The agent does not take it. The reason is its own words and may be erased."""
-    task = known(state)
-    check_reason(command.reason)
-    private = canonical({"reason": command.reason}) if command.reason else b""
-    if is_late(task, command.agent, command.generation):
-        return late(task, command.agent, command.generation, "rejected", private)
-    if task.stage != life.ASSIGNED:
-        raise Refused("already_accepted", "the task was accepted: report that it failed")
-    return attempt_over(task, "rejected", given.at, private=private)
-
-
-def check_accepted(task: Task) -> None:
-    """Refused `not_accepted` while the agent has not taken the task."""
-    if task.stage == life.ASSIGNED:
-        raise Refused("not_accepted", "the task was not accepted", retryable=True)
-
-
-def report_progress(state: Task | None, command: ReportProgress, given: Given) -> list[Draft]:
-    """Durable at a change of status or every 60 s; of an orphaned task only resuming counts, of a reported nothing."""
-    task = known(state)
-    check_choice(command.status, "/status", life.AT_WORK)
-    check_range(command.percent, "/percent", 0, 100)
-    if is_late(task, command.agent, command.generation):
-        return late(task, command.agent, command.generation, "progress")
-    check_accepted(task)
-    if task.stage not in life.AT_WORK:
-        return []
-    due_at = task.progressed_at + PROGRESS_INTERVAL_MS * MILLISECOND
-    if command.status == task.stage and given.at < due_at:
-        return []
-    facts = TaskProgressed(generation=command.generation, percent=command.percent, status=command.status)
-    return [Draft(facts=facts)]
-
-
-def complete(state: Task | None, command: CompleteTask, given: Given) -> list[Draft]:
-    """The agent says it is done: believed where the task has no criteria, checked where it has."""
-    task = known(state)
-    check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
-    check_range(command.tokens, "/tokens", 0, INTEGER_MAX)
-    if is_late(task, command.agent, command.generation):
-        return late(task, command.agent, command.generation, "completed", command.private)
-    check_accepted(task)
-    if task.stage not in life.IN_HAND:
-        return []
+def silent(task: Task, given: Given) -> list[Draft]:
+    """No progress for too long: an alarm first, unless it waits for people, then it is blocked and not stuck."""
+    evidence: SilenceEvidence | None = given.evidence
     facts: Facts
-    if task.criteria:
-        facts = TaskReported(
-            agent=command.agent,
-            cost_micro=command.cost_micro,
-            generation=command.generation,
-            tokens=command.tokens,
-        )
+    if evidence is not None and evidence.held:
+        facts = TaskProgressed(generation=task.generation, percent=task.percent, status=life.BLOCKED)
     else:
-        facts = TaskSucceeded(
-            agent=command.agent,
-            cost_micro=command.cost_micro,
-            generation=command.generation,
-            tokens=command.tokens,
-            verified=False,
+        facts = TaskStuck(
+            agent=task.agent,
+            generation=task.generation,
+            idle_ms=(given.at - task.progressed_at) // MILLISECOND,
+            reassign_at=given.at + task.reassign_ms * MILLISECOND if task.reassign_ms else 0,
         )
-    return [Draft(facts=facts, private=command.private)]
-
-
-def fail(state: Task | None, command: FailTask, given: Given) -> list[Draft]:
-    """The agent gives up, and says whether trying again makes sense."""
-    task = known(state)
-    if is_late(task, command.agent, command.generation):
-        return late(task, command.agent, command.generation, "failed", command.private)
-    check_accepted(task)
-    if task.stage not in life.IN_HAND:
-        raise Refused("already_reported", "the task was reported as done")
-    return attempt_over(task, "failed", given.at, retryable=command.retryable, private=command.private)
-
-
-def conclude(state: Task | None, command: ConcludeCall, given: Given) -> list[Draft]:
-    """An HTTP worker's answer, or that there was none: its acceptance and its report in one, by the rules of both.
-
-    The answer to an attempt that is over is late like any report; that such an attempt led to no answer is no news,
-    and neither is silence of a worker that has taken the task by a report of its own meanwhile.
-    """
-    task = known(state)
-    agent, generation = command.agent, command.generation
-    check_choice(command.outcome, "/outcome", CALL_OUTCOMES)
-    over = is_late(task, agent, generation)
-    if command.outcome == "unanswered":
-        check_choice(command.reason, "/reason", (*CALL_FAILURES, WORKER_HELD))
-        if over or task.stage != life.ASSIGNED:
-            return []
-        return attempt_over(task, command.reason, given.at, private=command.private)
-    if over:
-        return late(task, agent, generation, command.outcome, command.private)
-    if command.outcome == "rejected":
-        assigned = task.stage == life.ASSIGNED
-        return attempt_over(task, "rejected", given.at, private=command.private) if assigned else []
-    taking = accept(task, AcceptTask(agent=agent, generation=generation), given)
-    taken = msgspec.structs.replace(task, stage=life.RUNNING) if taking else task
-    if command.outcome == "accepted" or taken.stage not in life.IN_HAND:
-        return taking
-    if command.outcome == "failed":
-        over_drafts = attempt_over(
-            taken, "failed", given.at, retryable=command.retryable, private=command.private
-        )
-        return [*taking, *over_drafts]
-    done = CompleteTask(
-        agent=agent,
-        generation=generation,
-        cost_micro=command.cost_micro,
-        tokens=command.tokens,
-        private=command.private,
-    )
-    return [*taking, *complete(taken, done, given)]
-
-
-def resume(state: Task | None, command: ResumeTask, given: Given) -> list[Draft]:
-    """The agent is back and goes on, with the generation it has; refused when the task was given to somebody else."""
-    task = known(state)
-    if is_late(task, command.agent, command.generation):
-        raise Refused("task_reassigned", "the task is not this agent's any more")
-    check_accepted(task)
-    if task.stage != life.ORPHANED:
-        return []
-    return [Draft(facts=TaskResumed(agent=command.agent, generation=command.generation))]
+    return [Draft(facts=facts)]
 
 
 SUBJECTS: tuple[Subject, ...] = (
@@ -408,21 +290,25 @@ SUBJECTS: tuple[Subject, ...] = (
         state=Task,
         decide={
             SubmitTask: submit,
+            SettleDependency: waiting.settle,
             AssignTask: assign,
-            AcceptTask: accept,
-            RejectTask: reject,
-            ReportProgress: report_progress,
-            CompleteTask: complete,
-            FailTask: fail,
+            AcceptTask: reports.accept,
+            RejectTask: reports.reject,
+            ReportProgress: reports.report_progress,
+            CompleteTask: reports.complete,
+            FailTask: reports.fail,
             RecordVerification: verify,
             OrphanTask: orphan,
-            ResumeTask: resume,
-            ConcludeCall: conclude,
+            ResumeTask: reports.resume,
+            ConcludeCall: calls.conclude,
             CancelTask: cancel,
+            PauseTask: pausing.pause,
+            UnpauseTask: pausing.unpause,
             RetryTask: retry,
+            PurgeTask: purge,
             TaskTimePassed: time_passed,
         },
-        evolve=life.EVOLVE,
+        evolve=EVOLVE,
         live=lambda task: task.stage not in life.OVER,
         due=lambda task: life.nearest(task)[0],
         overdue=lambda subject, task, at: TaskTimePassed(subject=subject),
@@ -432,6 +318,8 @@ SUBJECTS: tuple[Subject, ...] = (
 
 FACTS: tuple[type[Facts], ...] = (
     TaskSubmitted,
+    TaskDependencyMet,
+    TaskReady,
     TaskAssigned,
     TaskAccepted,
     TaskProgressed,
@@ -444,6 +332,10 @@ FACTS: tuple[type[Facts], ...] = (
     TaskResumed,
     TaskCancelled,
     TaskRetried,
+    TaskPurged,
+    TaskPaused,
+    TaskUnpaused,
+    TaskStuck,
     TaskReportedLate,
     *BUDGET_FACTS,
 )

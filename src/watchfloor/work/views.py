@@ -26,29 +26,35 @@ from watchfloor.work.messages import (
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskDependencyMet,
     TaskOrphaned,
+    TaskPaused,
     TaskProgressed,
+    TaskPurged,
+    TaskReady,
     TaskReported,
     TaskReportedLate,
     TaskRequeued,
     TaskResumed,
     TaskRetried,
+    TaskStuck,
     TaskSubmitted,
     TaskSucceeded,
+    TaskUnpaused,
 )
 
 _json = msgspec.json.Encoder().encode
 
 TASKS = Table(
     name="tasks",
-    version=1,
+    version=2,
     meaning="Every task, as it is now.",
     key=("task",),
     columns={
         "task": integer("subject"),
         "id": text("public id tsk_…"),
         "status": text(
-            "queued, assigned, running, blocked, orphaned, failed, succeeded, dead_letter or cancelled"
+            "queued, assigned, running, blocked, orphaned, failed, succeeded, dead_letter or cancelled; see paused_at"
         ),
         "priority": text("urgent, high, normal or low"),
         "lane": integer("0 urgent … 3 low, for sorting"),
@@ -68,6 +74,14 @@ TASKS = Table(
         "accept_by_at": instant("an assigned task must be accepted by then"),
         "until_at": instant("an orphaned task waits for its agent until then"),
         "retry_at": instant("a failed task returns to the queue then"),
+        "depends_on": array("JSON array of subjects of tasks"),
+        "waiting": flag("it waits for one of them or for its time, not yet for an agent"),
+        "on_failure": text("what happens when one of them does not succeed: fail or skip"),
+        "lost_to": integer("subject of the dependency that ended it, 0: none"),
+        "not_before_at": instant("0: at once"),
+        "paused_at": instant("a person holds it, whatever its status; 0: nobody"),
+        "stuck_at": instant("the alarm about its silence; 0: none"),
+        "stuck_ms": integer("without progress for so long it is an alarm, 0: never, ms"),
         "timeout_ms": integer("from acceptance, ms"),
         "submitted_at": instant("when"),
         "submitted_by": text("public id of who submitted it"),
@@ -89,7 +103,18 @@ TASKS = Table(
     ),
 )
 
-TABLES = (TASKS, BUDGETS)
+WAITS = Table(
+    name="task_dependencies",
+    version=1,
+    meaning="Which task was submitted to wait for which.",
+    key=("dependency", "task"),
+    columns={
+        "dependency": integer("subject of the task that has to succeed first"),
+        "task": integer("subject of the task that waits for it"),
+    },
+)
+
+TABLES = (TASKS, WAITS, BUDGETS)
 
 
 def _set(event: Event, **values: Value) -> list[Change]:
@@ -111,6 +136,11 @@ def _submitted(event: Event) -> list[Change]:
             attempts_max=facts.attempts_max,
             criteria=facts.criteria,
             deadline_at=facts.deadline_at,
+            depends_on=_json(facts.depends_on).decode(),
+            waiting=int(bool(facts.unmet) or facts.not_before_at > event.at),
+            on_failure=facts.on_failure,
+            not_before_at=facts.not_before_at,
+            stuck_ms=facts.stuck_ms,
             timeout_ms=facts.timeout_ms,
             submitted_at=event.at,
             submitted_by=event.actor.id,
@@ -119,8 +149,33 @@ def _submitted(event: Event) -> list[Change]:
             story=event.correlation,
             submitted_seq=event.seq,
             updated_seq=event.seq,
-        )
+        ),
+        *(WAITS.put(dependency, event.subject) for dependency in facts.depends_on),
     ]
+
+
+def _dependency_met(event: Event) -> list[Change]:
+    return _set(event)
+
+
+def _ready(event: Event) -> list[Change]:
+    return _set(event, waiting=0)
+
+
+def _paused(event: Event) -> list[Change]:
+    return _set(event, paused_at=event.at)
+
+
+def _unpaused(event: Event) -> list[Change]:
+    return _set(event, paused_at=0, stuck_at=0)
+
+
+def _stuck(event: Event) -> list[Change]:
+    return _set(event, stuck_at=event.at)
+
+
+def _purged(event: Event) -> list[Change]:
+    return _set(event, status="cancelled", reason="purged")
 
 
 def _assigned(event: Event) -> list[Change]:
@@ -138,6 +193,7 @@ def _assigned(event: Event) -> list[Change]:
         retry_at=0,
         until_at=0,
         percent=0,
+        stuck_at=0,
     )
 
 
@@ -148,7 +204,7 @@ def _accepted(event: Event) -> list[Change]:
 def _progressed(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, TaskProgressed)
-    return _set(event, status=facts.status, percent=facts.percent)
+    return _set(event, status=facts.status, percent=facts.percent, stuck_at=0)
 
 
 def _reported(event: Event) -> list[Change]:
@@ -177,6 +233,7 @@ def _succeeded(event: Event) -> list[Change]:
         cost_micro=facts.cost_micro,
         tokens=facts.tokens,
         finished_at=event.at,
+        **_OVER,
         **_private(event, "verification_seq" if facts.verified else "report_seq"),
     )
 
@@ -191,8 +248,12 @@ def _attempt_failed(event: Event) -> list[Change]:
         retry_at=facts.retry_at,
         accept_by_at=0,
         until_at=0,
+        stuck_at=0,
         **_private(event, "verification_seq" if facts.reason == "not_verified" else "report_seq"),
     )
+
+
+_OVER: dict[str, Value] = {"paused_at": 0, "stuck_at": 0, "waiting": 0}
 
 
 def _private(event: Event, column: str) -> dict[str, Value]:
@@ -215,6 +276,8 @@ def _dead_lettered(event: Event) -> list[Change]:
         accept_by_at=0,
         until_at=0,
         retry_at=0,
+        lost_to=facts.dependency,
+        **_OVER,
         **_private(event, "verification_seq" if facts.reason == "not_verified" else "report_seq"),
     )
 
@@ -226,7 +289,7 @@ def _orphaned(event: Event) -> list[Change]:
 
 
 def _resumed(event: Event) -> list[Change]:
-    return _set(event, status="running", until_at=0)
+    return _set(event, status="running", until_at=0, stuck_at=0)
 
 
 def _cancelled(event: Event) -> list[Change]:
@@ -240,11 +303,25 @@ def _cancelled(event: Event) -> list[Change]:
         accept_by_at=0,
         until_at=0,
         retry_at=0,
+        lost_to=facts.dependency,
+        **_OVER,
     )
 
 
 def _retried(event: Event) -> list[Change]:
-    return _set(event, status="queued", attempt=0, percent=0, reason="", finished_at=0, retry_at=0)
+    facts = event.facts
+    assert isinstance(facts, TaskRetried)
+    return _set(
+        event,
+        status="queued",
+        attempt=0,
+        percent=0,
+        reason="",
+        finished_at=0,
+        retry_at=0,
+        lost_to=0,
+        waiting=int(bool(facts.unmet)),
+    )
 
 
 def _reported_late(event: Event) -> list[Change]:
@@ -266,5 +343,11 @@ PROJECT: Projectors = {
     TaskCancelled: _cancelled,
     TaskRetried: _retried,
     TaskReportedLate: _reported_late,
+    TaskDependencyMet: _dependency_met,
+    TaskReady: _ready,
+    TaskPaused: _paused,
+    TaskUnpaused: _unpaused,
+    TaskStuck: _stuck,
+    TaskPurged: _purged,
     **PROJECT_BUDGETS,
 }

@@ -11,9 +11,8 @@ from tests.unit.registers.board import Board
 
 from watchfloor.fleet import presence
 from watchfloor.fleet.messages import AgentConnected, AgentRecovered, AgentReleased, NodeStarted
-from watchfloor.kernel.messages import Command, Effect, Event, Facts
+from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import Register
-from watchfloor.kernel.system import ProcessRefused
 from watchfloor.kernel.terms import Policy
 from watchfloor.processes import dispatch
 from watchfloor.registers import delivery, queue
@@ -72,14 +71,23 @@ class Floor(Board):
             timeout_ms=1,
         )
         event = self.show(facts)
-        self.cells["task", event.subject] = SimpleNamespace(needs=needs, only_agent=only, priority="normal")
+        self.cells["task", event.subject] = SimpleNamespace(
+            needs=needs, only_agent=only, priority="normal", stage="queued", paused_at=0
+        )
         return event
 
     def give(self, task: int, agent: int) -> None:
         self.show(TaskAssigned(accept_by_at=1, agent=agent, attempt=1, generation=1), subject=task)
 
     def wishes(self, event: Event) -> list[Command | Effect]:
-        return _REACTS[type(event.facts)](event, self.read)
+        """What it wishes for, each made up its mind about when its turn comes."""
+        wished: list[Command | Effect] = []
+        for wish in _REACTS[type(event.facts)](event, self.read):
+            if isinstance(wish, Later):
+                wished += dispatch.LATER[wish.flow](wish.about, self.read)
+            else:
+                wished.append(wish)
+        return wished
 
 
 def assigns(*pairs: tuple[int, int]) -> list[AssignTask]:
@@ -188,12 +196,14 @@ def test_an_agent_that_becomes_free_takes_the_next_and_nobody_is_nobody() -> Non
     assert floor.wishes(unknown) == []
 
 
-def test_a_task_whose_agent_was_filled_in_the_same_batch_looks_again() -> None:
-    floor = Floor()
+def test_a_task_makes_up_its_mind_when_its_turn_comes() -> None:
+    """Whoever was free when it was queued may have been given another task in the same batch."""
+    floor = Floor(per_tier=(0, 1, 1, 1, 1, 1))
     floor.agent(100)
-    task = floor.task("git").subject
-    full = ProcessRefused(code="agent_full", command="AssignTask", subject_id=task, subject_kind="task")
-    assert floor.wishes(floor.show(full)) == assigns((task, 100))
-    for code, command in (("agent_full", "OrphanTask"), ("not_found", "AssignTask")):
-        other = ProcessRefused(code=code, command=command, subject_id=task, subject_kind="task")
-        assert floor.wishes(floor.show(other)) == []
+    first, second = floor.task("git"), floor.task("git")
+    react = _REACTS[TaskSubmitted]
+    wished = [react(event, floor.read) for event in (first, second)]
+    assert wished == [[Later(flow="seek", about=event.subject)] for event in (first, second)]
+    assert dispatch.seek(first.subject, floor.read) == assigns((first.subject, 100))
+    floor.give(first.subject, 100)
+    assert dispatch.seek(second.subject, floor.read) == []

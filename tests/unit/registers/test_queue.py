@@ -109,7 +109,7 @@ class Waiting(RuleBasedStateMachine):
     def submit(self, priority: str, agent: int, needs: tuple[str, ...]) -> None:
         task = self._show(submitted(priority, agent, needs))
         self.known[task] = (priority, agent, needs)
-        state = SimpleNamespace(priority=priority, only_agent=agent, needs=needs)
+        state = SimpleNamespace(priority=priority, only_agent=agent, needs=needs, stage="queued", paused_at=0)
         self.board.cells["task", task] = state
         self._enqueue(task)
 

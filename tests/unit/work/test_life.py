@@ -8,7 +8,8 @@ from tests.transcripts.world import START, World
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
 from watchfloor.work import life
 from watchfloor.work import messages as m
-from watchfloor.work.life import CLOCKS, EVOLVE, MOVES, STAGES, Task, nearest
+from watchfloor.work.changes import EVOLVE
+from watchfloor.work.life import CLOCKS, MOVES, STAGES, Task, nearest
 from watchfloor.work.rules import FACTS
 
 SPEC_STATUSES = {
@@ -25,9 +26,9 @@ SPEC_STATUSES = {
 
 
 def state(stage: str = "queued", **fields: int) -> Task:
-    """A task in that stage."""
+    """A task in that stage, whose silence is no alarm."""
     world = World()
-    world.perform(m.SubmitTask())
+    world.perform(m.SubmitTask(stuck_ms=0))
     task = world.states["task", 1]
     assert isinstance(task, Task)
     changed = {"stage": stage, "generation": 1, "agent": 7} | fields
@@ -48,11 +49,14 @@ def test_every_stage_has_a_row_in_both_tables_and_every_move_leads_to_a_stage() 
 
 def test_people_see_the_words_of_the_specification() -> None:
     assert {state(stage).status for stage in STAGES} == SPEC_STATUSES
+    paused = {state(stage, paused_at=5).status for stage in STAGES if stage not in life.OVER}
+    assert paused == {"paused"}
+    assert {state(stage, paused_at=5).status for stage in life.OVER} == set(life.OVER)
 
 
-def test_what_succeeded_or_was_cancelled_is_left_by_no_event_and_the_dead_letter_by_one() -> None:
+def test_what_succeeded_or_was_cancelled_is_left_by_no_event_and_the_dead_letter_by_two() -> None:
     assert MOVES["succeeded"] == MOVES["cancelled"] == {}
-    assert MOVES["dead_letter"] == {m.TaskRetried: "queued"}
+    assert MOVES["dead_letter"] == {m.TaskRetried: "queued", m.TaskPurged: "cancelled"}
 
 
 def test_with_a_criterion_unchecked_success_is_reached_from_work_and_checked_success_from_the_report() -> (

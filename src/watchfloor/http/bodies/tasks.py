@@ -28,6 +28,7 @@ from watchfloor.kernel.limits import (
     BACKOFF_MS_MAX,
     CAPABILITIES_MAX,
     CRITERIA_PER_TASK_MAX,
+    DEPENDENCIES_PER_TASK_MAX,
     TASK_MS_MAX,
 )
 
@@ -37,6 +38,7 @@ Status = Literal[
     "assigned",
     "running",
     "blocked",
+    "paused",
     "orphaned",
     "succeeded",
     "failed",
@@ -56,7 +58,12 @@ class Criterion(Body, frozen=True, kw_only=True):
 
 
 class SubmitTaskBody(Body, frozen=True, kw_only=True):
-    """`needs` are capabilities; `agent_id` restricts the task to one agent; `deadline_at` 0 is none."""
+    """`needs` are capabilities; `agent_id` restricts the task to one agent; `deadline_at` 0 is none.
+
+    `depends_on` are tasks that have to succeed first; when one does not, `on_failure` says whether this one fails (dead
+    letter) or is skipped (cancelled). `not_before_at` 0 is at once. Without progress for `stuck_ms` an alarm is raised,
+    and after `reassign_ms` more the attempt counts as failed; 0 is never.
+    """
 
     title: Name
     description: Text = ""
@@ -72,6 +79,11 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     backoff_ms: Annotated[int, Meta(ge=0, le=BACKOFF_MS_MAX, description="milliseconds")] = 1_000
     grace_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 60_000
     deadline_at: Instant = 0
+    depends_on: Annotated[tuple[Id, ...], Meta(max_length=DEPENDENCIES_PER_TASK_MAX)] = ()
+    on_failure: Literal["fail", "skip"] = "fail"
+    not_before_at: Instant = 0
+    stuck_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 300_000
+    reassign_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 300_000
 
 
 class TaskSubmitted(Answer, frozen=True, kw_only=True):
@@ -88,7 +100,11 @@ class TasksParams(Paged, frozen=True, kw_only=True):
 
 
 class TaskItem(Answer, frozen=True, kw_only=True):
-    """A task as lists show it. `title` is empty when it was redacted."""
+    """A task as lists show it. `title` is empty when it was redacted.
+
+    `waiting`: queued, but for another task or for its time, not for an agent. `stuck_at`: since when an alarm says that
+    it makes no progress, 0 is none.
+    """
 
     task_id: str
     title: str
@@ -104,12 +120,23 @@ class TaskItem(Answer, frozen=True, kw_only=True):
     changed_at: Instant
     deadline_at: Instant
     reason: str = ""
+    waiting: bool = False
+    not_before_at: Instant = 0
+    stuck_at: Instant = 0
 
 
 class TaskPage(Answer, frozen=True, kw_only=True):
     items: tuple[TaskItem, ...]
     next: str | None = None
     seq: Seq
+
+
+class DependencyItem(Answer, frozen=True, kw_only=True):
+    """A task that has to succeed first."""
+
+    task_id: str
+    status: str
+    met: bool
 
 
 class TaskDetail(Answer, frozen=True, kw_only=True):
@@ -123,6 +150,8 @@ class TaskDetail(Answer, frozen=True, kw_only=True):
     result: Any
     report: Any
     checks: Any
+    depends_on: tuple[DependencyItem, ...] = ()
+    on_failure: str = "fail"
     timeline: tuple[TimelineItem, ...]
     seq: Seq
 
@@ -201,6 +230,8 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "result": None,
         "report": None,
         "checks": None,
+        "depends_on": [],
+        "on_failure": "fail",
         "timeline": [],
         "seq": 1042,
     },

@@ -10,9 +10,10 @@ from watchfloor.http import lists, telling
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import fields
 from watchfloor.http.bodies import tasks as wire
+from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.ids import public_id
-from watchfloor.kernel.messages import Command
+from watchfloor.kernel.messages import Command, Refused
 from watchfloor.work import messages as work
 
 
@@ -20,6 +21,9 @@ async def submit_task(call: Call) -> Reply:
     """Put a task into the queue."""
     body: wire.SubmitTaskBody = call.body
     agent = call.resolve("agent", body.agent_id)[0] if body.agent_id else 0
+    depends_on = tuple(
+        _dependency(call, text, f"/depends_on/{place}") for place, text in enumerate(body.depends_on)
+    )
     criteria = [{"argv": list(c.argv), "cwd": c.cwd, "kind": c.kind} for c in body.criteria]
     private = {
         "criteria": criteria,
@@ -39,6 +43,11 @@ async def submit_task(call: Call) -> Reply:
         deadline_at=body.deadline_at,
         backoff_ms=body.backoff_ms,
         grace_ms=body.grace_ms,
+        depends_on=depends_on,
+        on_failure=body.on_failure,
+        not_before_at=body.not_before_at,
+        stuck_ms=body.stuck_ms,
+        reassign_ms=body.reassign_ms,
         private=encoded(private),
     )
     recorded = await call.ask(command)
@@ -50,12 +59,19 @@ async def submit_task(call: Call) -> Reply:
     )
 
 
+def _dependency(call: Call, text: str, field: str) -> int:
+    try:
+        return call.resolve("task", text)[0]
+    except Problem:
+        raise Refused("unknown_dependency", "there is no such task", field=field, status=422) from None
+
+
 def item(call: Call, row: dict[str, Any], private: dict[str, Any]) -> wire.TaskItem:
     """A row of `tasks` as lists show it."""
     return wire.TaskItem(
         task_id=row["id"],
         title=private.get("title", ""),
-        status=row["status"],
+        status="paused" if row["paused_at"] else row["status"],
         priority=row["priority"],
         agent_id=call.id_of("agent", row["agent"]),
         generation=row["generation"],
@@ -67,12 +83,17 @@ def item(call: Call, row: dict[str, Any], private: dict[str, Any]) -> wire.TaskI
         changed_at=row["updated_at"],
         deadline_at=row["deadline_at"],
         reason=row["reason"],
+        waiting=bool(row["waiting"]),
+        not_before_at=row["not_before_at"],
+        stuck_at=row["stuck_at"],
     )
 
 
-async def listed(call: Call, where: dict[str, object]) -> tuple[tuple[wire.TaskItem, ...], str | None]:
+async def listed(
+    call: Call, where: dict[str, object], also: tuple[str, ...] = ()
+) -> tuple[tuple[wire.TaskItem, ...], str | None]:
     """One page of tasks, newest first, with their titles."""
-    rows, following = await lists.page(call, "tasks", ("task",), where)
+    rows, following = await lists.page(call, "tasks", ("task",), where, also=also)
     privates = await call.privates(row["submitted_seq"] for row in rows)
     return tuple(item(call, row, privates.get(row["submitted_seq"], {})) for row in rows), following
 
@@ -83,7 +104,13 @@ async def list_tasks(call: Call) -> Reply:
     agent = call.resolve("agent", params.agent)[0] if params.agent else None
     if call.of_agent:
         agent = call.principal.subject
-    items, following = await listed(call, {"status": params.status, "priority": params.lane, "agent": agent})
+    where: dict[str, object] = {"status": params.status, "priority": params.lane, "agent": agent}
+    also: tuple[str, ...] = ()
+    if params.status == "paused":
+        where["status"], also = None, ("paused_at > 0",)
+    elif params.status:
+        also = ("paused_at = 0",)
+    items, following = await listed(call, where, also)
     return Reply(body=wire.TaskPage(items=items, next=following, seq=call.view_seq))
 
 
@@ -100,6 +127,7 @@ async def detail(call: Call) -> wire.TaskDetail:
     seqs = [row["submitted_seq"], row["report_seq"], row["verification_seq"]]
     privates = await call.privates(seqs)
     submitted, report, checks = (privates.get(seq, {}) for seq in seqs)
+    depends_on = tuple(_waited_for(call, dependency, state.unmet) for dependency in state.depends_on)
     lines, _ = await telling.of_story(call, row["story"], subject)
     return wire.TaskDetail(
         task=item(call, row, submitted),
@@ -110,8 +138,17 @@ async def detail(call: Call) -> wire.TaskDetail:
         result=report.get("result"),
         report=report.get("report", report.get("reason")),
         checks=checks.get("checks"),
+        depends_on=depends_on,
+        on_failure=state.on_failure,
         timeline=lines,
         seq=call.view_seq,
+    )
+
+
+def _waited_for(call: Call, task: int, unmet: tuple[int, ...]) -> wire.DependencyItem:
+    state = call.state("task", task)
+    return wire.DependencyItem(
+        task_id=public_id("task", task, state.nonce), status=state.status, met=task not in unmet
     )
 
 
@@ -124,6 +161,24 @@ async def cancel_task(call: Call) -> Reply:
     """Cancel a task, whatever its status; its agent is told."""
     subject, _ = call.resolve("task", call.path["task"])
     return recorded_as(await call.ask(work.CancelTask(subject=subject, reason=call.body.reason)))
+
+
+async def pause_task(call: Call) -> Reply:
+    """Hold a task, whatever its status; its agent is told, and keeps it."""
+    subject, _ = call.resolve("task", call.path["task"])
+    return recorded_as(await call.ask(work.PauseTask(subject=subject, reason=call.body.reason)))
+
+
+async def unpause_task(call: Call) -> Reply:
+    """Let a paused task go on where it was."""
+    subject, _ = call.resolve("task", call.path["task"])
+    return recorded_as(await call.ask(work.UnpauseTask(subject=subject)))
+
+
+async def purge_task(call: Call) -> Reply:
+    """Take a task out of the dead letter for good."""
+    subject, _ = call.resolve("task", call.path["task"])
+    return recorded_as(await call.ask(work.PurgeTask(subject=subject, reason=call.body.reason)))
 
 
 async def retry_task(call: Call) -> Reply:

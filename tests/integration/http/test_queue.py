@@ -1,0 +1,209 @@
+"""The queue over REST on a running server: dependencies, delays, pausing, silence, the dead letter (spec 2.4)."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import httpx2
+import pytest
+from tests.integration.http.kit import Running
+
+from watchfloor.fleet.messages import ConnectAgent
+from watchfloor.kernel.ids import parse_id
+from watchfloor.kernel.messages import SYSTEM
+
+
+@pytest.fixture
+def need(server: Running) -> str:
+    """A capability of this test's own."""
+    return f"queue-{time.monotonic_ns()}"
+
+
+@pytest.fixture
+def worker(server: Running, need: str) -> Any:
+    """An agent that has it and may be given work over REST: it has a session."""
+    return Worker(server, need)
+
+
+class Worker:
+    """An agent without a socket: the engine is told that it is connected."""
+
+    def __init__(self, server: Running, need: str) -> None:
+        made = server.agent(capabilities=[need])
+        self.id = made["agent_id"]
+        self.client = server.client(made["api_key"])
+        server.run(connect(server, self.id))
+
+    def report(self, task: str, what: str, generation: int = 1, **more: Any) -> dict[str, Any]:
+        answer = self.client.post(f"/api/v1/tasks/{task}/{what}", json={"generation": generation, **more})
+        assert answer.status_code == 200, answer.text
+        told: dict[str, Any] = answer.json()
+        return told
+
+
+async def connect(server: Running, agent: str) -> None:
+    """What the hub tells the engine when a socket opens."""
+    engine, org = server.engine, server.orgs[0]
+    subject = parse_id(agent, "agent")[0]
+    session = f"{engine.incarnation}-{subject}"
+    await engine.ask(org, ConnectAgent(subject=subject, node=engine.node_name, session=session), SYSTEM)
+
+
+def submit(client: httpx2.Client, **body: Any) -> str:
+    answer = client.post("/api/v1/tasks", json={"title": "t", **body})
+    assert answer.status_code == 201, answer.text
+    task: str = answer.json()["task_id"]
+    return task
+
+
+def detail(client: httpx2.Client, task: str) -> dict[str, Any]:
+    found: dict[str, Any] = client.get(f"/api/v1/tasks/{task}?min_seq={_head(client)}").json()
+    return found
+
+
+def _head(client: httpx2.Client) -> int:
+    return int(client.get("/api/v1/ledger/head").json()["seq"])
+
+
+def status(client: httpx2.Client, task: str) -> str:
+    told: str = detail(client, task)["task"]["status"]
+    return told
+
+
+def eventually(client: httpx2.Client, task: str, wanted: str, seconds: float = 5.0) -> dict[str, Any]:
+    until = time.monotonic() + seconds
+    while (found := detail(client, task))["task"]["status"] != wanted:
+        assert time.monotonic() < until, found["task"]
+        time.sleep(0.05)
+    return found
+
+
+def test_a_task_waits_for_those_it_depends_on_and_is_then_assigned(
+    operator: httpx2.Client, worker: Worker, need: str
+) -> None:
+    first = submit(operator, needs=[need])
+    second = submit(operator, needs=[need], depends_on=[first])
+    waits = detail(operator, second)
+    assert (waits["task"]["status"], waits["task"]["waiting"]) == ("queued", True)
+    assert waits["depends_on"] == [{"task_id": first, "status": "assigned", "met": False}]
+    worker.report(first, "accept")
+    worker.report(first, "complete")
+    found = detail(operator, second)
+    assert (found["task"]["status"], found["task"]["waiting"]) == ("assigned", False)
+    assert found["depends_on"] == [{"task_id": first, "status": "succeeded", "met": True}]
+    assert found["task"]["agent_id"] == worker.id
+
+
+def test_a_failed_dependency_ends_its_dependents_at_once_and_all_of_theirs(
+    operator: httpx2.Client, worker: Worker, need: str
+) -> None:
+    root = submit(operator, needs=[need], max_attempts=1)
+    failing = submit(operator, depends_on=[root])
+    skipped = submit(operator, depends_on=[root], on_failure="skip")
+    chain = [failing]
+    for _ in range(30):
+        chain.append(submit(operator, depends_on=[chain[-1]]))
+    worker.report(root, "reject")
+    assert status(operator, root) == "dead_letter"
+    assert detail(operator, failing)["task"]["reason"] == "dependency_failed"
+    assert (status(operator, failing), status(operator, skipped)) == ("dead_letter", "cancelled")
+    eventually(operator, chain[-1], "dead_letter", 10)
+    refused = operator.post(f"/api/v1/tasks/{failing}/retry", json={})
+    assert (refused.status_code, refused.json()["code"]) == (409, "dependency_failed")
+    assert operator.post(f"/api/v1/tasks/{root}/retry", json={}).status_code == 200
+    assert operator.post(f"/api/v1/tasks/{failing}/retry", json={}).status_code == 200
+    assert detail(operator, failing)["task"]["waiting"]
+
+
+def test_more_dependents_than_one_batch_takes_are_all_told(
+    operator: httpx2.Client, worker: Worker, need: str
+) -> None:
+    root = submit(operator, needs=[need])
+    dependents = [submit(operator, depends_on=[root], needs=["nobody"]) for _ in range(150)]
+    worker.report(root, "accept")
+    worker.report(root, "complete")
+    until = time.monotonic() + 10
+    while any(detail(operator, task)["task"]["waiting"] for task in (dependents[0], dependents[-1])):
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    page = operator.get("/api/v1/tasks?limit=150").json()["items"]
+    assert {item["task_id"] for item in page} == set(dependents)
+    assert not any(item["waiting"] for item in page)
+
+
+@pytest.mark.parametrize(
+    ("body", "code", "field"),
+    [
+        ({"depends_on": ["tsk_q0d1k7m9x2v4"]}, "unknown_dependency", "/depends_on/0"),
+        ({"on_failure": "shrug"}, "invalid_fields", "on_failure"),
+        ({"not_before_at": 5_000, "deadline_at": 2**52}, "", ""),
+    ],
+)
+def test_what_cannot_be_waited_for_is_refused_at_its_field(
+    operator: httpx2.Client, body: dict[str, Any], code: str, field: str
+) -> None:
+    answer = operator.post("/api/v1/tasks", json={"title": "t", **body})
+    assert answer.status_code == (422 if code else 201), answer.text
+    if code:
+        assert code == answer.json()["code"]
+        assert field in answer.text
+
+
+def test_a_delayed_task_is_assigned_when_its_time_has_come(
+    operator: httpx2.Client, worker: Worker, need: str
+) -> None:
+    at = int(time.time() * 1_000_000) + 700_000
+    task = submit(operator, needs=[need], not_before_at=at)
+    assert detail(operator, task)["task"]["waiting"]
+    eventually(operator, task, "assigned")
+
+
+def test_a_person_holds_a_task_and_lets_it_go_on(operator: httpx2.Client, worker: Worker, need: str) -> None:
+    task = submit(operator, needs=[need])
+    worker.report(task, "accept")
+    assert operator.post(f"/api/v1/tasks/{task}/pause", json={"reason": "wait"}).status_code == 200
+    assert status(operator, task) == "paused"
+    listed = operator.get("/api/v1/tasks?status=paused").json()["items"]
+    assert task in {item["task_id"] for item in listed}
+    listed = operator.get("/api/v1/tasks?status=running").json()["items"]
+    assert task not in {item["task_id"] for item in listed}
+    assert operator.post(f"/api/v1/tasks/{task}/resume", json={}).status_code == 200
+    assert status(operator, task) == "running"
+    refused = operator.post(f"/api/v1/tasks/{task}/resume", json={})
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_paused")
+    worker.report(task, "complete")
+    refused = operator.post(f"/api/v1/tasks/{task}/pause", json={"reason": "late"})
+    assert (refused.status_code, refused.json()["code"]) == (409, "task_over")
+
+
+def test_a_silent_agent_is_an_alarm_and_then_loses_the_task(
+    operator: httpx2.Client, worker: Worker, need: str
+) -> None:
+    task = submit(operator, needs=[need], stuck_ms=400, reassign_ms=400, backoff_ms=0)
+    worker.report(task, "accept")
+    until = time.monotonic() + 5
+    while not detail(operator, task)["task"]["stuck_at"]:
+        assert time.monotonic() < until
+        time.sleep(0.05)
+    assert status(operator, task) == "running"
+    found = eventually(operator, task, "assigned")
+    assert (found["task"]["generation"], found["task"]["attempts"]) == (2, 2)
+    late = worker.report(task, "complete", generation=1)
+    assert late["late"]
+
+
+def test_the_dead_letter_is_listed_retried_and_purged(
+    operator: httpx2.Client, worker: Worker, need: str
+) -> None:
+    task = submit(operator, needs=[need], max_attempts=1)
+    worker.report(task, "reject", reason="no")
+    listed = operator.get(f"/api/v1/tasks?status=dead_letter&min_seq={_head(operator)}").json()["items"]
+    assert task in {item["task_id"] for item in listed}
+    assert operator.post(f"/api/v1/tasks/{task}/retry", json={}).status_code == 200
+    worker.report(task, "reject", generation=2)
+    assert operator.post(f"/api/v1/tasks/{task}/purge", json={"reason": "old"}).status_code == 200
+    found = detail(operator, task)["task"]
+    assert (found["status"], found["reason"]) == ("cancelled", "purged")
+    refused = operator.post(f"/api/v1/tasks/{task}/retry", json={})
+    assert (refused.status_code, refused.json()["code"]) == (409, "not_dead_letter")
