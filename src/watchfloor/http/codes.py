@@ -45,6 +45,7 @@ CODES: dict[str, str] = {
     "too_many_streams": "Too many event streams are open.",
     "too_slow": "The body did not arrive in time.",
     "unauthenticated": "No credential, or one that is not in force.",
+    "unknown_dependency": "A task that this one would wait for does not exist.",
     "unknown_grant": "The grant is not of this action.",
     "unsupported_media_type": "Send another media type.",
     "version_conflict": "Somebody else was faster; read again.",
