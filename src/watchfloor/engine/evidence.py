@@ -220,7 +220,7 @@ def _retry(read: Read, command: RetryTask, at: int, request: Request) -> Depende
 
 
 def _silence(read: Read, command: TaskTimePassed, at: int, request: Request) -> SilenceEvidence:
-    return SilenceEvidence(held=bool(read("held", command.subject)))
+    return SilenceEvidence(held=bool(read("undecided", command.subject)))
 
 
 def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:

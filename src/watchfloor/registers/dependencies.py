@@ -4,7 +4,7 @@ Cells
   dependents  by (task, chunk) → tasks that wait for it, at most DEPENDENTS_CHUNK of them
   chunks      by task → (first, next): its chunks in use are those from `first` up to, not including, `next`
   settled     by "last" → the task that ended last, if it had few dependents, and them
-  held        by task → its actions that wait for people
+  undecided   by task → its actions that wait for people
 
 The end of a task hands its dependents over: a few are told in the same batch, of many the delivery register makes a
 continuation. Whoever begins to wait afterwards (the task was retried) waits in a new chunk.
@@ -85,18 +85,18 @@ def _decided(event: Event, read: Read) -> Cells:
     assert isinstance(facts, ActionDecided)
     if facts.verdict != "pending" or not facts.task:
         return []
-    held: tuple[int, ...] = read("held", facts.task) or ()
-    return [] if event.subject in held else [("held", facts.task, (*held, event.subject))]
+    held: tuple[int, ...] = read("undecided", facts.task) or ()
+    return [] if event.subject in held else [("undecided", facts.task, (*held, event.subject))]
 
 
 def _answered(event: Event, read: Read) -> Cells:
     action = read("action", event.subject)
     if action is None or not action.task:
         return []
-    held: tuple[int, ...] = read("held", action.task) or ()
+    held: tuple[int, ...] = read("undecided", action.task) or ()
     if event.subject not in held:
         return []
-    return [("held", action.task, tuple(other for other in held if other != event.subject) or None)]
+    return [("undecided", action.task, tuple(other for other in held if other != event.subject) or None)]
 
 
 REGISTER = Register(
@@ -105,7 +105,7 @@ REGISTER = Register(
         "dependents": tuple[int, ...],
         "chunks": tuple[int, int],
         "settled": Settled,
-        "held": tuple[int, ...],
+        "undecided": tuple[int, ...],
     },
     folds={
         TaskSubmitted: _waits,
