@@ -36,6 +36,7 @@ from watchfloor_agent.errors import (
     WatchfloorError,
 )
 from watchfloor_agent.registration import Registration, read_key, register, write_key
+from watchfloor_agent.talking import Message
 from watchfloor_agent.tasks import Task, current_task
 from watchfloor_agent.version import __version__
 
@@ -54,6 +55,7 @@ __all__ = [
     "GrantRefused",
     "GrantRevoked",
     "LedgerShrank",
+    "Message",
     "NotCanonical",
     "ProtocolError",
     "Refused",

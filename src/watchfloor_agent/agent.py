@@ -18,6 +18,7 @@ from watchfloor_agent.link import Settings
 from watchfloor_agent.messages import ActionRequest, StatusUpdate
 from watchfloor_agent.received import TaskRecorded, Welcome
 from watchfloor_agent.registration import read_key
+from watchfloor_agent.speech import Speech
 from watchfloor_agent.tasks import Accept, Task, current_task
 from watchfloor_agent.version import SDK
 
@@ -30,7 +31,7 @@ LOOPBACK = ("127.0.0.1", "::1", "localhost")
 RECONNECT_MS = (1_000, 60_000)  # first and longest pause, spec 8
 
 
-class Agent:
+class Agent(Speech):
     """A program that acts, and asks before it does.
 
     `url` is the server's WebSocket address (`wss://host/ws`; `ws://` only on this machine unless `insecure`). `key_path`

@@ -30,6 +30,7 @@ from watchfloor_agent.received import (
 )
 from watchfloor_agent.remembering import Memory
 from watchfloor_agent.rotating import keep_fresh
+from watchfloor_agent.talking import Conversations, Talk
 from watchfloor_agent.tasks import Accept, TaskBook, Work
 
 log = logging.getLogger("watchfloor_agent")
@@ -67,6 +68,9 @@ class Lifetime:
         self.answer_ms = answer_ms
         self.work: Work | None = None
         self.accept: Accept | None = None
+        self._talk: Conversations | None = None
+        self.on_chat: Talk | None = None
+        self.on_message: Talk | None = None
         self.health: Literal["healthy", "degraded", "unhealthy"] = "healthy"
 
     @property
@@ -82,6 +86,13 @@ class Lifetime:
         if self._actions is None:
             raise ConfigurationError(NOT_RUNNING)
         return self._actions
+
+    @property
+    def talk(self) -> Conversations:
+        """What is said. Raises ConfigurationError before the first start."""
+        if self._talk is None:
+            raise ConfigurationError(NOT_RUNNING)
+        return self._talk
 
     @property
     def welcome(self) -> Welcome | None:
@@ -190,6 +201,7 @@ class Lifetime:
             measured=self._measured,
         )
         self._actions = Actions(self._link, self.answer_ms)
+        self._talk = Conversations(self._link, self.on_chat, self.on_message, self.answer_ms)
         self._tasks = TaskBook(self._link, self.work, self.accept, self.answer_ms)
         self._link.running = True
         self._running = asyncio.create_task(self._link.run(), name="watchfloor agent")
@@ -198,6 +210,7 @@ class Lifetime:
 
     def _ended(self, running: asyncio.Task[None]) -> None:
         """Whoever still waits for people when the agent ends is told."""
+        self.talk.close()
         if self._keeping is not None:
             self._keeping.cancel()
             self._keeping = None
@@ -245,6 +258,8 @@ class Lifetime:
                 self.actions.resynced(payload)
             case ConfigUpdated():
                 log.info("configuration changed: %s", payload)
+            case _ if self.talk.heard(payload):
+                pass
             case _:
                 log.debug("nothing is done about %s", payload.FRAME)
 

@@ -42,6 +42,7 @@ from watchfloor_agent.remembering import Memory
 log = logging.getLogger("watchfloor_agent")
 
 AUTH_FAILED = 4003
+ACKNOWLEDGE_S = 0.5  # many messages, one heartbeat
 PUSHES_PER_ACKNOWLEDGEMENT = 32  # far below what the server keeps for redelivery
 
 
@@ -83,6 +84,7 @@ class Link:
         self._outgoing: asyncio.Queue[bytes] = asyncio.Queue()
         self._beat_now = asyncio.Event()
         self._hint_ms = 0
+        self._soon = False
         self._socket: ClientConnection | None = None
         self._key_in_use = settings.api_key
         self.key = settings.api_key
@@ -126,6 +128,16 @@ class Link:
         """Send a frame that is not numbered and not answered; lost when there is no connection."""
         if self.connected.is_set():
             self._put(framing.encode(payload))
+
+    def acknowledge_soon(self) -> None:
+        """Acknowledge what was pushed within a second: a program that begins anew is then not told it again."""
+        if not self._soon:
+            self._soon = True
+            asyncio.get_running_loop().call_later(ACKNOWLEDGE_S, self._acknowledge)
+
+    def _acknowledge(self) -> None:
+        self._soon = False
+        self._beat_now.set()
 
     def _ready(self) -> None:
         if self.ended is not None:

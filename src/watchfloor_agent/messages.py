@@ -192,6 +192,47 @@ class ChatPart(Payload, frozen=True, kw_only=True):
     text: str
 
 
+class MessageSend(Payload, frozen=True, kw_only=True):
+    """Say something to another agent of the organisation."""
+
+    FRAME: ClassVar[str] = "message:send"
+    to: str
+    text: str
+    reply_to: int = 0
+
+
+class ChannelJoin(Payload, frozen=True, kw_only=True):
+    """Hear what is said in a channel; opens it when there is none of this name."""
+
+    FRAME: ClassVar[str] = "channel:join"
+    channel: str
+
+
+class ChannelLeave(Payload, frozen=True, kw_only=True):
+    """Hear no more of it."""
+
+    FRAME: ClassVar[str] = "channel:leave"
+    channel: str
+
+
+class ChannelPost(Payload, frozen=True, kw_only=True):
+    """Say something to every other member."""
+
+    FRAME: ClassVar[str] = "channel:post"
+    channel: str
+    text: str
+    reply_to: int = 0
+
+
+class ChannelHistory(Payload, frozen=True, kw_only=True):
+    """What was said after message number `after`."""
+
+    FRAME: ClassVar[str] = "channel:history"
+    channel: str
+    after: int = 0
+    limit: int = 32
+
+
 SENT: tuple[type[Payload], ...] = (
     Hello,
     Heartbeat,
@@ -209,4 +250,9 @@ SENT: tuple[type[Payload], ...] = (
     ActionSettled,
     ChatMessage,
     ChatPart,
+    MessageSend,
+    ChannelJoin,
+    ChannelLeave,
+    ChannelPost,
+    ChannelHistory,
 )

@@ -289,6 +289,78 @@ class ChatClosed(Payload, frozen=True, kw_only=True):
     reason: str = ""
 
 
+class MessageReceived(Payload, frozen=True, kw_only=True):
+    """Somebody says something to this agent: message `number` of its mailbox."""
+
+    FRAME: ClassVar[str] = "message:received"
+    number: int
+    text: str
+    sender: Sender
+    at: int = 0
+    untrusted: bool = True
+    reply_to: int = 0
+    redacted: bool = False
+
+
+class MessageRecorded(Payload, frozen=True, kw_only=True):
+    """Answer to message:send: it is message `number` of the other's mailbox."""
+
+    FRAME: ClassVar[str] = "message:recorded"
+    to: str
+    number: int
+    seq: int = 0
+
+
+class ChannelJoined(Payload, frozen=True, kw_only=True):
+    """Answer to channel:join: how many are in it, and the number of its last message."""
+
+    FRAME: ClassVar[str] = "channel:joined"
+    channel: str
+    channel_id: str = ""
+    members: int = 0
+    number: int = 0
+
+
+class ChannelLeft(Payload, frozen=True, kw_only=True):
+    """Answer to channel:leave."""
+
+    FRAME: ClassVar[str] = "channel:left"
+    channel: str
+
+
+class ChannelRecorded(Payload, frozen=True, kw_only=True):
+    """Answer to channel:post: it is message `number` of the channel."""
+
+    FRAME: ClassVar[str] = "channel:recorded"
+    channel: str
+    number: int
+    seq: int = 0
+
+
+class ChannelPosted(Payload, frozen=True, kw_only=True):
+    """Somebody said something in a channel this agent is in."""
+
+    FRAME: ClassVar[str] = "channel:posted"
+    channel: str
+    number: int
+    text: str
+    sender: Sender
+    at: int = 0
+    untrusted: bool = True
+    reply_to: int = 0
+    redacted: bool = False
+
+
+class ChannelMessages(Payload, frozen=True, kw_only=True):
+    """Answer to channel:history: messages in order, the number of the last one, the oldest number within reach."""
+
+    FRAME: ClassVar[str] = "channel:messages"
+    channel: str
+    number: int = 0
+    first: int = 0
+    items: tuple[ChannelPosted, ...] = ()
+
+
 RECEIVED: tuple[type[Payload], ...] = (
     Welcome,
     TaskAssigned,
@@ -308,4 +380,11 @@ RECEIVED: tuple[type[Payload], ...] = (
     ChatTold,
     ChatRecorded,
     ChatClosed,
+    MessageReceived,
+    MessageRecorded,
+    ChannelJoined,
+    ChannelLeft,
+    ChannelRecorded,
+    ChannelPosted,
+    ChannelMessages,
 )

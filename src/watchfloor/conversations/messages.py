@@ -95,3 +95,100 @@ class TaskLinked(Facts, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "chat"
     number: int
     task: int
+
+
+# Mailboxes: what is said to one agent --------------------------------------------------------------------------------
+
+
+class SendMessage(Command, frozen=True, kw_only=True):
+    """Say something to agent `subject`. `sender` is the agent who says it, 0: a person. `private` is canonical {"text"}."""
+
+    KIND: ClassVar[str] = "mailbox"
+    sender: int
+    reply_to: int = 0
+    private: bytes
+
+
+class MessageSent(Facts, frozen=True, kw_only=True):
+    """Message `number` to `agent`, by agent `sender` or a person (0): delivered until it is acknowledged."""
+
+    TYPE: ClassVar[str] = "message.sent/1"
+    KIND: ClassVar[str] = "mailbox"
+    agent: int
+    number: int
+    reply_to: int = 0
+    sender: int
+
+
+# Channels: what is said to all who joined ------------------------------------------------------------------------------
+
+
+class OpenChannel(Command, frozen=True, kw_only=True):
+    """A new channel; `agent` is its first member, 0 when a person opens it."""
+
+    KIND: ClassVar[str] = "channel"
+    name: str
+    agent: int = 0
+
+
+class JoinChannel(Command, frozen=True, kw_only=True):
+    KIND: ClassVar[str] = "channel"
+    agent: int
+
+
+class LeaveChannel(Command, frozen=True, kw_only=True):
+    KIND: ClassVar[str] = "channel"
+    agent: int
+
+
+class PostMessage(Command, frozen=True, kw_only=True):
+    """Say something to the channel. `agent` is who says it, 0: a person. `private` is canonical {"text"}."""
+
+    KIND: ClassVar[str] = "channel"
+    agent: int
+    reply_to: int = 0
+    private: bytes
+
+
+class CloseChannel(Command, frozen=True, kw_only=True):
+    """Nobody says anything in it any more; its name is free again."""
+
+    KIND: ClassVar[str] = "channel"
+    reason: str = ""
+
+
+class ChannelOpened(Facts, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "channel.opened/1"
+    KIND: ClassVar[str] = "channel"
+    agent: int
+    name: str
+    nonce: int
+
+
+class ChannelJoined(Facts, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "channel.joined/1"
+    KIND: ClassVar[str] = "channel"
+    agent: int
+
+
+class ChannelLeft(Facts, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "channel.left/1"
+    KIND: ClassVar[str] = "channel"
+    agent: int
+
+
+class MessagePosted(Facts, frozen=True, kw_only=True):
+    """Message `number` of the channel, by `agent` or a person (0), for every other member."""
+
+    TYPE: ClassVar[str] = "channel.posted/1"
+    KIND: ClassVar[str] = "channel"
+    agent: int
+    number: int
+    reply_to: int = 0
+
+
+class ChannelClosed(Facts, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "channel.closed/1"
+    KIND: ClassVar[str] = "channel"
+    name: str
+    reason: str

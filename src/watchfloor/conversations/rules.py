@@ -1,10 +1,10 @@
-"""All subjects and facts of conversations; the rules are in `chats.py`."""
+"""All subjects and facts of conversations; the rules are in `chats.py`, `mailboxes.py` and `channels.py`."""
 
 from __future__ import annotations
 
-from watchfloor.conversations import chats
+from watchfloor.conversations import channels, chats, mailboxes
 from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.subject import Subject
 
-SUBJECTS: tuple[Subject, ...] = (chats.SUBJECT,)
-FACTS: tuple[type[Facts], ...] = (*chats.FACTS,)
+SUBJECTS: tuple[Subject, ...] = (chats.SUBJECT, mailboxes.SUBJECT, channels.SUBJECT)
+FACTS: tuple[type[Facts], ...] = (*chats.FACTS, *mailboxes.FACTS, *channels.FACTS)

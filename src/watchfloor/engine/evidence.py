@@ -11,10 +11,17 @@ from watchfloor.actions.gate import Gathered
 from watchfloor.actions.grants import StartEvidence, policy_allows
 from watchfloor.actions.messages import Evidence, RequestAction, StartAction
 from watchfloor.actions.names import fold
-from watchfloor.conversations.chats import ChatEvidence
-from watchfloor.conversations.messages import OpenChat, TellAgent
+from watchfloor.conversations.messages import (
+    JoinChannel,
+    OpenChannel,
+    OpenChat,
+    PostMessage,
+    SendMessage,
+    TellAgent,
+)
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.councils.rules import PoolEvidence, VoterEvidence
+from watchfloor.engine import hearing
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
@@ -271,17 +278,6 @@ def _work_left(read: Read, command: Advance, at: int, request: Request) -> WorkL
     return WorkLeft(len(work.rest) if work is not None else -1)
 
 
-def _open_chat(read: Read, command: OpenChat, at: int, request: Request) -> ChatEvidence:
-    agent = read("agent", command.agent)
-    held: tuple[int, ...] = read("chats_open", command.agent) or ()
-    return ChatEvidence(known=agent is not None, retired=agent is not None and agent.retired, open=len(held))
-
-
-def _tell_agent(read: Read, command: TellAgent, at: int, request: Request) -> ChatEvidence:
-    agent = read("agent", read("chat", command.subject).agent)
-    return ChatEvidence(known=True, retired=agent.retired)
-
-
 GATHERS: Mapping[type[Command], Gather] = {
     RequestAction: _request_action,
     StartAction: _start_action,
@@ -301,6 +297,10 @@ GATHERS: Mapping[type[Command], Gather] = {
     ChangeRoles: _admins,
     DisablePerson: _admins,
     Advance: _work_left,
-    OpenChat: _open_chat,
-    TellAgent: _tell_agent,
+    OpenChat: hearing.open_chat,
+    TellAgent: hearing.tell_agent,
+    SendMessage: hearing.send_message,
+    OpenChannel: hearing.channel,
+    JoinChannel: hearing.channel,
+    PostMessage: hearing.channel,
 }

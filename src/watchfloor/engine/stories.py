@@ -24,9 +24,14 @@ from watchfloor.actions.messages import (
 )
 from watchfloor.conversations.messages import (
     AgentTold,
+    ChannelClosed,
+    ChannelJoined,
+    ChannelLeft,
+    ChannelOpened,
     ChatAnswered,
     ChatClosed,
     ChatOpened,
+    MessagePosted,
     TaskLinked,
 )
 from watchfloor.councils.messages import (
@@ -118,6 +123,15 @@ def _of_chat(facts: Any, subject: int, read: Read) -> str:
     return public_id("chat", subject, state.nonce) if state is not None else ""
 
 
+def _channel_opened(facts: Any, subject: int, read: Read) -> str:
+    return public_id("channel", subject, facts.nonce)
+
+
+def _of_channel(facts: Any, subject: int, read: Read) -> str:
+    state = read("channel", subject)
+    return public_id("channel", subject, state.nonce) if state is not None else ""
+
+
 def _linked(facts: Any, subject: int, read: Read) -> str:
     return _task(read, facts.task)
 
@@ -158,6 +172,8 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
     ),
     ChatOpened: _chat_opened,
     **dict.fromkeys((AgentTold, ChatAnswered, ChatClosed), _of_chat),
+    ChannelOpened: _channel_opened,
+    **dict.fromkeys((ChannelJoined, ChannelLeft, MessagePosted, ChannelClosed), _of_channel),
     TaskLinked: _linked,
 }
 

@@ -30,6 +30,7 @@ CODES: dict[str, str] = {
     "no_private_part": "The event has no private part to erase.",
     "no_session": "Only a browser session can be signed out of; revoke a token instead.",
     "no_story": "Agents have no single story; see their trust history and actions.",
+    "not_a_member": "An agent reads and posts in channels it has joined.",
     "not_canonical": "A value lies outside the canonical subset.",
     "not_found": "It does not exist, or not for you.",
     "not_utf8": "The text is not UTF-8.",

@@ -53,10 +53,24 @@ POST /api/v1/chat/sessions                        open_chat           operator  
 GET  /api/v1/chat/sessions                        list_chats          agent+reader   read   authenticated 200 ChatsParams - ChatPage
 GET  /api/v1/chat/sessions/{chat}                 get_chat            agent+reader   read   authenticated 200 Fresh - ChatDetail
 POST /api/v1/chat/sessions/{chat}/close           close_chat          operator       write  authenticated 200 - Reason Recorded
-POST /api/v1/chat/sessions/{chat}/messages        say                 agent+operator write  authenticated 201 - SayBody MessageRecorded
+POST /api/v1/chat/sessions/{chat}/messages        say                 agent+operator write  chat          201 - SayBody MessageRecorded
 GET  /api/v1/chat/sessions/{chat}/messages        list_chat_messages  agent+reader   read   authenticated 200 MessagesParams - MessagePage
 GET  /api/v1/chat/sessions/{chat}/stream          follow_chat         reader         stream authenticated 200 FollowParams - stream
 POST /api/v1/chat/sessions/{chat}/messages/{number}/task make_task    operator       write  authenticated 201 - TaskOfMessageBody TaskSubmitted
+GET  /api/v1/chat/search                          search_chat         reader         read   heavy         200 SearchParams - FoundPage
+= messages
+POST /api/v1/agents/{agent}/messages              send_message        agent+operator write  messages      201 - SendBody MessageRecorded
+GET  /api/v1/agents/{agent}/messages              list_messages       agent+reader   read   authenticated 200 MessagesParams - MessagePage
+= channels
+POST /api/v1/channels                             open_channel        agent+operator write  channels      201 - OpenChannelBody ChannelOpened
+GET  /api/v1/channels                             list_channels       agent+reader   read   authenticated 200 ChannelsParams - ChannelPage
+GET  /api/v1/channels/{channel}                   get_channel         agent+reader   read   authenticated 200 Fresh - ChannelDetail
+POST /api/v1/channels/{channel}/join              join_channel        agent          write  channels      200 - Nothing Recorded
+POST /api/v1/channels/{channel}/leave             leave_channel       agent          write  channels      200 - Nothing Recorded
+POST /api/v1/channels/{channel}/members/{agent}/remove remove_member  operator       write  authenticated 200 - Nothing Recorded
+POST /api/v1/channels/{channel}/posts             post_message        agent+operator write  channels      201 - SendBody MessageRecorded
+GET  /api/v1/channels/{channel}/posts             list_posts          agent+reader   read   authenticated 200 MessagesParams - MessagePage
+POST /api/v1/channels/{channel}/close             close_channel       operator       write  authenticated 200 - Reason Recorded
 = actions
 POST /api/v1/actions                              request_action      agent          write  authenticated 200 - RequestActionBody ActionDecided
 POST /api/v1/actions/dry-run                      dry_run_action      agent+operator try    authenticated 200 - DryRunBody ActionDecided

@@ -11,6 +11,8 @@ from collections.abc import Callable
 
 import msgspec
 
+from watchfloor.kernel.limits import CHANNELS_PER_MINUTE, CHAT_PER_MINUTE, MESSAGES_PER_MINUTE
+
 BUCKETS_MAX = 50_000  # callers remembered at a time, about 8 MB; the longest silent one is forgotten
 
 
@@ -27,6 +29,11 @@ RATES: dict[str, Rate] = {
     "heavy": Rate(
         per_minute=10, burst=10
     ),  # per credential: exports, proofs over the whole ledger, dry runs of policy
+    "chat": Rate(per_minute=CHAT_PER_MINUTE, burst=60),  # per credential: what is said to an agent or people
+    "messages": Rate(
+        per_minute=MESSAGES_PER_MINUTE, burst=60
+    ),  # per credential: what is said to other agents
+    "channels": Rate(per_minute=CHANNELS_PER_MINUTE, burst=60),  # per credential: joining, leaving, posting
     "sign_in": Rate(per_minute=10, burst=10),  # per address: guessing a link
     "failed": Rate(per_minute=30, burst=30),  # per address: credentials that were not accepted (fault S4)
 }

@@ -47,6 +47,7 @@ _VIEWED = {
     "standing": "standing_approvals",
     "person": "people",
     "chat": "chats",
+    "channel": "channels",
 }
 
 

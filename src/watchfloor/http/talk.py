@@ -78,6 +78,10 @@ def name_of(services: Services, org: int, actor: str) -> str:
     return ""
 
 
-def sees(who: Principal, agent: int) -> bool:
-    """People see every chat of their organisation, an agent its own."""
-    return who.kind != "agent" or who.subject == agent
+def silenced(services: Services, who: Principal) -> None:
+    """Refused `stopped`: a stop that hits an agent silences it towards other agents, as its actions (DESIGN 2b.9)."""
+    if who.kind != "agent" or not services.engine.stops.any:
+        return
+    state = services.engine.state(who.org, "agent", who.subject)
+    if services.engine.stops.hits(who.org, agent=who.id, agent_type=state.type if state is not None else ""):
+        raise Refused("stopped", "a stop is in force", status=403)

@@ -120,6 +120,12 @@ SENTENCES: dict[str, Sentence] = {
     "chat.answered/1": lambda f: f"Message {f.number}, by the agent.",
     "chat.closed/1": "The chat was closed.",
     "chat.task_linked/1": lambda f: f"Made from message {f.number} of a chat.",
+    "message.sent/1": lambda f: f"Message {f.number} to the agent.",
+    "channel.opened/1": lambda f: f"The channel {f.name} was opened.",
+    "channel.joined/1": "An agent joined the channel.",
+    "channel.left/1": "An agent left the channel.",
+    "channel.posted/1": lambda f: f"Message {f.number} in the channel.",
+    "channel.closed/1": "The channel was closed.",
     "process.refused/1": lambda f: f"A follow-up was refused: {f.code.replace('_', ' ')}.",
     "person.joined/1": lambda f: f"{f.handle} joined as {', '.join(f.roles)}.",
     "person.roles_changed/1": lambda f: f"Roles are now {', '.join(f.roles)}.",
@@ -210,12 +216,13 @@ def resolved_story(call: Call, text: str) -> tuple[str, int]:
         "std": "standing",
         "per": "person",
         "cht": "chat",
+        "chn": "channel",
     }
     kind = kinds.get(text.partition("_")[0])
     if kind is None:
         raise Refused(
             "no_story",
-            "a task, action, decision, stop, standing approval, person or chat has a story",
+            "a task, action, decision, stop, standing approval, person, chat or channel has a story",
             field="of",
             status=422,
         )

@@ -15,8 +15,8 @@ from watchfloor.actions.gate import reasons as gate_reasons
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer, Lane
-from watchfloor.hub import mailroom, spoken
 from watchfloor.hub import protocol as wire
+from watchfloor.hub import speaking, spoken
 from watchfloor.kernel.amounts import said
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.ids import parse_id, public_id
@@ -192,7 +192,11 @@ BUILDS: dict[type[wire.Payload], tuple[Build, Lane]] = {
     wire.TaskCompleted: (_completed, Lane.OUTCOMES),
     wire.TaskFailed: (_failed, Lane.OUTCOMES),
     wire.TaskResume: (_resume, Lane.OUTCOMES),
-    spoken.ChatMessage: (mailroom.answer_chat, Lane.REQUESTS),
+    spoken.ChatMessage: (speaking.answer_chat, Lane.REQUESTS),
+    spoken.MessageSend: (speaking.send, Lane.REQUESTS),
+    spoken.ChannelJoin: (speaking.join, Lane.REQUESTS),
+    spoken.ChannelLeave: (speaking.leave, Lane.REQUESTS),
+    spoken.ChannelPost: (speaking.post, Lane.REQUESTS),
 }
 
 
@@ -389,9 +393,9 @@ def task_news(engine: Engine, org: int, event: Event) -> wire.Payload | None:
 def recorded(engine: Engine, org: int, payload: wire.Payload, answer: Answer) -> wire.Payload:
     """`action:recorded` or `task:recorded`: what the subject has become."""
     event = answer.event
-    said = mailroom.recorded(payload, answer)
-    if said is not None:
-        return said
+    speech = speaking.recorded(engine, org, payload, answer)
+    if speech is not None:
+        return speech
     if isinstance(payload, wire.TaskResume):
         return _resumed(engine, org, payload, event)
     if isinstance(

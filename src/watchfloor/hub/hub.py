@@ -34,7 +34,7 @@ from watchfloor.fleet.structured_id import structured_id
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import closed, granted, policy_of, standing, task_news
-from watchfloor.hub.mailroom import DELIVERED, RATES, Mailroom
+from watchfloor.hub.mailroom import BETWEEN_AGENTS, DELIVERED, RATES, Mailroom
 from watchfloor.hub.session import Session, Throttled
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
 from watchfloor.kernel.ids import parse_id, public_id
@@ -299,6 +299,8 @@ class Hub:
 
     def _admit_speech(self, session: Session, payload: wire.Payload) -> None:
         """Chats, messages and channels have rate classes of their own (spec 3.3)."""
+        if isinstance(payload, BETWEEN_AGENTS) and self._hit(session, "", ""):
+            raise Refused("stopped", "a stop is in force", status=403)
         wait, rate_class, warn = self.mailroom.rate(session, payload)
         if wait:
             self.throttled += 1
@@ -431,10 +433,7 @@ class Hub:
                     session.live_from = session.live_from or event.seq
                     self._deliver(session, event)
             elif kind in DELIVERED:
-                session = self.sessions.get((org, facts.agent))  # type: ignore[attr-defined]
-                if session is not None and session.welcomed and event.seq > session.sent_seq:
-                    session.live_from = session.live_from or event.seq
-                    self.mailroom.follow(session, event)
+                self.mailroom.spread(self.sessions, org, event)
             elif isinstance(facts, TrustChanged | TrustReassessed) and facts.tier != facts.tier_before:
                 session = self.sessions.get((org, event.subject))
                 if session is not None and session.welcomed:

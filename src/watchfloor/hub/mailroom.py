@@ -13,25 +13,26 @@ anew hears the last messages once more; what it has answered already it does not
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from watchfloor.conversations.messages import AgentTold, AnswerChat, ChatAnswered, ChatClosed
-from watchfloor.conversations.texts import said
+from watchfloor.conversations.messages import AgentTold, ChatClosed, MessagePosted, MessageSent
 from watchfloor.engine.engine import Engine
-from watchfloor.engine.requests import Answer
 from watchfloor.hub import spoken
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.wire import Payload
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.limits import (
+    CHANNEL_HISTORY_BYTES_MAX,
+    CHANNELS_PER_MINUTE,
     CHAT_PER_MINUTE,
+    MESSAGES_PER_MINUTE,
     OUTBOX_SEQS,
     PARTS_PER_MINUTE,
 )
-from watchfloor.kernel.messages import Command, Event, Refused
+from watchfloor.kernel.messages import Event, Refused
 from watchfloor.registers.directory import find_person
 
 if TYPE_CHECKING:
@@ -40,8 +41,16 @@ if TYPE_CHECKING:
 _BUFFERED_BYTES = 256 * 1024  # a quarter of what a socket may hold before its peer is too slow
 _text_of = msgspec.json.Decoder(dict[str, str]).decode
 
-DELIVERED = frozenset((AgentTold, ChatClosed))
-RATES: dict[type[Payload], tuple[str, int]] = {spoken.ChatMessage: ("chat", CHAT_PER_MINUTE)}
+DELIVERED = frozenset((AgentTold, ChatClosed, MessageSent, MessagePosted))
+RATES: dict[type[Payload], tuple[str, int]] = {
+    spoken.ChatMessage: ("chat", CHAT_PER_MINUTE),
+    spoken.MessageSend: ("messages", MESSAGES_PER_MINUTE),
+    spoken.ChannelPost: ("channels", CHANNELS_PER_MINUTE),
+    spoken.ChannelJoin: ("channels", CHANNELS_PER_MINUTE),
+    spoken.ChannelLeave: ("channels", CHANNELS_PER_MINUTE),
+    spoken.ChannelHistory: ("channels", CHANNELS_PER_MINUTE),
+}
+BETWEEN_AGENTS = (spoken.MessageSend, spoken.ChannelPost)  # a stop that hits the agent silences these
 
 Part = Callable[[int, int, str, str], None]  # (organisation, chat, stream, text)
 
@@ -66,6 +75,14 @@ class Mailroom:
             self._heard[key] = seq
         if key in self._owed:
             self.pump(session)
+
+    def spread(self, sessions: Mapping[tuple[int, int], Session], org: int, event: Event) -> None:
+        """Just committed: to those it is for who are connected."""
+        for agent in self.addressees(org, event):
+            session = sessions.get((org, agent))
+            if session is not None and session.welcomed and event.seq > session.sent_seq:
+                session.live_from = session.live_from or event.seq
+                self.follow(session, event)
 
     def follow(self, session: Session, event: Event) -> None:
         """Just committed, for this agent: push it, unless older ones have to go first."""
@@ -120,11 +137,26 @@ class Mailroom:
         if payload is not None:
             session.push(payload, event.seq)
 
+    def addressees(self, org: int, event: Event) -> tuple[int, ...]:
+        """The agents an event is for."""
+        facts = event.facts
+        if isinstance(facts, MessagePosted):
+            channel = self._engine.state(org, "channel", event.subject)
+            members: tuple[int, ...] = channel.members if channel is not None else ()
+            return tuple(member for member in members if member != facts.agent)
+        return (facts.agent,)  # type: ignore[attr-defined]
+
     def _payload(self, org: int, event: Event) -> Payload | None:
         facts = event.facts
         state: Any = self._engine.state(org, event.kind, event.subject)
         if state is None:
             return None
+        if isinstance(facts, ChatClosed):
+            return spoken.ChatClosed(
+                chat_id=public_id("chat", event.subject, state.nonce), reason=facts.reason
+            )
+        if isinstance(facts, MessagePosted):
+            return self.posted(org, event, state.name)
         text = self.text(org, event.seq)
         if isinstance(facts, AgentTold):
             return spoken.ChatTold(
@@ -135,8 +167,54 @@ class Mailroom:
                 at=event.at,
                 redacted=text is None,
             )
-        assert isinstance(facts, ChatClosed)
-        return spoken.ChatClosed(chat_id=public_id("chat", event.subject, state.nonce), reason=facts.reason)
+        assert isinstance(facts, MessageSent)
+        return spoken.MessageReceived(
+            number=facts.number,
+            text=text or "",
+            sender=self.sender(org, event),
+            at=event.at,
+            untrusted=event.actor.kind == "agent",
+            reply_to=facts.reply_to,
+            redacted=text is None,
+        )
+
+    def posted(self, org: int, event: Event, name: str) -> spoken.ChannelPosted:
+        """A message of a channel."""
+        facts = event.facts
+        assert isinstance(facts, MessagePosted)
+        text = self.text(org, event.seq)
+        return spoken.ChannelPosted(
+            channel=name,
+            number=facts.number,
+            text=text or "",
+            sender=self.sender(org, event),
+            at=event.at,
+            untrusted=event.actor.kind == "agent",
+            reply_to=facts.reply_to,
+            redacted=text is None,
+        )
+
+    def history(self, session: Session, payload: spoken.ChannelHistory) -> spoken.ChannelMessages:
+        """Committed messages of a channel the agent is in, in order. Raises Refused; to others it does not exist."""
+        subject = self._engine.cell(session.org, "channel_names", payload.channel) or 0
+        channel = self._engine.state(session.org, "channel", subject) if subject else None
+        if channel is None or session.agent not in channel.members:
+            raise Refused("not_a_member", "join the channel first", status=403)
+        head = self._engine.head(session.org)
+        seqs = tuple(seq for seq in channel.recent if seq <= head)
+        number = channel.number - (len(channel.recent) - len(seqs))
+        first = number - len(seqs) + 1
+        items: list[spoken.ChannelPosted] = []
+        size = 0
+        for seq in seqs[max(0, payload.after - first + 1) :][: payload.limit]:
+            event = self._engine.event(session.org, seq)
+            if event is None or size > CHANNEL_HISTORY_BYTES_MAX:
+                break
+            items.append(self.posted(session.org, event, channel.name))
+            size += len(items[-1].text.encode())
+        return spoken.ChannelMessages(
+            channel=channel.name, number=number, first=first if seqs else 0, items=tuple(items)
+        )
 
     def text(self, org: int, seq: int) -> str | None:
         """What was said, None when it was erased."""
@@ -190,27 +268,3 @@ class Mailroom:
             self.dropped += 1
             return
         self.on_part(session.org, subject, payload.stream, payload.text)
-
-
-# Frames as commands, and what is answered ----------------------------------------------------------------------------
-
-
-def answer_chat(engine: Engine, org: int, agent: int, payload: spoken.ChatMessage, entropy: bytes) -> Command:
-    """`chat:message` as a command."""
-    del entropy
-    subject, nonce = parse_id(payload.chat_id, "chat")
-    state = engine.state(org, "chat", subject)
-    if state is None or state.nonce != nonce:
-        raise Refused("not_found", "there is no such chat", field="/payload/chat_id", status=404)
-    private = said(payload.text, "/payload/text")
-    return AnswerChat(subject=subject, agent=agent, stream=payload.stream, private=private)
-
-
-def recorded(payload: Payload, answer: Answer) -> Payload | None:
-    """The answer to what an agent said, None when the frame is of another kind."""
-    if isinstance(payload, spoken.ChatMessage):
-        assert answer.event is not None
-        facts = answer.event.facts
-        assert isinstance(facts, ChatAnswered)
-        return spoken.ChatRecorded(chat_id=payload.chat_id, number=facts.number, seq=answer.seq)
-    return None

@@ -11,7 +11,7 @@ from watchfloor.engine.requests import Answer, Request
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import BUILDS, decided, recorded, refusal
-from watchfloor.hub.spoken import ChatPart
+from watchfloor.hub.spoken import ChannelHistory, ChatPart
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import MINUTE
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
@@ -181,6 +181,9 @@ class Session:
         entropy = hub.entropy.take()
         try:
             hub.admit(self, payload)
+            if isinstance(payload, ChannelHistory):
+                self.send(wire.encode_frame(hub.mailroom.history(self, payload), re=frame.id))
+                return
             build, lane = BUILDS[type(payload)]
             command = build(hub.engine, self.org, self.agent, payload, entropy)
             assert self.actor is not None

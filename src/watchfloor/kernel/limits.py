@@ -30,12 +30,20 @@ OUTBOX_SEQS = 256  # deliverable events kept per agent before `resync`
 MESSAGE_BYTES_MAX = 16 * 1024  # what anybody says at once, in UTF-8; a document belongs into a task's result
 CHAT_MESSAGES_MAX = 100_000  # a longer talk is several
 CHATS_OPEN_PER_AGENT_MAX = 256  # each is live state; nobody follows more
+CHANNELS_OPEN_MAX = 1_000  # of an organisation: names that agents make up must not grow without end
+CHANNELS_PER_AGENT_MAX = 32  # leaving all of them at once is one batch
+CHANNEL_MEMBERS_MAX = 100  # each post goes into the outbox of every member, in one step
+CHANNEL_RECENT_MAX = 256  # seqs of messages kept with the channel, for history by the agent protocol
+CHANNEL_HISTORY_MAX = 32  # messages of one answer to channel:history: they are read while others wait
+CHANNEL_HISTORY_BYTES_MAX = 256 * 1024  # and their text: a quarter of what a socket may hold unsent
 MESSAGES_PER_MINUTE = 120  # of one agent to others: its own rate class, apart from actions
 CHANNELS_PER_MINUTE = 60  # channel operations of one agent
 CHAT_PER_MINUTE = 120  # answers of one agent to people
 PARTS_PER_MINUTE = (
     6_000  # frames of streamed answers; beyond it parts are dropped, the whole text still comes
 )
+SEARCH_MESSAGES_MAX = 20_000  # looked at for one answer; text has no index, so that it can be erased at once
+SEARCH_MS_MAX = 1_000  # and for how long
 STREAM_HELD_BYTES_MAX = (
     64 * 1024
 )  # parts waiting for one follower of a chat; beyond it they are dropped for it

@@ -11,6 +11,7 @@ from watchfloor.processes import (
     budgeting,
     calling,
     containment,
+    departure,
     dependencies,
     dispatch,
     learning,
@@ -29,6 +30,7 @@ FLOWS = (
     dispatch,
     reclaim,
     containment,
+    departure,
     verification,
 )
 

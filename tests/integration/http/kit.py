@@ -18,7 +18,7 @@ from watchfloor.config import Config
 from watchfloor.engine.credentials import Credential, mint
 from watchfloor.engine.engine import Engine
 from watchfloor.http.app import build
-from watchfloor.http.pacing import Rate
+from watchfloor.http.pacing import RATES, Rate
 from watchfloor.http.ports import HTTPConfig, Services
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import SYSTEM
@@ -30,7 +30,7 @@ T = TypeVar("T")
 YEAR_US = 365 * 86_400_000_000
 PLENTY = {
     name: Rate(per_minute=1_000_000, burst=1_000_000)
-    for name in ("public", "authenticated", "heavy", "sign_in", "failed")
+    for name in RATES
 }
 
 

@@ -47,6 +47,10 @@ class Things:
                     "expires_at": server.engine.clock() + 3_600_000_000,
                 },
             ).json()["standing_id"],
+            "chat": operator.post("/api/v1/chat/sessions", json={"agent_id": made["agent_id"]}).json()[
+                "chat_id"
+            ],
+            "channel": operator.post("/api/v1/channels", json={"name": "isolated"}).json()["channel_id"],
             "person": person.id,
             "token": _token_id(server, org),
         }
@@ -86,7 +90,7 @@ def body_of(operation: Operation, things: Things) -> Any:
 def test_another_organisations_id_does_not_exist(
     acme: Things, globex: dict[str, httpx2.Client], operation: Operation
 ) -> None:
-    path = re.sub(r"\{([a-z]+)\}", lambda found: acme.ids[found.group(1)], operation.path)
+    path = re.sub(r"\{([a-z]+)\}", lambda found: (acme.ids | {"number": "1"})[found.group(1)], operation.path)
     client = globex["agent" if operation.who == "agent" else "person"]
     if operation.effect == "form":
         answer = client.post(path, data={"vote": "approve", "digest": acme.digest, "reason": "x"})
@@ -105,6 +109,10 @@ def test_another_organisations_id_does_not_exist(
         "/api/v1/timeline?of={task}",
         "/api/v1/timeline?of={action}",
         "/api/v1/timeline?of={person}",
+        "/api/v1/timeline?of={chat}",
+        "/api/v1/timeline?of={channel}",
+        "/api/v1/chat/sessions?agent={agent}",
+        "/api/v1/chat/search?q=anything&agent={agent}",
     ],
 )
 def test_filters_lead_nowhere_either(acme: Things, globex: dict[str, httpx2.Client], path: str) -> None:

@@ -12,7 +12,7 @@ from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING, Scene
 from tests.unit.engine.floor import Floor
 
 from watchfloor.actions.messages import ActionDecided
-from watchfloor.conversations.messages import ChatOpened
+from watchfloor.conversations.messages import ChannelOpened, ChatOpened
 from watchfloor.engine import world as worlds
 from watchfloor.engine.auditing import audit_all
 from watchfloor.engine.replaying import rebuilt, replayed, told
@@ -277,7 +277,7 @@ def test_facts_about_things_nobody_knows_belong_to_no_story() -> None:
     """Stories are asked about every event that is written: they must be total."""
     event = ruling(_scene())
     for facts, tell in _STORIES.items():
-        if facts not in (ActionDecided, TaskSubmitted, ChatOpened):
+        if facts not in (ActionDecided, TaskSubmitted, ChatOpened, ChannelOpened):
             assert tell(SimpleNamespace(action=7, task=7), 9, nothing) == ""
     assert story(msgspec.structs.replace(event.facts, task=7), 9, nothing) == ""
     assert story(msgspec.structs.replace(event.facts, task=0, verdict="permitted"), 9, nothing) == ""

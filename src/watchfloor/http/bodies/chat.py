@@ -173,6 +173,61 @@ class FoundPage(Answer, frozen=True, kw_only=True):
     seq: Seq
 
 
+# Messages between agents, channels ------------------------------------------------------------------------------------
+
+
+class SendBody(SayBody, frozen=True, kw_only=True):
+    """`reply_to` is the number of an earlier message of the same mailbox or channel, 0 none."""
+
+    reply_to: Count = 0
+
+
+class OpenChannelBody(Body, frozen=True, kw_only=True):
+    name: Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*\Z")]
+
+
+class ChannelOpened(Answer, frozen=True, kw_only=True):
+    channel_id: str
+    seq: Seq
+
+
+class ChannelsParams(Paged, frozen=True, kw_only=True):
+    """Newest first. `name` finds the one; `open=true`: only those that are not closed."""
+
+    name: Annotated[str, Meta(max_length=64)] | None = None
+    open: bool | None = None
+
+
+class ChannelItem(Answer, frozen=True, kw_only=True):
+    """A channel as lists show it. `messages` is the number of its last message; `closed_at` 0 while open."""
+
+    channel_id: str
+    name: str
+    members: Count
+    messages: Count
+    opened_by: str
+    opened_at: Instant
+    changed_at: Instant
+    closed_at: Instant
+
+
+class ChannelPage(Answer, frozen=True, kw_only=True):
+    items: tuple[ChannelItem, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class Member(Answer, frozen=True, kw_only=True):
+    agent_id: str
+    name: str
+
+
+class ChannelDetail(Answer, frozen=True, kw_only=True):
+    channel: ChannelItem
+    members: tuple[Member, ...]
+    seq: Seq
+
+
 _MESSAGE = {
     "number": 2,
     "at": 1_763_700_060_000_000,
@@ -195,6 +250,16 @@ _CHAT = {
     "closed_at": 0,
     "messages": 2,
 }
+_CHANNEL = {
+    "channel_id": "chn_q0d1k7m9x2v4",
+    "name": "builds",
+    "members": 1,
+    "messages": 12,
+    "opened_by": "agt_q0d1k7m9x2v4",
+    "opened_at": 1_763_700_000_000_000,
+    "changed_at": 1_763_700_060_000_000,
+    "closed_at": 0,
+}
 EXAMPLES: dict[type, dict[str, Any]] = {
     OpenChatBody: {"agent_id": _CHAT["agent_id"], "title": _CHAT["title"]},
     ChatOpened: {"chat_id": _CHAT["chat_id"], "seq": 42},
@@ -204,6 +269,15 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     ChatPage: {"items": [_CHAT], "next": None, "seq": 1042},
     ChatDetail: {"chat": _CHAT, "seq": 1042},
     TaskOfMessageBody: {"title": "Mend the last three findings", "needs": ["python.lint"]},
+    SendBody: {"text": "The branch is ready.", "reply_to": 0},
+    OpenChannelBody: {"name": "builds"},
+    ChannelOpened: {"channel_id": _CHANNEL["channel_id"], "seq": 51},
+    ChannelPage: {"items": [_CHANNEL], "next": None, "seq": 1042},
+    ChannelDetail: {
+        "channel": _CHANNEL,
+        "members": [{"agent_id": _CHAT["agent_id"], "name": _CHAT["agent_name"]}],
+        "seq": 1042,
+    },
     FoundPage: {
         "items": [{"chat_id": _CHAT["chat_id"], "agent_id": _CHAT["agent_id"], "message": _MESSAGE}],
         "looked_at": 2,

@@ -7,7 +7,7 @@ from typing import Any
 
 from watchfloor.conversations import messages as conversations
 from watchfloor.conversations.texts import said, titled
-from watchfloor.http import lists, replies, talk
+from watchfloor.http import lists, replies, searching, talk
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import chat as wire
 from watchfloor.http.bodies import fields
@@ -183,3 +183,27 @@ async def make_task(call: Call) -> Reply:
     linked = await call.ask(link, keyed=False)
     task_id = public_id("task", event.subject, event.facts.nonce)
     return Reply(body=TaskSubmitted(task_id=task_id, seq=linked.seq))
+
+
+async def search_chat(call: Call) -> Reply:
+    """Messages of chats that hold every word, newest first. What was erased is never found."""
+    params: wire.SearchParams = call.params
+    agent = call.resolve("agent", params.agent)[0] if params.agent else None
+    before = lists.read_cursor(params.cursor, 1)[0] if params.cursor else 0
+    words = searching.words_of(params.q)
+    result = await asyncio.to_thread(
+        searching.search, call.services, call.org, words, agent, before, params.limit
+    )
+    items = talk.shown(call.services, call.org, result.rows, result.texts)
+    found = tuple(
+        wire.Found(
+            chat_id=call.id_of("chat", row["conversation"]),
+            agent_id=call.id_of("agent", row["agent"]),
+            message=message,
+        )
+        for row, message in zip(result.rows, items, strict=True)
+    )
+    following = lists.cursor_of(result.before) if result.before else None
+    return Reply(
+        body=wire.FoundPage(items=found, looked_at=result.looked_at, next=following, seq=call.view_seq)
+    )
