@@ -28,10 +28,7 @@ from watchfloor.telemetry.metrics import Metrics
 
 T = TypeVar("T")
 YEAR_US = 365 * 86_400_000_000
-PLENTY = {
-    name: Rate(per_minute=1_000_000, burst=1_000_000)
-    for name in RATES
-}
+PLENTY = {name: Rate(per_minute=1_000_000, burst=1_000_000) for name in RATES}
 
 
 class Person:
