@@ -44,13 +44,16 @@ def register(
     version: str = "",
     skills: Sequence[str] = (),
     metadata: Mapping[str, Any] | None = None,
+    owner: str = "",
+    prompt: str = "",
     expires_in_days: int = 0,
     timeout_ms: int = 10_000,
     insecure: bool = False,
 ) -> Registration:
-    """Register an agent with an operator's token. `url` is the server's address, http or ws.
+    """Register an agent with an operator's token or an enrolment token. `url` is the server's address, http or ws.
 
-    The agent belongs to whose token it is: that person answers for it and never decides on its actions.
+    The agent belongs to whose token it is, to `owner` (id or handle of a person), or to whom the enrolment token says:
+    that person answers for it and never decides on its actions. `prompt` is version 1 of what the agent is told.
 
     Raises Refused (the server says why), Unavailable (it cannot be reached), ConfigurationError, ProtocolError.
     """
@@ -60,6 +63,8 @@ def register(
         "version": version,
         "skills": list(skills),
         "metadata": dict(metadata or {}),
+        "owner": owner,
+        "prompt": prompt,
         "expires_in_days": expires_in_days,
     }
     body.update({key: value for key, value in optional.items() if value})

@@ -11,7 +11,7 @@ from tests.transcripts.world import SUBJECTS
 
 from watchfloor.actions.messages import ActionDecided, BreakerOpened, StandingGranted, StopRecorded
 from watchfloor.councils.messages import DecisionOpened
-from watchfloor.fleet.messages import AgentRegistered
+from watchfloor.fleet.messages import AgentRegistered, EnrolmentIssued
 from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.subject import fold
 from watchfloor.people.messages import OrganisationFounded, PersonJoined
@@ -33,6 +33,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "trust": TrustChanged,
     "policy": PolicyApplied,
     "budget": BudgetSet,
+    "enrolment": EnrolmentIssued,
 }
 
 

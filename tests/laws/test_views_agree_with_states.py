@@ -19,7 +19,7 @@ from watchfloor.councils.quorum import approvers
 from watchfloor.councils.rules import Decision
 from watchfloor.engine.projections import EVERY, PROJECTORS, TABLES
 from watchfloor.engine.view_writer import Writer
-from watchfloor.fleet.rules import Agent
+from watchfloor.fleet.agent import Agent
 from watchfloor.kernel.ids import public_id
 from watchfloor.people.rules import Person
 from watchfloor.registers.delivery import session_current

@@ -28,6 +28,7 @@ from tests.transcripts.world import SUBJECTS, World
 from watchfloor.councils import rules as councils
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.fleet import rules as fleet
+from watchfloor.fleet.enrolments import Enrolment
 from watchfloor.fleet.messages import RegisterAgent
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
@@ -54,8 +55,8 @@ EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     DisablePerson: people.AdminEvidence,
 }
 FOUND = (SubmitTask, RetryTask, TaskTimePassed)
-PREFIXES = {"person": "per", "agent": "agt", "process": "prc"}
 LISTS = ("depends_on",)
+PREFIXES = {"enrolment": "enr", "person": "per", "agent": "agt", "process": "prc"}
 INDENT = "    "
 AMOUNT = re.compile(r"(\d+)(ms|s|m|h|d)")
 UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
@@ -224,8 +225,15 @@ def _agent(story: Story, agent: fleet.Agent) -> str:
         *(["quarantined"] if agent.quarantined else []),
         *(["retired"] if agent.retired else []),
         *([f"breaker {agent.worker.breaker}"] if agent.worker is not None else []),
+        *([f"version {agent.active}"] if agent.active > 1 else []),
+        *([f"version {agent.activating} at the gate"] if agent.activating else []),
     ]
     return f"{', '.join([agent.presence, *held])}; keys: {', '.join(keys)}"
+
+
+def _enrolment(story: Story, enrolment: Enrolment) -> str:
+    over = enrolment.revoked or story.world.at >= enrolment.expires_at
+    return f"{'over' if over else 'open'}, for {enrolment.uses} registrations"
 
 
 def _person(story: Story, person: people.Person) -> str:
@@ -242,6 +250,7 @@ SUMMARIES: dict[str, Callable[[Story, Any], str]] = {
     "task": _task,
     "decision": _decision,
     "agent": _agent,
+    "enrolment": _enrolment,
     "person": _person,
     "organisation": _organisation,
 }

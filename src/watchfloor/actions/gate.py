@@ -23,7 +23,7 @@ from watchfloor.actions.messages import ActionDecided, Evidence, Grant
 from watchfloor.actions.question import Question, ask
 from watchfloor.actions.tables import Tables, build, of
 from watchfloor.kernel.instants import MILLISECOND
-from watchfloor.kernel.messages import Event
+from watchfloor.kernel.messages import Event, Refused
 from watchfloor.kernel.terms import Policy
 
 RULES_VERSION = 2
@@ -40,6 +40,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     policy_version: int
     policy_digest: str
     evidence: Evidence
+    unfit: Refused | None = None  # what the platform is to carry out makes no sense as things stand
 
 
 class Ruling(msgspec.Struct, frozen=True, gc=False):

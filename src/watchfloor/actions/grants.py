@@ -28,7 +28,7 @@ from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
 from watchfloor.kernel.schema import check_choice, check_name, check_range
 from watchfloor.kernel.subject import Given
-from watchfloor.kernel.terms import Policy
+from watchfloor.kernel.terms import PLATFORM_TYPES, Policy
 
 _PEOPLES = (
     "approved",
@@ -111,9 +111,11 @@ def close(state: ActionState | None, command: CloseAction, given: Given) -> list
 
 
 def cancel(state: ActionState | None, command: CancelAction, given: Given) -> list[Draft]:
-    """Withdrawn before it started."""
-    del command, given
+    """Withdrawn before it started. An agent does not withdraw what people want of it."""
+    del command
     action = existing(state)
+    if action.action_type in PLATFORM_TYPES and given.actor.kind == "agent":
+        raise Refused("reserved_type", "the platform does this on a person's request", status=403)
     if action.status in ("pending", "granted"):
         return [closing(action, "cancelled")]
     if action.status == "closed" and action.reason == "cancelled":

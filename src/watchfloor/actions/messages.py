@@ -90,6 +90,7 @@ class RequestAction(Command, frozen=True, kw_only=True):
     `action` is the canonical action (type, tool, params) as the server renders it, `salt` 32 bytes, `private`
     canonical JSON {"action", "reason", "salt"}; `params` the decoded parameters for the gate's derivation only.
     `cost_micro` and `tokens` are estimates, UNSAID when the agent gave none (kernel/amounts.py).
+    `generation` is the task's; without a task, of `agent.activate_version`, the number of the version.
     """
 
     KIND: ClassVar[str] = "action"

@@ -58,6 +58,7 @@ from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
 from watchfloor.kernel.schema import check_canonical_text, check_choice, check_range
 from watchfloor.kernel.subject import Given, Subject
+from watchfloor.kernel.terms import PLATFORM_TYPES
 
 URGENCIES = ("low", "normal", "high", "immediate")
 
@@ -76,6 +77,12 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
         check_range(command.tokens, "/tokens", 0, INTEGER_MAX)
     cost_micro = max(0, command.cost_micro)
     gathered: Gathered = given.evidence
+    if action_type in PLATFORM_TYPES:
+        if given.actor.kind == "agent":
+            detail = "the platform does this on a person's request"
+            raise Refused("reserved_type", detail, field="/type", status=403)
+        if gathered.unfit is not None:
+            raise gathered.unfit
     seen = gathered.evidence
     tables = of(gathered.policy, gathered.policy_digest)
     derived = derive(tables, command.type, command.tool, command.params)

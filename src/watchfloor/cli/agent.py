@@ -7,7 +7,7 @@ from pathlib import Path
 
 from cyclopts import App
 
-from watchfloor.cli.client import Client
+from watchfloor.cli.client import Client, Profile
 from watchfloor.cli.output import Failure, Limit, instant, show, table
 
 app = App(name="agent", help="Register, list and stop agents; manage their keys.")
@@ -57,6 +57,7 @@ def register(
     *,
     capability: list[str],
     type: str = "worker",  # noqa: A002 -- the option's name is the protocol's word
+    owner: str = "",
     key_file: Path = Path("agent.key"),
     json: bool = False,
 ) -> None:
@@ -68,11 +69,14 @@ def register(
         What it can do; give it once for each capability.
     type
         worker, planner, validator, researcher, communicator, orchestrator, executor, or your own.
+    owner
+        Handle or id of the person it belongs to; you, when nobody is named.
     key_file
         Where the key goes. It is shown nowhere else.
     """
     answer = Client().post(
-        "/api/v1/agents/register", {"name": name, "type": type, "capabilities": capability}
+        "/api/v1/agents/register",
+        {"name": name, "type": type, "capabilities": capability, "owner": owner},
     )
     key = answer.get("api_key")
     if key:
@@ -83,7 +87,104 @@ def register(
         if key
         else "It is registered already; its key is not shown again: rotate it."
     )
+    said += "".join(f"\nNote: {notice['detail']}" for notice in answer.get("warnings", ()))
     show({**answer, "api_key": None, "key_file": str(key_file) if key else None}, json=json, text=said)
+
+
+@app.command(name="enrolment-token")
+def enrolment_token(
+    *,
+    uses: int = 1,
+    hours: int = 24,
+    type: list[str] | None = None,  # noqa: A002 -- the option's name is the protocol's word
+    capability: list[str] | None = None,
+    owner: str = "",
+    token_file: Path = Path("enrolment.token"),
+    json: bool = False,
+) -> None:
+    """Make a token with which agents register themselves; it goes to a file that only you can read.
+
+    Parameters
+    ----------
+    uses
+        How many agents it is for.
+    hours
+        How long it lives.
+    type
+        Only agents of this type; repeat it for several.
+    capability
+        Only agents with these capabilities or fewer; repeat it for several.
+    owner
+        Handle or id of the person the agents belong to; you, when nobody is named.
+    """
+    body = {
+        "uses": uses,
+        "expires_in_hours": hours,
+        "types": type or [],
+        "capabilities": capability or [],
+        "owner": owner,
+    }
+    answer = Client().post("/api/v1/enrolment-tokens", body)
+    write_secret(token_file, answer["token"])
+    said = f"{answer['enrolment_id']}: its token is in {token_file}, for {uses} registrations."
+    said += "".join(f"\nNote: {notice['detail']}" for notice in answer.get("warnings", ()))
+    show({**answer, "token": None, "token_file": str(token_file)}, json=json, text=said)
+
+
+@app.command(name="enrolment-tokens")
+def enrolment_tokens(*, limit: Limit = 100, json: bool = False) -> None:
+    """List enrolment tokens, newest first."""
+    items = Client().pages("/api/v1/enrolment-tokens", limit)
+    rows = [{**item, "until": instant(item["expires_at"])} for item in items]
+    columns = [
+        ("enrolment_id", "ID"),
+        ("state", "STATE"),
+        ("used", "USED"),
+        ("uses", "USES"),
+        ("until", "UNTIL"),
+    ]
+    show(items, json=json, text=table(rows, columns, "No enrolment tokens yet."))
+
+
+@app.command(name="revoke-enrolment-token")
+def revoke_enrolment_token(enrolment: str, *, reason: str = "revoked", json: bool = False) -> None:
+    """End an enrolment token; agents that it let in stay."""
+    answer = Client().post(f"/api/v1/enrolment-tokens/{enrolment}/revoke", {"reason": reason})
+    show(answer, json=json, text=f"{enrolment}: revoked")
+
+
+@app.command
+def enrol(
+    name: str,
+    *,
+    url: str,
+    token_file: Path,
+    capability: list[str],
+    type: str = "worker",  # noqa: A002 -- the option's name is the protocol's word
+    key_file: Path = Path("agent.key"),
+    json: bool = False,
+) -> None:
+    """Register this agent with an enrolment token; its key goes to a file that only you can read.
+
+    Parameters
+    ----------
+    url
+        The server's address.
+    token_file
+        Where the token is. It is never given on the command line.
+    """
+    try:
+        token = token_file.read_text(encoding="ascii").strip()
+    except (OSError, UnicodeDecodeError) as error:
+        raise Failure(f"no token can be read from {token_file}: {error}", 2) from error
+    client = Client(Profile(url.rstrip("/"), token))
+    body = {"name": name, "type": type, "capabilities": capability}
+    answer = client.post("/api/v1/agents/register", body)
+    if not answer.get("api_key"):
+        raise Failure(f"{answer['agent_id']} is enrolled already; its key is not shown again: rotate it")
+    write_secret(key_file, answer["api_key"])
+    said = f"{answer['agent_id']} ({answer['structured_id']})\nIts key is in {key_file}."
+    show({**answer, "api_key": None, "key_file": str(key_file)}, json=json, text=said)
 
 
 def write_secret(path: Path, secret: str) -> None:

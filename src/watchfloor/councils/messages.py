@@ -8,7 +8,10 @@ from watchfloor.kernel.messages import Command, Facts
 
 
 class OpenDecision(Command, frozen=True, kw_only=True):
-    """From the approval process. `owner` is the public id of the agent's owner, who may not decide."""
+    """From the approval process. `owner` is the public id of the agent's owner, who may not decide.
+
+    `parties` are further persons who may not: who registered the agent for somebody else, who asked for the action.
+    """
 
     KIND: ClassVar[str] = "decision"
     action: int
@@ -24,6 +27,7 @@ class OpenDecision(Command, frozen=True, kw_only=True):
     unanswered: str
     grant_ms: int
     execution_ms: int
+    parties: tuple[str, ...] = ()
 
 
 class CastVote(Command, frozen=True, kw_only=True):
@@ -62,6 +66,7 @@ class DecisionOpened(Facts, frozen=True, kw_only=True):
     role: str
     unanswered: str
     urgency: str
+    parties: tuple[str, ...] = ()
 
 
 class VoteCast(Facts, frozen=True, kw_only=True):

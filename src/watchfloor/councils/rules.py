@@ -16,7 +16,7 @@ open, since an action that nobody can decide on would wait for ever: terms outsi
 
 What somebody may not do is either nonsense and refused (a digest other than the decision's, a second vote, a vote in
 another person's name), or worth remembering and recorded as a refused vote, which counts nothing: the owner of the
-agent, a disabled person, somebody without the role. A vote that comes when the decision is over is recorded as late.
+agent, whoever registered it for them or asked for the action, a disabled person, somebody without the role. A vote that comes when the decision is over is recorded as late.
 The deadline is judged by its instant, not by when the clock got round to it: a vote at or after it is late, and ends
 the decision as unanswered in the same breath.
 """
@@ -91,6 +91,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     unanswered: str
     grant_ms: int
     execution_ms: int
+    parties: tuple[str, ...] = ()
     status: str = PENDING
     votes: tuple[Vote, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
@@ -123,6 +124,7 @@ def open_decision(state: Decision | None, command: OpenDecision, given: Given) -
         needed=max(command.needed, 1),
         nonce=nonce_from(given.entropy),
         owner=command.owner,
+        parties=command.parties,
         risk=command.risk,
         role=command.role,
         unanswered=EXPIRED if command.unanswered == EXPIRED else DENIED,
@@ -176,6 +178,8 @@ def why_not(decision: Decision, person: str, voter: VoterEvidence) -> str:
         return "person_disabled"
     if person == decision.owner:
         return "own_agent"
+    if person in decision.parties:
+        return "party_to_it"
     if not holds(voter.roles, decision.role):
         return "role_missing"
     return ""
@@ -246,6 +250,7 @@ def opened(facts: DecisionOpened, event: Event) -> Decision:
         unanswered=facts.unanswered,
         grant_ms=facts.grant_ms,
         execution_ms=facts.execution_ms,
+        parties=facts.parties,
     )
 
 

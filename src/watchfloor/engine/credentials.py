@@ -18,12 +18,19 @@ import msgspec
 
 _log = logging.getLogger(__name__)
 
-PREFIX = {"agent": "key", "token": "tok", "session": "ses", "link": "lnk", "bootstrap": "lnk"}
+PREFIX = {
+    "agent": "key",
+    "token": "tok",
+    "session": "ses",
+    "link": "lnk",
+    "bootstrap": "lnk",
+    "enrolment": "ent",
+}
 _MAX = 200  # characters of a key; anything longer is not one
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`kind` agent, token, session, link; `subject` the agent's or person's integer; instants µs, 0 = none."""
+    """`kind` agent, enrolment, token, session, link; `subject` the agent's or person's integer; instants µs, 0 = none."""
 
     id: str
     org: int
@@ -85,6 +92,9 @@ class Credentials:
     def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
         self._by_id: dict[str, Credential] = {row[0]: from_row(row) for row in rows}
         self._watchers: list[Callable[[Credential], None]] = []
+        self.used_at: dict[
+            str, int
+        ] = {}  # when each was last presented to this process; no event (DESIGN 2b.6)
 
     def __len__(self) -> int:
         return len(self._by_id)
@@ -110,6 +120,7 @@ class Credentials:
             return None
         if not hmac.compare_digest(presented, found.verifier) or not found.valid(at):
             return None
+        self.used_at[found.id] = at
         return found
 
     def committed(self, rows: Iterable[tuple[Any, ...]]) -> None:

@@ -25,14 +25,16 @@ from watchfloor.engine import hearing
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
+from watchfloor.fleet.agent import Agent, available
 from watchfloor.fleet.messages import RegisterAgent
-from watchfloor.fleet.rules import NameEvidence, available
+from watchfloor.fleet.rules import NameEvidence
+from watchfloor.fleet.versions import check_activation
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE
-from watchfloor.kernel.messages import Command
+from watchfloor.kernel.messages import Command, Refused
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.system import Advance
-from watchfloor.kernel.terms import holds
+from watchfloor.kernel.terms import PLATFORM_TYPES, holds
 from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
 from watchfloor.people.rules import AdminEvidence, HandleEvidence
 from watchfloor.processes.dispatch import room
@@ -71,10 +73,15 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
     breaker_agent = read("breakers", f"agent:{command.agent}")
     breaker_tool = read("breakers", f"tool:{tool}") if tool else None
     stops = read("stops", "active")
+    # What the platform carries out about an agent is not the agent's doing: its containment is no reason against it, or
+    # nobody could mend what it is contained for. Stops hold it like everything else.
+    platform = action_type in PLATFORM_TYPES
+    if platform:
+        breaker_agent = None
     evidence = Evidence(
-        2 if agent.retired else 1 if agent.quarantined else 0,
+        2 if agent.retired else 1 if agent.quarantined and not platform else 0,
         True,
-        not agent.tools or tool in map(fold, agent.tools),
+        platform or not agent.tools or tool in map(fold, agent.tools),
         stops_for(
             stops,
             agent=public_id("agent", command.agent, agent.nonce),
@@ -108,8 +115,21 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
         else (),
     )
     return Gathered(
-        policy=policy, policy_version=active.version, policy_digest=active.digest, evidence=evidence
+        policy=policy,
+        policy_version=active.version,
+        policy_digest=active.digest,
+        evidence=evidence,
+        unfit=_unfit(agent, command) if platform else None,
     )
+
+
+def _unfit(agent: Agent, command: RequestAction) -> Refused | None:
+    """Why the version that a request names cannot be put in force at all."""
+    try:
+        check_activation(agent, command.generation)
+    except Refused as refused:
+        return refused
+    return None
 
 
 _UNUSED = counters.TypeUse()
@@ -140,10 +160,11 @@ def _start_action(read: Read, command: StartAction, at: int, request: Request) -
         action_type=action.action_type,
         tool=action.tool,
     )
+    platform = action.action_type in PLATFORM_TYPES
     return StartEvidence(
         stops=stops,
-        agent_state=2 if agent.retired else 1 if agent.quarantined else 0,
-        breaker_agent_until=breaker_agent.open_until if breaker_agent is not None else 0,
+        agent_state=2 if agent.retired else 1 if agent.quarantined and not platform else 0,
+        breaker_agent_until=breaker_agent.open_until if breaker_agent is not None and not platform else 0,
         breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
         voters_valid=_voters_valid(read, action, at),
         policy_allows=policy_allows(active.document, active.digest, action, command.target),
@@ -171,6 +192,7 @@ def _voters_valid(read: Read, action: Any, at: int) -> bool:
             and person is not None
             and person.enabled
             and person.id != owner
+            and person.id not in decision.parties
             and holds(person.roles, decision.role)
         ):
             standing += 1
@@ -178,7 +200,15 @@ def _voters_valid(read: Read, action: Any, at: int) -> bool:
 
 
 def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> NameEvidence:
-    return NameEvidence(taken_by=read("names", f"agent:{command.name}") or 0)
+    taken_by = read("names", f"agent:{command.name}") or 0
+    if not command.enrolment:
+        return NameEvidence(taken_by=taken_by)
+    use = read("enrolment_use", command.enrolment)
+    return NameEvidence(
+        taken_by=taken_by,
+        enrolment=read("enrolment", command.enrolment),
+        enrolment_used=use.count if use is not None else 0,
+    )
 
 
 def _assign(read: Read, command: AssignTask, at: int, request: Request) -> AgentEvidence:
@@ -249,7 +279,10 @@ def _pool(read: Read, command: OpenDecision, at: int, request: Request) -> PoolE
     eligible = sum(
         1
         for person in everyone
-        if person.enabled and person.id != command.owner and holds(person.roles, command.role)
+        if person.enabled
+        and person.id != command.owner
+        and person.id not in command.parties
+        and holds(person.roles, command.role)
     )
     return PoolEvidence(eligible=eligible)
 

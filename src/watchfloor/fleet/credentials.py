@@ -12,17 +12,22 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.kernel.limits import KEYS_PER_AGENT_MAX
+from watchfloor.kernel.instants import DAY
+from watchfloor.kernel.limits import KEY_WARNING_DAYS, KEYS_PER_AGENT_MAX
 
 
 class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One key; instants in µs UTC. `ends_at` (0: not rotated) ends its overlap, `revoked_at` (0: no) its life."""
+    """One key; instants in µs UTC. `ends_at` (0: not rotated) ends its overlap, `revoked_at` (0: no) its life.
+
+    `warned`: its end has been told.
+    """
 
     id: str
     issued_at: int
     expires_at: int
     ends_at: int = 0
     revoked_at: int = 0
+    warned: bool = False
 
     def works(self, at: int) -> bool:
         """Does it open the door at this instant?"""
@@ -65,3 +70,16 @@ def revoked(keys: tuple[Key, ...], key_id: str, at: int) -> tuple[Key, ...]:
         msgspec.structs.replace(key, revoked_at=key.revoked_at or at) if key.id == key_id else key
         for key in keys
     )
+
+
+def warned_at(key: Key) -> int:
+    """When its end is told, 0 when nobody has to be told: it was rotated, revoked, or told of (spec 2.1)."""
+    if key.warned or key.ends_at or key.revoked_at:
+        return 0
+    life = key.expires_at - key.issued_at
+    return key.expires_at - min(KEY_WARNING_DAYS * DAY, life // 4)
+
+
+def warned(keys: tuple[Key, ...], key_id: str) -> tuple[Key, ...]:
+    """The keys after its end was told."""
+    return tuple(msgspec.structs.replace(key, warned=True) if key.id == key_id else key for key in keys)

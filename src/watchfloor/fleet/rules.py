@@ -3,26 +3,28 @@
 Theory of operation
 -------------------
 An agent begins with its registration, under a name that nobody else in the organisation has (evidence: who has it
-now), with its first key. From then on three things about it change independently of each other:
+now), with its first key. From then on four things about it change independently of each other:
 
 - its *keys* (`credentials.py`): issued, rotated with an overlap, revoked;
 - its *presence* (`presence.py`): offline, online, degraded, always of its newest session. What is said of an older
   session, or is no news, records nothing, so that a node which is late does no harm; an agent that is called at a
   url has no session, its presence is that of its breaker (`workers.py`);
+- its *versions* (`versions.py`): prompt and tool permissions, proposed, put in force through the gate, presented;
 - its *containment*: quarantined by a breaker, the runaway detector or a person, and released again by a person.
 
-Retirement ends all three: the session is closed, every working key is revoked, and nothing else happens to the agent
+Retirement ends all of it: the session is closed, every working key is revoked, and nothing else happens to the agent
 ever again, except that throttling of its last requests may still be reported. A restart of a node
 (`node.started/1`) is an event of the organisation: the engine asks for the disconnection of each session it held.
 """
 
-# ruff: noqa: ARG001, ARG005 -- rules and folds have one signature each, whatever they look at
+# ruff: noqa: ARG001 -- rules and folds have one signature each, whatever they look at
 
 from __future__ import annotations
 
 import msgspec
 
-from watchfloor.fleet import credentials, presence, workers
+from watchfloor.fleet import certificates, credentials, enrolments, presence, versions, workers
+from watchfloor.fleet.agent import Agent, Version, in_service, known
 from watchfloor.fleet.credentials import Key
 from watchfloor.fleet.messages import (
     AgentConnected,
@@ -34,14 +36,18 @@ from watchfloor.fleet.messages import (
     AgentReleased,
     AgentRetired,
     AgentThrottled,
+    CertificatesPinned,
     ConnectAgent,
     DisconnectAgent,
     IssueKey,
+    KeyExpiring,
     KeyIssued,
     KeyRevoked,
+    KeyTimePassed,
     MarkDegraded,
     MarkRecovered,
     NodeStarted,
+    PinCertificates,
     QuarantineAgent,
     RegisterAgent,
     ReleaseAgent,
@@ -55,69 +61,23 @@ from watchfloor.kernel.folds import Changes, first, once
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.limits import INTEGER_MAX, KEY_DAYS_MAX, KEYS_PER_AGENT_MAX
-from watchfloor.kernel.messages import Draft, Event, Facts, Refused
+from watchfloor.kernel.messages import Command, Draft, Event, Facts, Refused
 from watchfloor.kernel.schema import check_name, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
 
 
 class NameEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """For RegisterAgent: the subject of the agent that has this name already, 0 when nobody has."""
+    """For RegisterAgent: the subject of the agent that has this name already, 0 when nobody has.
+
+    `enrolment` is the token that was presented as its state says it, `enrolment_used` how many agents came of it.
+    """
 
     taken_by: int
-
-
-class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One agent. `owner` is a person's public id or "system"; `tools` empty means every tool.
-
-    `node` and `session` are empty while offline; `changed_at` (µs) is the instant of the last change of presence.
-    Metadata and skills are the private part of the agent's first event, whose seq is the agent's integer.
-    """
-
-    seq: int
-    nonce: int
-    name: str
-    type: str
-    owner: str
-    version: str
-    capabilities: tuple[str, ...]
-    tools: tuple[str, ...]
-    keys: tuple[Key, ...]
-    registered_at: int
-    changed_at: int
-    presence: str = presence.OFFLINE
-    node: str = ""
-    session: str = ""
-    quarantined: bool = False
-    quarantined_reason: str = ""
-    retired: bool = False
-    worker: Worker | None = None  # of an agent with a url
-
-
-def available(agent: Agent) -> bool:
-    """May it be given new work? Online with good heartbeats, neither quarantined nor retired (spec 2.4).
-
-    An HTTP worker is there as long as its breaker is not open.
-    """
-    there = agent.presence == presence.ONLINE if agent.worker is None else workers.reachable(agent)
-    return there and not agent.quarantined and not agent.retired
+    enrolment: enrolments.Enrolment | None = None
+    enrolment_used: int = 0
 
 
 # What is asked for --------------------------------------------------------------------------------------------------
-
-
-def known(state: Agent | None) -> Agent:
-    """The agent, or Refused `unknown_agent`."""
-    if state is None:
-        raise Refused("unknown_agent", "no such agent", status=404)
-    return state
-
-
-def in_service(state: Agent | None) -> Agent:
-    """The agent while it is not retired, or Refused `agent_retired`."""
-    agent = known(state)
-    if agent.retired:
-        raise Refused("agent_retired", "the agent is retired")
-    return agent
 
 
 def check_expiry(expires_at: int, at: int) -> None:
@@ -140,14 +100,23 @@ def register(state: Agent | None, command: RegisterAgent, given: Given) -> list[
         check_name(command.version, "/version")
     if command.url:
         workers.check_url(command.url)
+    versions.check_digest(command.prompt_digest, "/prompt_digest")
+    versions.check_digest(command.tools_digest, "/tools_digest")
     check_expiry(command.expires_at, given.at)
+    token = None
+    if command.enrolment:
+        token = enrolments.check_use(evidence.enrolment, evidence.enrolment_used, command, given.at)
     facts = AgentRegistered(
         capabilities=command.capabilities,
         credential=command.credential,
+        enrolment=command.enrolment,
         expires_at=command.expires_at,
         name=command.name,
         nonce=nonce_from(given.entropy),
-        owner=command.owner,
+        owner=command.owner if token is None else token.owner,
+        prompt_digest=command.prompt_digest,
+        sponsor="" if token is None else token.issuer,
+        tools_digest=command.tools_digest,
         tools=command.tools,
         type=command.type,
         version=command.version,
@@ -269,6 +238,35 @@ def retire(state: Agent | None, command: RetireAgent, given: Given) -> list[Draf
     return [Draft(facts=facts) for facts in (*closing, AgentRetired(reason=command.reason))]
 
 
+def key_time_passed(state: Agent | None, command: KeyTimePassed, given: Given) -> list[Draft]:
+    """Every key that is about to end and was not rotated is told of once."""
+    agent = known(state)
+    soon = (
+        key for key in credentials.working(agent.keys, given.at) if 0 < credentials.warned_at(key) <= given.at
+    )
+    return [
+        Draft(facts=KeyExpiring(credential=key.id, expires_at=key.expires_at))
+        for key in (() if agent.retired else soon)
+    ]
+
+
+def key_due(agent: Agent) -> int:
+    """The instant of the next warning, 0 for none."""
+    return min((at for key in agent.keys if (at := credentials.warned_at(key))), default=0)
+
+
+def due(agent: Agent) -> int:
+    """The nearer of the end of a breaker's open time and the next warning; 0: neither."""
+    instants = (workers.waiting_until(agent), 0 if agent.retired else key_due(agent))
+    return min((at for at in instants if at), default=0)
+
+
+def overdue(subject: int, agent: Agent, at: int) -> Command:
+    """Whichever it is."""
+    worker = workers.waiting_until(agent)
+    return WorkerTimePassed(subject=subject) if worker and worker <= at else KeyTimePassed(subject=subject)
+
+
 # What happened ------------------------------------------------------------------------------------------------------
 
 
@@ -282,6 +280,19 @@ def registered(facts: AgentRegistered, event: Event) -> Agent:
         version=facts.version,
         capabilities=facts.capabilities,
         tools=facts.tools,
+        registrar=facts.sponsor or (event.actor.id if event.actor.kind == "person" else ""),
+        enrolment=facts.enrolment,
+        versions=(
+            Version(
+                number=1,
+                label=facts.version,
+                tools=facts.tools,
+                prompt_digest=facts.prompt_digest,
+                tools_digest=facts.tools_digest,
+                content=event.seq,
+                activated_at=event.at,
+            ),
+        ),
         keys=(Key(id=facts.credential, issued_at=event.at, expires_at=facts.expires_at),),
         registered_at=event.at,
         changed_at=event.at,
@@ -305,6 +316,10 @@ def key_issued(agent: Agent, facts: KeyIssued, event: Event) -> Changes:
 
 def key_revoked(agent: Agent, facts: KeyRevoked, event: Event) -> Changes:
     return {"keys": credentials.revoked(agent.keys, facts.credential, event.at)}
+
+
+def key_expiring(agent: Agent, facts: KeyExpiring, event: Event) -> Changes:
+    return {"keys": credentials.warned(agent.keys, facts.credential)}
 
 
 def connected(agent: Agent, facts: AgentConnected, event: Event) -> Changes:
@@ -368,6 +383,9 @@ SUBJECTS: tuple[Subject, ...] = (
             ReleaseAgent: release,
             RetireAgent: retire,
             **workers.DECIDE,
+            KeyTimePassed: key_time_passed,
+            PinCertificates: certificates.pin,
+            **versions.DECIDE,
         },
         evolve={
             AgentRegistered: first(registered),
@@ -382,11 +400,15 @@ SUBJECTS: tuple[Subject, ...] = (
             AgentReleased: once(released),
             AgentRetired: once(retired),
             **{facts: once(changes) for facts, changes in workers.CHANGES.items()},
+            KeyExpiring: once(key_expiring),
+            CertificatesPinned: once(certificates.pinned),
+            **versions.EVOLVE,
         },
         live=lambda agent: not agent.retired,
-        due=workers.waiting_until,
-        overdue=lambda subject, agent, at: WorkerTimePassed(subject=subject),
+        due=due,
+        overdue=overdue,
     ),
+    enrolments.SUBJECT,
 )
 
 FACTS: tuple[type[Facts], ...] = (
@@ -403,4 +425,8 @@ FACTS: tuple[type[Facts], ...] = (
     AgentReleased,
     AgentRetired,
     *workers.CHANGES,
+    KeyExpiring,
+    CertificatesPinned,
+    *versions.FACTS,
+    *enrolments.FACTS,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.fleet import structured_id
+from watchfloor.fleet import identity_views, structured_id
 from watchfloor.fleet.messages import (
     AgentConnected,
     AgentDegraded,
@@ -19,9 +19,13 @@ from watchfloor.fleet.messages import (
     AgentReleased,
     AgentRetired,
     AgentThrottled,
+    CertificatesPinned,
+    IdentityChanged,
+    KeyExpiring,
     KeyIssued,
     KeyRevoked,
     NodeStarted,
+    VersionActivated,
     WorkerAnswered,
     WorkerBreakerClosed,
     WorkerBreakerHalfOpened,
@@ -73,7 +77,10 @@ AGENTS = Table(
         "capabilities": array("JSON array of names"),
         "tools": array("JSON array of permitted tools; empty: every tool"),
         "version": text("the agent's own version"),
+        "number": integer("number of the version in force"),
         "owner": text("public id of a person, or system"),
+        "registrar": text("public id of the person who registered it or made its enrolment token, or empty"),
+        "enrolment": integer("subject of the enrolment token it came with, 0: none"),
         "role": integer("R of the structured id TRCCII (1 to 6, 9)"),
         "category": integer("CC of the structured id (10 to 99)"),
         "link": text("offline, online or degraded by the last fact of a session or breaker; see presence"),
@@ -96,12 +103,18 @@ AGENTS = Table(
         "throttled_count": integer("requests refused in that window"),
         "quarantined_at": instant("0: not in quarantine"),
         "quarantine_reason": text("why"),
+        "certificates": array("JSON array of pins of client certificates; empty: none is asked for"),
+        "presented_at": instant("it presented digests that nobody had approved, 0: never"),
         "retired_at": instant("0: not retired"),
         "registered_at": instant("when"),
         "changed_at": instant("newest event about the agent itself or its trust"),
         "changed_seq": integer("its seq"),
     },
-    indexes=(Index(("name",)), Index(("role", "category"))),
+    indexes=(
+        Index(("name",)),
+        Index(("role", "category")),
+        Index(("enrolment",), where="enrolment > 0"),
+    ),
     computed={
         "presence": Computed(text("offline, online or degraded"), _PRESENCE),
         "state": Computed(
@@ -121,7 +134,7 @@ AGENTS = Table(
 
 AGENT_KEYS = Table(
     name="agent_keys",
-    version=1,
+    version=2,
     meaning="Keys of agents. Verifiers and last use are not here (DESIGN 2b.6).",
     key=("credential",),
     columns={
@@ -135,6 +148,7 @@ AGENT_KEYS = Table(
         "until_at": instant("end of the overlap after rotation, 0: not rotated"),
         "revoked_at": instant("0: in force"),
         "reason": text("why revoked"),
+        "warned_at": instant("its end was told, 0: not yet"),
     },
     indexes=(Index(("agent",)),),
 )
@@ -153,7 +167,7 @@ NODES = Table(
     },
 )
 
-TABLES = (AGENTS, AGENT_KEYS, NODES)
+TABLES = (AGENTS, AGENT_KEYS, NODES, *identity_views.TABLES)
 
 
 def _touch(event: Event, **values: Value) -> Change:
@@ -172,7 +186,11 @@ def _registered(event: Event) -> list[Change]:
             capabilities=_json(facts.capabilities).decode(),
             tools=_json(facts.tools).decode(),
             version=facts.version,
+            number=1,
             owner=facts.owner,
+            registrar=facts.sponsor or (event.actor.id if event.actor.kind == "person" else ""),
+            enrolment=facts.enrolment,
+            certificates="[]",
             role=structured_id.role(facts.type),
             category=structured_id.category(facts.capabilities[0] if facts.capabilities else ""),
             link="online" if facts.url else "offline",
@@ -189,6 +207,7 @@ def _registered(event: Event) -> list[Change]:
             issued_by=event.of or event.actor.id,
             expires_at=facts.expires_at,
         ),
+        identity_views.first_version(event),
     ]
 
 
@@ -328,7 +347,35 @@ def _secret_rotated(event: Event) -> list[Change]:
     return [_touch(event)]
 
 
+def _key_expiring(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, KeyExpiring)
+    return [AGENT_KEYS.set(facts.credential, warned_at=event.at)]
+
+
+def _certificates(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, CertificatesPinned)
+    return [_touch(event, certificates=_json(facts.pins).decode())]
+
+
+def _changed_behind_backs(event: Event) -> list[Change]:
+    return [_touch(event, presented_at=event.at)]
+
+
+def _versioned(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, VersionActivated)
+    changes = _touch(event, number=facts.number, version=facts.label, tools=_json(facts.tools).decode())
+    return [changes, *identity_views.PROJECT[VersionActivated](event)]
+
+
 PROJECT: Projectors = {
+    **identity_views.PROJECT,
+    VersionActivated: _versioned,
+    KeyExpiring: _key_expiring,
+    CertificatesPinned: _certificates,
+    IdentityChanged: _changed_behind_backs,
     AgentRegistered: _registered,
     KeyIssued: _key_issued,
     KeyRevoked: _key_revoked,

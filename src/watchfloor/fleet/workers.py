@@ -48,7 +48,7 @@ from watchfloor.kernel.schema import check_name
 from watchfloor.kernel.subject import Decide, Given
 
 if TYPE_CHECKING:
-    from watchfloor.fleet.rules import Agent
+    from watchfloor.fleet.agent import Agent
 
 _URL = re.compile(
     r"https?://(\[[0-9A-Fa-f:.]+\]|[0-9A-Za-z_]([0-9A-Za-z._-]*[0-9A-Za-z])?)(:(?P<port>[0-9]{1,5}))?(/[!$-;=A-\[\]-~]*)?"

@@ -16,6 +16,7 @@ from watchfloor.http.bodies import (
     decisions,
     economics,
     fields,
+    identity,
     ledger,
     pages,
     people,
@@ -26,7 +27,20 @@ from watchfloor.http.door import Declared, Route
 from watchfloor.http.operations import OPERATIONS, PAGES, Operation
 from watchfloor.kernel.terms import Policy
 
-BODIES = (fields, agents, tasks, chat, actions, decisions, economics, people, ledger, timeline, pages)
+BODIES = (
+    fields,
+    agents,
+    identity,
+    tasks,
+    chat,
+    actions,
+    decisions,
+    economics,
+    people,
+    ledger,
+    timeline,
+    pages,
+)
 SPECIAL_ANSWERS = frozenset(("", "text", "document", "page", "stream"))  # answers that are no Struct
 
 EXAMPLES: dict[type, dict[str, Any]] = {

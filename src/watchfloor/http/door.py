@@ -143,6 +143,10 @@ class Door:
         if principal.kind == "agent":
             if not operation.agents:
                 raise Problem(403, "role_missing", "agents may not do this")
+        elif principal.kind == "enrolment":
+            if not operation.enrolments:
+                raise Problem(403, "role_missing", "with an enrolment token one may only register")
+            return
         elif not operation.role:
             raise Problem(403, "role_missing", "only agents do this")
         elif not principal.may(operation.role):

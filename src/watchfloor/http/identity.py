@@ -19,7 +19,7 @@ from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Actor
 from watchfloor.kernel.terms import holds
 
-KEY = re.compile(r"^wf_(?P<id>(?:key|tok|ses|lnk)_[0-9a-z]{16})_[A-Za-z0-9_-]{43}\Z")
+KEY = re.compile(r"^wf_(?P<id>(?:key|tok|ses|lnk|ent)_[0-9a-z]{16})_[A-Za-z0-9_-]{43}\Z")
 _ANY_KEY = re.compile(r"wf_[a-z]{3}_")
 _SECRET_PARAMETERS = frozenset(
     ("key", "api_key", "apikey", "token", "access_token", "authorization", "auth", "secret", "password")
@@ -29,7 +29,7 @@ SECURE_COOKIE = "__Host-watchfloor_session"
 
 
 class Principal(msgspec.Struct, frozen=True, kw_only=True):
-    """Who asks. `kind` anonymous, agent or person; `subject` and `org` integers; `cookie`: came as a browser session.
+    """Who asks. `kind` anonymous, agent, enrolment or person; `subject` and `org` integers; `cookie`: came as a browser session.
 
     `secret` is the session's own text, from which form tokens are derived; it never leaves this process.
     """
@@ -100,6 +100,8 @@ def identify(engine: Engine, text: str, now: int, *, cookie: bool) -> Principal:
         raise problems.unauthenticated("this credential cannot be used in this way")
     if found.id.startswith("key_"):
         return of_agent(engine, found, now)
+    if found.id.startswith("ent_"):
+        return of_enrolment(engine, found, now)
     return of_person(engine, found, now, text if cookie else "")
 
 
@@ -129,6 +131,26 @@ def of_agent(engine: Engine, found: Credential, now: int) -> Principal:
         subject=found.subject,
         id=public_id("agent", found.subject, state.nonce),
         name=state.name,
+        credential=found.id,
+        expires_at=found.expires_at,
+    )
+
+
+def of_enrolment(engine: Engine, found: Credential, now: int) -> Principal:
+    """Whoever holds an enrolment token: nobody yet, and may do nothing but register (spec 2.1). Raises Problem 401.
+
+    One that is used up is let in, so that whoever lost the answer to its registration learns what became of it.
+    """
+    state = engine.state(found.org, "enrolment", found.subject)
+    if state is None or state.revoked or now >= state.expires_at:
+        raise problems.unauthenticated(_NOT_IN_FORCE)
+    return Principal(
+        kind="enrolment",
+        org=found.org,
+        organisation=_organisation(engine, found.org),
+        subject=found.subject,
+        id=public_id("enrolment", found.subject, state.nonce),
+        name="an agent that enrols",
         credential=found.id,
         expires_at=found.expires_at,
     )

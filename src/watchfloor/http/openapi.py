@@ -48,6 +48,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 1},
         "example": 3,
     },
+    "enrolment": {"description": "public id `enr_…`", "example": "enr_q0d1k7m9x2v4"},
     "schema": {"description": "name of a schema", "example": "SubmitTaskBody"},
 }
 _REFUSALS = {

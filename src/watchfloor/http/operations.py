@@ -8,7 +8,7 @@ Structs in `bodies/`; `-` is none). Routes, the door's checks, the OpenAPI docum
 reference are all made from these lines, so nothing can be reachable that is not declared here.
 
 who     anyone; reader (any role); operator, supervisor, director, admin (a role includes those before it); agent;
-        agent+reader, agent+operator (an agent acts on and sees its own only)
+        agent+reader, agent+operator (an agent acts on and sees its own only); enrol+operator (or an enrolment token)
 effect  read; write (one command, takes an Idempotency-Key); secret (a write whose answer shows a secret once); try
         (judges, records nothing); page and form (the same for people's browsers); stream
 """
@@ -21,7 +21,7 @@ import msgspec
 
 TABLE = """
 = agents
-POST /api/v1/agents/register                      register_agent      operator       secret authenticated 201 - RegisterAgentBody AgentRegistered
+POST /api/v1/agents/register                      register_agent      enrol+operator secret authenticated 201 - RegisterAgentBody AgentRegistered
 GET  /api/v1/agents                               list_agents         reader         read   authenticated 200 AgentsParams - AgentPage
 GET  /api/v1/agents/{agent}                       get_agent           agent+reader   read   authenticated 200 Fresh - AgentDetail
 POST /api/v1/agents/{agent}/retire                retire_agent        operator       write  authenticated 200 - Reason Recorded
@@ -34,6 +34,19 @@ POST /api/v1/agents/{agent}/keys/{key}/revoke     revoke_key          operator  
 GET  /api/v1/agents/{agent}/trust                 get_trust           agent+reader   read   authenticated 200 TrustParams - TrustNow
 GET  /api/v1/agents/{agent}/trust/history         list_trust          agent+reader   read   authenticated 200 Paged - TrustHistory
 POST /api/v1/agents/{agent}/trust/adjust          adjust_trust        supervisor     write  authenticated 200 - AdjustTrustBody Recorded
+= enrolments
+POST /api/v1/enrolment-tokens                     issue_enrolment     operator       secret authenticated 201 - IssueEnrolmentBody EnrolmentIssued
+GET  /api/v1/enrolment-tokens                     list_enrolments     reader         read   authenticated 200 Paged - EnrolmentPage
+GET  /api/v1/enrolment-tokens/{enrolment}         get_enrolment       reader         read   authenticated 200 Fresh - EnrolmentDetail
+POST /api/v1/enrolment-tokens/{enrolment}/revoke  revoke_enrolment    operator       write  exempt        200 - Reason Recorded
+= versions
+GET  /api/v1/agents/{agent}/versions              list_versions       agent+reader   read   authenticated 200 Paged - VersionPage
+POST /api/v1/agents/{agent}/versions              propose_version     operator       write  authenticated 201 - ProposeVersionBody VersionAnswer
+POST /api/v1/agents/{agent}/versions/rollback     rollback_version    operator       write  authenticated 201 - RollbackBody VersionAnswer
+GET  /api/v1/agents/{agent}/versions/diff         diff_versions       reader         read   authenticated 200 DiffParams - VersionDiff
+GET  /api/v1/agents/{agent}/versions/{number}     get_version         agent+reader   read   authenticated 200 Fresh - VersionDetail
+POST /api/v1/agents/{agent}/versions/{number}/activate activate_version operator     write  authenticated 200 - Reason VersionAnswer
+POST /api/v1/agents/{agent}/identity              present_identity    agent          write  authenticated 200 - PresentIdentityBody IdentityAnswer
 = tasks
 POST /api/v1/tasks                                submit_task         operator       write  authenticated 201 - SubmitTaskBody TaskSubmitted
 GET  /api/v1/tasks                                list_tasks          agent+reader   read   authenticated 200 TasksParams - TaskPage
@@ -212,9 +225,14 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return self.who.startswith("agent")
 
     @property
+    def enrolments(self) -> bool:
+        """May whoever holds an enrolment token ask?"""
+        return self.who.startswith("enrol+")
+
+    @property
     def role(self) -> str:
         """The role a person needs: empty when people may not ask, `reader` for any."""
-        return "" if self.who in ("agent", "anyone") else self.who.removeprefix("agent+")
+        return "" if self.who in ("agent", "anyone") else self.who.rpartition("+")[2]
 
     @property
     def scope(self) -> str:
@@ -279,6 +297,7 @@ _WHO = {
     "agent": "agents",
     "agent+reader": "agents (own), any role",
     "agent+operator": "agents (own), operator",
+    "enrol+operator": "an enrolment token, operator",
 }
 
 

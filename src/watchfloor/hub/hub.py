@@ -41,7 +41,7 @@ from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.instants import MILLISECOND, MINUTE, SECOND
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT, OUTBOX_SEQS
 from watchfloor.kernel.messages import Actor, Command, Event, Refused
-from watchfloor.kernel.terms import TIERS
+from watchfloor.kernel.terms import PLATFORM_TYPES, TIERS
 from watchfloor.policy.messages import PolicyApplied
 from watchfloor.processes.dispatch import tasks_max
 from watchfloor.registers.directory import number_of
@@ -416,7 +416,8 @@ class Hub:
                 tasks.append(self._offer(org, task, state, state.attempts, state.until_at))
         actions = []
         for action, state in self.engine.node(org).world.tables["action"].items():
-            if state.agent == agent and state.status in ("pending", "granted"):
+            mine = state.agent == agent and state.action_type not in PLATFORM_TYPES
+            if mine and state.status in ("pending", "granted"):
                 actions.append(standing(self.engine, org, action, state))
         session.push(wire.Resync(seq=seq, tasks=tuple(tasks), actions=tuple(actions)), seq)
 
@@ -454,9 +455,16 @@ class Hub:
             if of == org and session.welcomed:
                 session.send(news)
 
+    def _platforms(self, session: Session, event: Event) -> bool:
+        """Is it about an action that the platform carries out? Its grant is not for the agent."""
+        action = self.engine.state(session.org, "action", event.subject)
+        return action is not None and action.action_type in PLATFORM_TYPES
+
     def _deliver(self, session: Session, event: Event) -> None:
         payload: wire.Payload | None = None
         facts = event.facts
+        if isinstance(facts, ActionGranted | ActionClosed) and self._platforms(session, event):
+            return
         if isinstance(facts, TaskAssigned):
             payload = self._assigned(session.org, event)
         elif isinstance(facts, _OF_TASKS):

@@ -21,6 +21,7 @@ PREFIXES = {
     "stop": "stp",
     "standing": "std",
     "credential": "key",
+    "enrolment": "enr",
     "execution": "exe",
     "grant": "grt",
     "chat": "cht",

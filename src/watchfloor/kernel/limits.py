@@ -90,3 +90,13 @@ VERIFICATION_MS_MAX = (
 )
 REASON_CHARS_MAX = 1_024  # reasons are facts: they are hashed and never erased, so they stay short
 LATE_REPORTS_MAX = 16  # late reports remembered per task, so that a repeated one is one event
+
+# Identity -------------------------------------------------------------------------------------------------------------
+ENROLMENT_USES_MAX = 10_000  # one token for a whole fleet, and not for ever
+ENROLMENT_DAYS_MAX = 90  # a token that lies about for longer is a key without an owner
+VERSIONS_KEPT_MAX = 32  # versions of an agent one can go back to; older ones are proposed anew
+PROMPT_BYTES_MAX = 128 * 1024  # the private part of a version, with its tool descriptions, fits an event
+CERTIFICATES_PER_AGENT_MAX = 8  # several deployments of one agent, each in the middle of a renewal
+KEY_WARNING_DAYS = (
+    7  # spec 2.1: the warning before a key ends; a key that lives shorter gets a quarter of its life
+)

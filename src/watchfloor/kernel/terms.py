@@ -9,6 +9,10 @@ from __future__ import annotations
 
 import msgspec
 
+ACTIVATE_VERSION = "agent.activate_version"
+# What the platform itself carries out about an agent, on a person's request and after the gate: agents cannot ask for it.
+PLATFORM_TYPES = frozenset((ACTIVATE_VERSION,))
+
 
 class _Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
     pass
@@ -175,6 +179,7 @@ def _types() -> dict[str, str]:
         "config.change": "system_config",
         "policy.change": "system_config",
         "payment.send": "financial",
+        ACTIVATE_VERSION: "write",  # of one agent; a factor below asks for level 3
     }
 
 
@@ -193,6 +198,8 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     factors: tuple[Factor, ...] = (
         # Whoever changes source code is looked at by a supervisor, however trusted the agent is.
         Factor(name="changes_source_code", when=(Condition(field="diff"),), points=10, level_min=3),
+        # The same for whoever changes what an agent is (spec 2.1): its prompt and its tool permissions.
+        Factor(name="changes_an_agent", when=(Condition(field="agent_version"),), points=0, level_min=3),
     )
     envelope: EnvelopeTerms = EnvelopeTerms()
     breaker: BreakerTerms = BreakerTerms()

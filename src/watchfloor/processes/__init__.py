@@ -17,6 +17,7 @@ from watchfloor.processes import (
     learning,
     reclaim,
     verification,
+    versioning,
 )
 
 Decider = Callable[[int, Read], list[Command]]
@@ -32,6 +33,7 @@ FLOWS = (
     containment,
     departure,
     verification,
+    versioning,
 )
 
 

@@ -21,6 +21,8 @@ from watchfloor.councils.messages import (
     DecisionExpired,
     OpenDecision,
 )
+from watchfloor.councils.rules import Decision
+from watchfloor.fleet.agent import Agent
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Command, Effect, Event
 from watchfloor.kernel.subject import React, Read
@@ -52,6 +54,7 @@ def _open(
     policy = active.document
     terms = route(policy, level)
     owner = read("agent", agent)
+    earlier = _earlier(event, read) if type(event.facts) is GrantRevoked else None
     cls = policy.classes.get(policy.types.get(action_type, "unknown")) or policy.classes["unknown"]
     return [
         OpenDecision(
@@ -68,8 +71,26 @@ def _open(
             unanswered=terms.unanswered,
             grant_ms=policy.grant_ms,
             execution_ms=cls.execution_timeout_ms,
+            parties=parties_of(event, owner) if earlier is None else earlier.parties,
         )
     ]
+
+
+def _earlier(event: Event, read: Read) -> Decision | None:
+    """The decision that a revoked grant came from."""
+    action = read("action", event.subject) if isinstance(event.facts, GrantRevoked) else None
+    found: Decision | None = (
+        read("decision", action.decision) if action is not None and action.decision else None
+    )
+    return found
+
+
+def parties_of(event: Event, agent: Agent | None) -> tuple[str, ...]:
+    """Who besides the owner stands too near to decide: whoever registered the agent, and the person who asks (fault G1)."""
+    if agent is None:
+        return ()
+    near = (agent.registrar, event.actor.id if event.actor.kind == "person" else "")
+    return tuple(dict.fromkeys(person for person in near if person and person != agent.owner))
 
 
 def held(event: Event, read: Read) -> Wishes:

@@ -16,6 +16,7 @@ from watchfloor.actions.messages import (
 )
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
+from watchfloor.kernel.terms import PLATFORM_TYPES
 from watchfloor.trust.messages import RecordTrust
 from watchfloor.work.messages import TaskAttemptFailed, TaskDeadLettered, TaskSucceeded
 
@@ -34,10 +35,13 @@ def _record(agent: int, what: str, event: Event) -> Wishes:
     return [RecordTrust(subject=agent, what=what, source=event.seq)] if agent else []
 
 
+# What the platform carries out about an agent says nothing of how the agent works.
+
+
 def decided(event: Event, read: Read) -> Wishes:
     facts = event.facts
     assert isinstance(facts, ActionDecided)
-    if facts.verdict == "denied" and is_violation(facts):
+    if facts.verdict == "denied" and is_violation(facts) and facts.action_type not in PLATFORM_TYPES:
         return _record(facts.agent, "security_violation", event)
     return []
 
@@ -45,7 +49,7 @@ def decided(event: Event, read: Read) -> Wishes:
 def completed(event: Event, read: Read) -> Wishes:
     facts = event.facts
     assert isinstance(facts, ActionCompleted)
-    return _record(facts.agent, "action_completed", event)
+    return [] if facts.action_type in PLATFORM_TYPES else _record(facts.agent, "action_completed", event)
 
 
 def failed(event: Event, read: Read) -> Wishes:

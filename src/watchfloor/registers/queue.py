@@ -16,6 +16,7 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.fleet.agent import available
 from watchfloor.fleet.messages import (
     AgentConnected,
     AgentDegraded,
@@ -30,7 +31,6 @@ from watchfloor.fleet.messages import (
     WorkerBreakerOpened,
     WorkerMoved,
 )
-from watchfloor.fleet.rules import available
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.work.life import QUEUED

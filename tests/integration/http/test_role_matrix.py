@@ -11,7 +11,7 @@ from tests.integration.http.kit import Running
 from watchfloor.http.operations import OPERATIONS, Operation
 from watchfloor.kernel.terms import ROLES, holds
 
-SOMETHING = {"seq": "1", "version": "1", "schema": "SubmitTaskBody", "asset": "x", "link": "x"}
+SOMETHING = {"seq": "1", "version": "1", "schema": "SubmitTaskBody", "asset": "x", "link": "x", "number": "1"}
 WHO = ("nobody", "agent", *ROLES)
 
 
@@ -32,7 +32,7 @@ def allowed(operation: Operation, who: str) -> bool:
         return False
     if who == "agent":
         return operation.who.startswith("agent")
-    role = operation.who.removeprefix("agent+")
+    role = operation.who.rpartition("+")[2]
     return role == "reader" or (role != "agent" and holds((who,), role))
 
 

@@ -8,6 +8,7 @@ import pytest
 from tests.transcripts.world import START, World
 
 from watchfloor.fleet import messages, presence, rules
+from watchfloor.fleet.agent import Agent, available
 from watchfloor.fleet.messages import (
     AgentDisconnected,
     AgentRetired,
@@ -25,7 +26,7 @@ from watchfloor.fleet.messages import (
     RetireAgent,
     RevokeKey,
 )
-from watchfloor.fleet.rules import Agent, NameEvidence, available
+from watchfloor.fleet.rules import NameEvidence
 from watchfloor.kernel.instants import DAY, HOUR
 from watchfloor.kernel.limits import CAPABILITIES_MAX, CAPABILITY_CHARS_MAX, KEY_DAYS_MAX, KEYS_PER_AGENT_MAX
 from watchfloor.kernel.messages import Command, Facts
@@ -309,9 +310,10 @@ def test_folding_an_event_that_says_nothing_new_leaves_the_agent_as_it_is(world:
         assert (after.presence, after.session, after.changed_at) == ("offline", "", START)
 
 
-def test_an_agent_stays_in_memory_until_it_is_retired_and_has_no_clock(world: World) -> None:
+def test_an_agent_stays_in_memory_until_it_is_retired_and_then_has_no_clock(world: World) -> None:
     subject = rules.SUBJECTS[0]
     assert subject.live(agent(world))
-    assert subject.due(agent(world)) == 0
+    assert subject.due(agent(world)) == START + 23 * DAY
     world.perform(RetireAgent(subject=1))
     assert not subject.live(agent(world))
+    assert subject.due(agent(world)) == 0

@@ -7,6 +7,7 @@ from tests.transcripts.world import START, World
 from tests.unit.fleet.test_rules import FREE, registration
 
 from watchfloor.fleet import presence, workers
+from watchfloor.fleet.agent import Agent, available
 from watchfloor.fleet.messages import (
     ConnectAgent,
     MoveWorker,
@@ -23,7 +24,6 @@ from watchfloor.fleet.messages import (
     WorkerSecretRotated,
     WorkerTimePassed,
 )
-from watchfloor.fleet.rules import Agent, available
 from watchfloor.fleet.workers import CLOSED, HALF_OPEN, OPEN, Worker
 from watchfloor.kernel.limits import WORKER_FAILURES_MAX, WORKER_OPEN_MS, WORKER_URL_CHARS_MAX
 from watchfloor.kernel.messages import SYSTEM, Command, Event, Facts

@@ -15,7 +15,7 @@ from watchfloor.http.operations import OPERATIONS, Operation
 from watchfloor.http.pacing import RATES
 from watchfloor.kernel.terms import ROLES, Policy
 
-WHO = {"anyone", "reader", "agent", "agent+reader", "agent+operator", *ROLES} - {"auditor"}
+WHO = {"anyone", "reader", "agent", "agent+reader", "agent+operator", "enrol+operator", *ROLES} - {"auditor"}
 EFFECTS = {"read", "write", "secret", "try", "page", "form", "stream"}
 
 

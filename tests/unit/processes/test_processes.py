@@ -62,7 +62,12 @@ class Room(Board):
             document=policy or Policy(), version=1, digest="p"
         )
         self.cells["agent", 1] = SimpleNamespace(
-            owner="per_ada", quarantined=False, session="i1.s", node="n1", worker=None
+            owner="per_ada",
+            registrar="per_ada",
+            quarantined=False,
+            session="i1.s",
+            node="n1",
+            worker=None,
         )
 
     def wishes(self, facts: Facts, subject: int = 0) -> list[Command | Effect]:
@@ -132,7 +137,7 @@ def test_a_revoked_grant_opens_a_new_decision_of_people(level: int, asked: int) 
     room = Room()
     (wish,) = room.wishes(revoked, subject=9)
     assert (opening(wish).level, opening(wish).action) == (asked, 9)
-    room.cells["action", 9] = SimpleNamespace(action_type="payment.send")
+    room.cells["action", 9] = SimpleNamespace(action_type="payment.send", decision=0)
     (wish,) = room.wishes(revoked, subject=9)
     policy = Policy()
     cls = policy.classes[policy.types["payment.send"]]

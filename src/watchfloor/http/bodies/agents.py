@@ -9,9 +9,11 @@ from msgspec import Meta
 from watchfloor.http.bodies.fields import (
     Answer,
     Body,
+    Code,
     Count,
     Free,
     Fresh,
+    Hex,
     Instant,
     Name,
     NeededReason,
@@ -20,7 +22,7 @@ from watchfloor.http.bodies.fields import (
     Seq,
     Word,
 )
-from watchfloor.kernel.limits import CAPABILITIES_MAX
+from watchfloor.kernel.limits import CAPABILITIES_MAX, PROMPT_BYTES_MAX
 
 Names = Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)]
 State = Literal["offline", "idle", "assigned", "working", "blocked", "degraded", "quarantined", "retired"]
@@ -36,8 +38,23 @@ class RegisterAgentBody(Body, frozen=True, kw_only=True):
     tools: Names = ()
     skills: Names = ()
     version: Word = ""
+    prompt: Annotated[
+        str, Meta(max_length=PROMPT_BYTES_MAX, description="private; its SHA-256 pins version 1")
+    ] = ""
+    prompt_digest: Hex = ""
+    tools_digest: Hex = ""
+    owner: Annotated[
+        str, Meta(max_length=64, description="id or handle of a person; empty: who registers")
+    ] = ""
     metadata: Free = None
     expires_in_days: KeyDays = 30
+
+
+class Notice(Answer, frozen=True, kw_only=True):
+    """Something that will surprise if nobody says it: a code and a sentence."""
+
+    code: Code
+    detail: str
 
 
 class AgentRegistered(Answer, frozen=True, kw_only=True):
@@ -51,6 +68,8 @@ class AgentRegistered(Answer, frozen=True, kw_only=True):
     expires_at: Instant
     seq: Seq
     note: str = ""
+    owner: str = ""
+    warnings: tuple[Notice, ...] = ()
 
 
 class AgentsParams(Paged, frozen=True, kw_only=True):
@@ -75,6 +94,8 @@ class AgentItem(Answer, frozen=True, kw_only=True):
     score: int
     registered_at: Instant
     tasks_open: Count = 0
+    version_number: Count = 1
+    warnings: tuple[str, ...] = ()
 
 
 class AgentPage(Answer, frozen=True, kw_only=True):
@@ -91,14 +112,20 @@ class KeyItem(Answer, frozen=True, kw_only=True):
     expires_at: Instant
     revoked_at: Instant
     rotates: str = ""
+    last_used_at: Instant = 0
 
 
 class AgentDetail(Answer, frozen=True, kw_only=True):
+    """`last_used_at` of a key: since this server process began, 0 not yet. `certificates`: pins it has to meet."""
+
     agent: AgentItem
     keys: tuple[KeyItem, ...]
     skills: tuple[str, ...]
     metadata: Any
     seq: Seq
+    quarantine_reason: str = ""
+    certificates: tuple[str, ...] = ()
+    warnings: tuple[Notice, ...] = ()
 
 
 class KeyPage(Answer, frozen=True, kw_only=True):

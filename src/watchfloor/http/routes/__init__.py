@@ -10,6 +10,7 @@ from watchfloor.http.routes import (
     decisions,
     documents,
     economics,
+    enrolments,
     health,
     ledger,
     messages,
@@ -18,6 +19,7 @@ from watchfloor.http.routes import (
     stops,
     tasks,
     timeline,
+    versions,
 )
 
 __all__ = [
@@ -28,6 +30,7 @@ __all__ = [
     "decisions",
     "documents",
     "economics",
+    "enrolments",
     "health",
     "ledger",
     "messages",
@@ -36,4 +39,5 @@ __all__ = [
     "stops",
     "tasks",
     "timeline",
+    "versions",
 ]

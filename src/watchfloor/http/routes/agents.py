@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import re
 from functools import partial
+from hashlib import sha256
 from typing import Any
 
 import msgspec
@@ -21,7 +22,7 @@ from watchfloor.fleet.messages import (
     RevokeKey,
 )
 from watchfloor.fleet.structured_id import structured_id
-from watchfloor.http import lists
+from watchfloor.http import lists, owning
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import agents as wire
 from watchfloor.http.bodies import fields
@@ -91,6 +92,8 @@ def item(call: Call, row: dict[str, Any]) -> wire.AgentItem:
         score=score,
         registered_at=row["registered_at"],
         tasks_open=row["tasks_open"],
+        version_number=row["number"],
+        warnings=tuple(notice.code for notice in owning.warnings(call, row["owner"], row["registrar"])),
     )
 
 
@@ -113,26 +116,40 @@ def credential(
 
 
 async def register_agent(call: Call) -> Reply:
-    """Register an agent and get its first key.
+    """Register an agent and get its first key: an operator does, or the agent itself with an enrolment token.
 
     Idempotent by name: a repeat returns the agent without the key. The key is shown once.
     """
     body: wire.RegisterAgentBody = call.body
+    enrolling = call.principal.kind == "enrolment"
     known = call.services.engine.cell(call.org, "names", f"agent:{body.name}")
-    if known:
+    if known and (not enrolling or call.state("agent", known).enrolment == call.principal.subject):
         return Reply(status=200, body=await _registered_before(call, known))
+    if enrolling and body.owner:
+        raise Problem(403, "owner_is_set", "whoever made the token said whose agents these are")
     name, key, verifier = mint("agent")
     expires_at = call.now + body.expires_in_days * DAY
     command = RegisterAgent(
         name=body.name,
         type=body.type,
         capabilities=body.capabilities,
-        owner=call.principal.id,
+        owner=call.state("enrolment", call.principal.subject).owner
+        if enrolling
+        else owning.owner_of(call, body.owner),
         credential=name,
         expires_at=expires_at,
         tools=body.tools,
         version=body.version,
-        private=encoded({"metadata": body.metadata, "skills": body.skills}),
+        prompt_digest=body.prompt_digest or (sha256(body.prompt.encode()).hexdigest() if body.prompt else ""),
+        tools_digest=body.tools_digest,
+        enrolment=call.principal.subject if enrolling else 0,
+        private=encoded(
+            {
+                "metadata": body.metadata,
+                "skills": body.skills,
+                **({"prompt": body.prompt} if body.prompt else {}),
+            }
+        ),
     )
     recorded = await call.ask(command, credentials=[credential(call, 0, "agent", expires_at, verifier, name)])
     event = recorded.event
@@ -148,6 +165,8 @@ async def register_agent(call: Call) -> Reply:
         expires_at=facts.expires_at,
         seq=recorded.seq,
         note=_REPEATED if recorded.replayed else _SHOWN_ONCE,
+        owner=facts.owner,
+        warnings=owning.warnings(call, facts.owner, facts.sponsor or call.principal.id),
     )
     return Reply(body=answer)
 
@@ -165,6 +184,8 @@ async def _registered_before(call: Call, subject: int) -> wire.AgentRegistered:
         expires_at=newest.expires_at if newest else 0,
         seq=call.services.engine.head(call.org),
         note=_EXISTS,
+        owner=state.owner,
+        warnings=owning.warnings(call, state.owner, state.registrar),
     )
 
 
@@ -179,7 +200,7 @@ async def list_agents(call: Call) -> Reply:
 
 async def get_agent(call: Call) -> Reply:
     """One agent with its keys, skills and metadata."""
-    subject, _ = await find(call)
+    subject, state = await find(call)
     row = await lists.viewed(call, "agents", "agent", subject)
     private = (await call.privates([subject])).get(subject, {})
     return Reply(
@@ -189,6 +210,9 @@ async def get_agent(call: Call) -> Reply:
             skills=tuple(private.get("skills") or ()),
             metadata=private.get("metadata"),
             seq=call.view_seq,
+            quarantine_reason=row["quarantine_reason"],
+            certificates=state.certificates,
+            warnings=owning.warnings(call, state.owner, state.registrar),
         )
     )
 
@@ -203,6 +227,7 @@ async def keys_of(call: Call, subject: int) -> tuple[wire.KeyItem, ...]:
             expires_at=min(row["expires_at"], row["until_at"] or row["expires_at"]),
             revoked_at=row["revoked_at"],
             rotates=row["rotates"],
+            last_used_at=call.services.engine.credentials.used_at.get(row["credential"], 0),
         )
         for row in await call.rows(sql, agent=subject)
     )
