@@ -37,9 +37,9 @@ from watchfloor.kernel.system import Advance
 from watchfloor.kernel.terms import PLATFORM_TYPES, holds
 from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
 from watchfloor.people.rules import AdminEvidence, HandleEvidence
-from watchfloor.processes.dispatch import room
 from watchfloor.registers import activity as counters
 from watchfloor.registers import budgets
+from watchfloor.registers.capacity import room
 from watchfloor.registers.containment import stops_for
 from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person, find_person

@@ -43,7 +43,7 @@ from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT, OUTBOX_SEQS
 from watchfloor.kernel.messages import Actor, Command, Event, Refused
 from watchfloor.kernel.terms import PLATFORM_TYPES, TIERS
 from watchfloor.policy.messages import PolicyApplied
-from watchfloor.processes.dispatch import tasks_max
+from watchfloor.registers.capacity import tasks_max
 from watchfloor.registers.directory import number_of
 from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.trust.rules import score_at, tier_at_birth

@@ -5,6 +5,9 @@ A task that enters the queue looks for an agent; an agent that becomes free, or 
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Iterator
+from itertools import chain, islice
+
 from watchfloor.fleet.messages import (
     AgentConnected,
     AgentRecovered,
@@ -16,13 +19,13 @@ from watchfloor.fleet.messages import (
     WorkerCallFailed,
     WorkerMoved,
 )
-from watchfloor.fleet.workers import probing
 from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import React, Read
-from watchfloor.kernel.terms import TrustTerms
+from watchfloor.registers.capacity import room
 from watchfloor.registers.delivery import session_current
-from watchfloor.registers.queue import SHARDS, agents_with, candidates
-from watchfloor.work.life import ASSIGNED
+from watchfloor.registers.queue import SHARDS, candidates, free_agents
+from watchfloor.trust.messages import TrustChanged, TrustReassessed
+from watchfloor.work.matching import Offer, choose, eligible
 from watchfloor.work.messages import (
     CALL_FAILURES,
     AssignTask,
@@ -40,29 +43,9 @@ from watchfloor.work.messages import (
 Wishes = list[Command | Effect]
 _AT_ONCE = 8  # tasks given to an agent that appears, before it has accepted any
 _IN_ONES_PLACE = 2  # tasks given to an agent for one that it is rid of
-_LOOKED_AT = 256  # agents looked at for one task: beyond it the pool is busy and the next free agent takes it
-
-
-def tasks_max(agent: int, read: Read) -> int:
-    """How many tasks the agent's tier lets it hold; an agent without history has the tier of the base score."""
-    policy = read("active_policy", "active")
-    terms: TrustTerms = policy.document.trust
-    trust = read("trust", agent)
-    tier = trust.tier if trust is not None else _base_tier(terms)
-    return terms.tasks_per_tier[tier]
-
-
-def _base_tier(terms: TrustTerms) -> int:
-    return max(tier for tier, bound in enumerate(terms.tiers) if terms.base >= bound)
-
-
-def room(agent: int, read: Read) -> int:
-    """How many more tasks the agent may hold; of a worker whose breaker is half-open one that waits for its answer."""
-    held: tuple[int, ...] = read("load", agent) or ()
-    free = max(0, tasks_max(agent, read) - len(held))
-    if free and probing(read("agent", agent)):
-        return 0 if any(read("task", task).stage == ASSIGNED for task in held) else 1
-    return free
+_LOOKED_AT = (
+    256  # free agents looked at for one task that hardly anybody can do; the next that appears takes it
+)
 
 
 def queued(event: Event, read: Read) -> Wishes:
@@ -71,34 +54,31 @@ def queued(event: Event, read: Read) -> Wishes:
 
 
 def seek(subject: int, read: Read) -> list[Command]:
-    """The least loaded of the free agents that fit, starting at a shard of the task's own."""
+    """The best of the free agents that fit, beginning at a place of the task's own."""
     task = read("task", subject)
     if task is None or read("links", subject) is None:
         return []
-    needed = set(task.needs)
     if task.only_agent:
-        pool = [task.only_agent] if task.only_agent in _present(task.only_agent, read) else []
+        pool: Iterable[int] = (task.only_agent,) if _free(task.only_agent, read) else ()
     else:
-        pool = []
-        for looked, agent in enumerate(agents_with(task.needs[0] if task.needs else "", subject, read)):
-            if looked >= _LOOKED_AT:
-                break
-            pool.append(agent)
-    best, best_load = 0, 0
+        near = (task.near,) if task.near and _free(task.near, read) else ()
+        pool = chain(
+            near, islice(free_agents(task.needs[0] if task.needs else "", subject, read), _LOOKED_AT)
+        )
+    agent = choose(_offers(pool, task.needs, read), task.near)
+    return [AssignTask(subject=subject, agent=agent)] if agent else []
+
+
+def _offers(pool: Iterable[int], needs: tuple[str, ...], read: Read) -> Iterator[Offer]:
+    """Those of the pool that may have the task now, each looked at when it is asked for."""
     for agent in pool:
         state = read("agent", agent)
-        if needed <= set(state.capabilities) and session_current(state, read) and room(agent, read):
-            load = len(read("load", agent) or ())
-            if not best or load < best_load:
-                best, best_load = agent, load
-                if not load:
-                    break
-    return [AssignTask(subject=subject, agent=best)] if best else []
+        if eligible(needs, state.capabilities) and session_current(state, read) and room(agent, read):
+            yield Offer(agent, len(read("load", agent) or ()))
 
 
-def _present(agent: int, read: Read) -> frozenset[int]:
-    members: frozenset[int] = read("pool", ("", agent % SHARDS)) or frozenset()
-    return members
+def _free(agent: int, read: Read) -> bool:
+    return agent in (read("free", ("", agent % SHARDS)) or ())
 
 
 def offer(agent: int, read: Read) -> list[Command]:
@@ -113,7 +93,7 @@ def refill(agent: int, read: Read) -> list[Command]:
 
 def _offer(agent: int, most: int, read: Read) -> list[Command]:
     state = read("agent", agent)
-    if state is None or agent not in _present(agent, read) or not session_current(state, read):
+    if state is None or not _free(agent, read) or not session_current(state, read):
         return []
     count = min(most, room(agent, read))
     tasks = candidates(agent, state.capabilities, count, read) if count else []
@@ -124,12 +104,19 @@ def appeared(event: Event, read: Read) -> Wishes:
     return [Later(flow="offer", about=event.subject)]
 
 
+def reassessed(event: Event, read: Read) -> Wishes:
+    """A higher tier has more room."""
+    facts = event.facts
+    assert isinstance(facts, TrustChanged | TrustReassessed)
+    return [Later(flow="offer", about=event.subject)] if facts.tier > facts.tier_before else []
+
+
 def freed(event: Event, read: Read) -> Wishes:
     """An agent has room again. A worker that gave no answer gets new work when its breaker has been told."""
     if getattr(event.facts, "reason", "") in CALL_FAILURES:
         return []
     agent: int = getattr(event.facts, "agent", 0)
-    return [Later(flow="refill", about=agent)] if agent and read("groups", "all") else []
+    return [Later(flow="refill", about=agent)] if agent else []
 
 
 LATER = {"seek": seek, "offer": offer, "refill": refill}
@@ -148,6 +135,8 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (WorkerAnswered, appeared),
     (WorkerBreakerHalfOpened, appeared),
     (WorkerBreakerClosed, appeared),
+    (TrustChanged, reassessed),
+    (TrustReassessed, reassessed),
     (TaskSucceeded, freed),
     (TaskAttemptFailed, freed),
     (TaskDeadLettered, freed),

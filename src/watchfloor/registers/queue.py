@@ -3,8 +3,9 @@
 Cells
   queue   by group (priority, agent, needs) → ends of a doubly linked list of tasks, first in first out
   links   by task → its neighbours
-  groups  by "all" → the groups that hold a task
+  groups  by (agent, first need) → the groups that hold a task for this agent (0: anybody) beginning with this need
   pool    by (capability, shard) → connected, active agents with that capability ("" holds every one)
+  free    by (capability, shard) → those of the pool that have room, in order
   connected  by shard → agents that have a session, the degraded and the quarantined included
   load    by agent → the tasks it holds (assigned, running, reported, orphaned)
 Taking a task out of the middle (cancelled, deadline) costs the same as taking it from the head.
@@ -12,6 +13,8 @@ Taking a task out of the middle (cancelled, deadline) costs the same as taking i
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterator
 from typing import Any
 
 import msgspec
@@ -33,6 +36,9 @@ from watchfloor.fleet.messages import (
 )
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
+from watchfloor.policy.messages import PolicyApplied
+from watchfloor.registers.capacity import tasks_max
+from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.work.life import QUEUED
 from watchfloor.work.matching import turn
 from watchfloor.work.messages import (
@@ -68,16 +74,21 @@ class Link(msgspec.Struct, frozen=True, array_like=True):
     since: int  # instant at which it began to wait
 
 
+def _filed(group: Group) -> tuple[int, str]:
+    """Where an agent finds the group without looking at those of others."""
+    return group[1], group[2][0] if group[2] else ""
+
+
 def _enqueue(task: int, group: Group, at: int, read: Read) -> Cells:
     if read("links", task) is not None:
         return []
     ends: Ends | None = read("queue", group)
     if ends is None:
-        groups: tuple[Group, ...] = read("groups", "all") or ()
+        groups: tuple[Group, ...] = read("groups", _filed(group)) or ()
         return [
             ("queue", group, Ends(task, task, 1)),
             ("links", task, Link(0, 0, group, at)),
-            ("groups", "all", (*groups, group)),
+            ("groups", _filed(group), (*groups, group)),
         ]
     tail: Link = read("links", ends.tail)
     return [
@@ -100,9 +111,10 @@ def _dequeue(task: int, read: Read) -> Cells:
         after: Link = read("links", link.after)
         cells.append(("links", link.after, Link(link.before, after.after, link.group, after.since)))
     if ends.count == 1:
-        groups: tuple[Group, ...] = read("groups", "all") or ()
+        groups: tuple[Group, ...] = read("groups", _filed(link.group)) or ()
+        left = tuple(group for group in groups if group != link.group)
         cells.append(("queue", link.group, None))
-        cells.append(("groups", "all", tuple(group for group in groups if group != link.group)))
+        cells.append(("groups", _filed(link.group), left or None))
     else:
         head = ends.head if link.before else link.after
         tail = ends.tail if link.after else link.before
@@ -137,6 +149,7 @@ def _assigned(event: Event, read: Read) -> Cells:
     cells = _dequeue(event.subject, read)
     if event.subject not in held:
         cells.append(("load", facts.agent, (*held, event.subject)))
+        cells += _room(facts.agent, read, len(held) + 1)
     return cells
 
 
@@ -147,7 +160,54 @@ def _freed(event: Event, read: Read) -> Cells:
     if event.subject in held:
         left = tuple(task for task in held if task != event.subject)
         cells.append(("load", facts.agent, left or None))
+        cells += _room(facts.agent, read, len(left))
     return cells
+
+
+def _room(agent: int, read: Read, held: int) -> Cells:
+    """Enter the agent among the free, or take it out, now that it holds so many tasks."""
+    state = read("agent", agent)
+    if state is None:
+        return []
+    free = available(state) and held < tasks_max(agent, read)
+    shard = agent % SHARDS
+    if free == _among(agent, read("free", ("", shard)) or ())[1]:
+        return []
+    cells: Cells = []
+    for capability in ("", *state.capabilities):
+        members: tuple[int, ...] = read("free", (capability, shard)) or ()
+        place, there = _among(agent, members)
+        if free and not there:
+            cells.append(("free", (capability, shard), (*members[:place], agent, *members[place:])))
+        elif there and not free:
+            cells.append(("free", (capability, shard), (members[:place] + members[place + 1 :]) or None))
+    return cells
+
+
+def _among(agent: int, members: tuple[int, ...]) -> tuple[int, bool]:
+    """Its place in the order, and whether it is there."""
+    place = bisect_left(members, agent)
+    return place, place < len(members) and members[place] == agent
+
+
+def _reassessed(event: Event, read: Read) -> Cells:
+    """Another tier has another room."""
+    facts = event.facts
+    assert isinstance(facts, TrustChanged | TrustReassessed)
+    if facts.tier == facts.tier_before:
+        return []
+    return _room(event.subject, read, len(read("load", event.subject) or ()))
+
+
+def _other_terms(event: Event, read: Read) -> Cells:
+    """Another policy may give everybody another room."""
+    free: dict[tuple[str, int], list[int]] = {}
+    for shard in range(SHARDS):
+        for agent in sorted(read("pool", ("", shard)) or ()):
+            there = len(read("load", agent) or ()) < tasks_max(agent, read)
+            for capability in ("", *read("agent", agent).capabilities):
+                free.setdefault((capability, shard), []).extend([agent] if there else [])
+    return [("free", key, tuple(members) or None) for key, members in free.items()]
 
 
 def _pool(agent: int, read: Read, present: bool) -> Cells:
@@ -167,6 +227,7 @@ def _pool(agent: int, read: Read, present: bool) -> Cells:
 def _present(event: Event, read: Read) -> Cells:
     state = read("agent", event.subject)
     cells = _pool(event.subject, read, state is not None and available(state))
+    cells += _room(event.subject, read, len(read("load", event.subject) or ()))
     shard = event.subject % SHARDS
     connected: frozenset[int] = read("connected", shard) or frozenset()
     has_session = state is not None and bool(state.session)
@@ -183,6 +244,7 @@ REGISTER = Register(
         "links": Link,
         "groups": tuple[Group, ...],
         "pool": frozenset[int],
+        "free": tuple[int, ...],
         "connected": frozenset[int],
         "load": tuple[int, ...],
     },
@@ -198,6 +260,9 @@ REGISTER = Register(
         TaskSucceeded: _freed,
         TaskDeadLettered: _freed,
         TaskCancelled: _freed,
+        TrustChanged: _reassessed,
+        TrustReassessed: _reassessed,
+        PolicyApplied: _other_terms,
         AgentConnected: _present,
         AgentDisconnected: _present,
         AgentDegraded: _present,
@@ -214,12 +279,18 @@ REGISTER = Register(
 )
 
 
+def _groups_for(agent: int, capabilities: tuple[str, ...], read: Read) -> Iterator[Group]:
+    for whom in (0, agent):
+        for need in ("", *capabilities):
+            yield from read("groups", (whom, need)) or ()
+
+
 def candidates(agent: int, capabilities: tuple[str, ...], count: int, read: Read) -> list[int]:
     """The next `count` tasks for this agent: by lane with ageing, then first come first served (pure)."""
     mine = set(capabilities)
     heads: list[tuple[int, int]] = []
-    for group in read("groups", "all") or ():
-        if group[1] in (0, agent) and mine.issuperset(group[2]):
+    for group in _groups_for(agent, capabilities, read):
+        if mine.issuperset(group[2]):
             task = read("queue", group).head
             taken = 0
             while task and taken < count:
@@ -229,7 +300,11 @@ def candidates(agent: int, capabilities: tuple[str, ...], count: int, read: Read
     return [task for _, task in sorted(heads)[:count]]
 
 
-def agents_with(capability: str, start: int, read: Read) -> Any:
-    """Connected agents with this capability ("": any), shard by shard beginning at `start`, a generator."""
+def free_agents(capability: str, start: int, read: Read) -> Iterator[int]:
+    """Agents with this capability ("": any) that have room, shard by shard beginning at a place that `start` gives."""
     for offset in range(SHARDS):
-        yield from sorted(read("pool", (capability, (start + offset) % SHARDS)) or ())
+        members: tuple[int, ...] = read("free", (capability, (start + offset) % SHARDS)) or ()
+        if members:
+            begin = start // SHARDS % len(members)
+            yield from members[begin:]
+            yield from members[:begin]

@@ -11,6 +11,7 @@ head start longer than anything that is queued after it: it never starves.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import NamedTuple
 
 from watchfloor.kernel.instants import HOUR, MINUTE
 
@@ -30,3 +31,29 @@ def eligible(needs: Iterable[str], capabilities: Iterable[str]) -> bool:
 def turn(priority: str, queued_at: int, task: int) -> tuple[int, int]:
     """Sort key of a waiting task: least goes first; at the same instant the task that was submitted first."""
     return queued_at + HEAD_STARTS[priority], task
+
+
+COMPARED = 16  # agents looked at for one task, however many there are
+
+
+class Offer(NamedTuple):
+    """An agent that may have the task now, and how many it holds."""
+
+    agent: int
+    load: int
+
+
+def choose(offers: Iterable[Offer], near: int) -> int:
+    """Who gets the task: the agent `near` earlier work if it comes first, else the least loaded; 0: nobody.
+
+    At the same load the first that was offered. It looks at no more than it must: somebody idle is good enough.
+    """
+    best = Offer(0, 0)
+    for compared, offer in enumerate(offers, 1):
+        if offer.agent == near:
+            return near
+        if not best.agent or offer.load < best.load:
+            best = offer
+        if not best.load or compared >= COMPARED:
+            break
+    return best.agent

@@ -22,7 +22,7 @@ from watchfloor.fleet.messages import (
 from watchfloor.fleet.workers import CLOSED, HALF_OPEN, OPEN, Worker
 from watchfloor.kernel.messages import Event, Facts
 from watchfloor.processes import effects_of
-from watchfloor.registers.queue import agents_with
+from watchfloor.registers.queue import free_agents
 from watchfloor.work.messages import (
     CALL_FAILURES,
     WORKER_HELD,
@@ -132,7 +132,7 @@ def test_an_open_breaker_takes_the_worker_out_of_the_pool_and_a_probe_takes_one_
     yard.show(registered(), subject=100)
     yard.worker(100, OPEN)
     yard.show(WorkerBreakerOpened(failures=5, reason="worker_error", until_at=9), subject=100)
-    assert list(agents_with("git", 0, yard.read)) == []
+    assert list(free_agents("git", 0, yard.read)) == []
     first, second = yard.task("git"), yard.task("git")
     assert yard.wishes(first) == []
     yard.worker(100, HALF_OPEN)

@@ -15,7 +15,8 @@ from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import Register
 from watchfloor.kernel.terms import Policy
 from watchfloor.processes import dispatch
-from watchfloor.registers import delivery, queue
+from watchfloor.registers import capacity, delivery, queue
+from watchfloor.trust.messages import TrustReassessed
 from watchfloor.work.messages import (
     AssignTask,
     TaskAssigned,
@@ -56,7 +57,7 @@ class Floor(Board):
             self.cells["trust", number] = SimpleNamespace(tier=tier)
         return self.show(AgentConnected(node="n1", session=f"{incarnation}.s"), subject=number)
 
-    def task(self, *needs: str, only: int = 0) -> Event:
+    def task(self, *needs: str, only: int = 0, near: int = 0) -> Event:
         facts = TaskSubmitted(
             acceptance_ms=1,
             agent=only,
@@ -72,7 +73,7 @@ class Floor(Board):
         )
         event = self.show(facts)
         self.cells["task", event.subject] = SimpleNamespace(
-            needs=needs, only_agent=only, priority="normal", stage="queued", paused_at=0
+            needs=needs, only_agent=only, priority="normal", stage="queued", paused_at=0, near=near
         )
         return event
 
@@ -148,16 +149,38 @@ def test_a_task_that_no_longer_waits_or_that_nobody_knows_is_not_sought_for() ->
     assert floor.wishes(task) == []
 
 
-def test_the_pool_is_looked_at_up_to_a_bound() -> None:
-    floor = Floor(per_tier=(0, 1, 1, 1, 1, 1))
+def test_the_free_are_looked_at_up_to_a_bound() -> None:
+    floor = Floor()
     for number in range(1_000, 1_300):
         floor.agent(number)
-    task = floor.task("git")
-    looked = list(queue.agents_with("git", task.subject, floor.read))
-    for number, agent in enumerate(looked[:256]):
-        floor.give(5_000 + number, agent)
-    assert floor.wishes(task) == [], "the free ones are beyond the bound and take it when they appear"
-    assert floor.wishes(floor.agent(looked[-1])) == assigns((task.subject, looked[-1]))
+    task = floor.task("git", "rust")
+    rare = list(queue.free_agents("git", task.subject, floor.read))[-1]
+    appeared = floor.agent(rare, "git", "rust")
+    assert floor.wishes(task) == [], "it is beyond the bound and takes the task when it appears"
+    assert floor.wishes(appeared) == assigns((task.subject, rare))
+
+
+def test_who_did_earlier_work_is_preferred_while_it_has_room() -> None:
+    floor = Floor()
+    for number in (100, 101, 102):
+        floor.agent(number)
+    floor.give(900, 102)
+    task = floor.task("git", near=102)
+    assert floor.wishes(task) == assigns((task.subject, 102)), "although others are idle"
+    floor.give(901, 102)
+    assert floor.wishes(task) in (assigns((task.subject, 100)), assigns((task.subject, 101)))
+
+
+def test_a_higher_tier_is_offered_more_and_a_lower_one_nothing() -> None:
+    floor = Floor(per_tier=(0, 1, 2, 3, 4, 5))
+    floor.agent(100, tier=1)
+    first, second = floor.task("git").subject, floor.task("git").subject
+    floor.give(first, 100)
+    floor.cells["trust", 100] = SimpleNamespace(tier=2)
+    rose = TrustReassessed(moves_at=0, score=400, score_before=399, tier=2, tier_before=1)
+    assert floor.wishes(floor.show(rose, subject=100)) == assigns((second, 100))
+    fell = TrustReassessed(moves_at=0, score=399, score_before=400, tier=1, tier_before=2)
+    assert floor.wishes(floor.show(fell, subject=100)) == []
 
 
 @pytest.mark.parametrize("facts", [AgentRecovered(session="i1.s"), AgentReleased(reason="")])
@@ -168,9 +191,9 @@ def test_an_agent_that_comes_back_is_offered_as_many_as_it_has_room_for(facts: F
     back = floor.show(facts, subject=100)
     assert floor.wishes(back) == assigns(*[(task, 100) for task in tasks[:3]])
     floor.cells["trust", 100] = SimpleNamespace(tier=5)
-    assert len(floor.wishes(back)) == 8, "not more at once than it can accept"
+    assert len(floor.wishes(floor.show(facts, subject=100))) == 8, "not more at once than it can accept"
     floor.cells["trust", 100] = SimpleNamespace(tier=0)
-    assert floor.wishes(back) == []
+    assert floor.wishes(floor.show(facts, subject=100)) == []
 
 
 def test_an_agent_without_history_has_the_tier_of_the_base_score() -> None:
@@ -178,7 +201,7 @@ def test_an_agent_without_history_has_the_tier_of_the_base_score() -> None:
     floor.agent(100, tier=None)
     terms: Any = floor.read("active_policy", "active").document.trust
     tier = max(number for number, bound in enumerate(terms.tiers) if terms.base >= bound)
-    assert dispatch.tasks_max(100, floor.read) == terms.tasks_per_tier[tier]
+    assert capacity.tasks_max(100, floor.read) == terms.tasks_per_tier[tier]
 
 
 def test_an_agent_that_becomes_free_takes_the_next_and_nobody_is_nobody() -> None:

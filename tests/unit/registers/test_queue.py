@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
@@ -22,7 +23,10 @@ from watchfloor.fleet.messages import (
     AgentRetired,
 )
 from watchfloor.kernel.messages import Event, Facts
-from watchfloor.registers.queue import REGISTER, SHARDS, agents_with, candidates
+from watchfloor.kernel.terms import Policy
+from watchfloor.policy.messages import PolicyApplied
+from watchfloor.registers.queue import REGISTER, SHARDS, candidates, free_agents
+from watchfloor.trust.messages import TrustReassessed
 from watchfloor.work.matching import turn
 from watchfloor.work.messages import (
     TaskAssigned,
@@ -162,7 +166,10 @@ class Waiting(RuleBasedStateMachine):
     @invariant()
     def links_are_the_lists(self) -> None:
         read = self.board.read
-        assert set(read("groups", "all") or ()) == set(self.groups)
+        filed = [
+            group for (name, _), groups in self.board.cells.items() if name == "groups" for group in groups
+        ]
+        assert sorted(filed) == sorted(self.groups)
         for group, waiting in self.groups.items():
             end = read("queue", group)
             forward, task = [], end.head
@@ -204,6 +211,25 @@ def agent(**changes: Any) -> SimpleNamespace:
     return SimpleNamespace(**{**state, **changes})
 
 
+def governed(per_tier: tuple[int, ...] = (0, 2, 3, 5, 10, 100)) -> Board:
+    """Under a policy, so that agents may hold work: by default two tasks each."""
+    board = Board(REGISTER)
+    govern(board, per_tier)
+    return board
+
+
+def govern(board: Board, per_tier: tuple[int, ...]) -> None:
+    policy = Policy()
+    trust = msgspec.structs.replace(policy.trust, tasks_per_tier=per_tier)
+    document = msgspec.structs.replace(policy, trust=trust)
+    board.cells["active_policy", "active"] = SimpleNamespace(document=document)
+
+
+def connected(board: Board, number: int, *capabilities: str) -> None:
+    board.cells["agent", number] = agent(capabilities=capabilities or ("git",))
+    board.show(AgentConnected(node="n", session="s"), subject=number)
+
+
 AWAY: list[tuple[Facts, dict[str, object]]] = [
     (AgentDegraded(session="s"), {"presence": presence.DEGRADED}),
     (AgentDisconnected(reason="", session="s"), {"presence": presence.OFFLINE, "session": ""}),
@@ -214,20 +240,20 @@ AWAY: list[tuple[Facts, dict[str, object]]] = [
 
 @pytest.mark.parametrize(("facts", "changes"), AWAY, ids=lambda value: type(value).__name__)
 def test_an_agent_is_in_the_pool_while_it_may_be_given_work(facts: Facts, changes: dict[str, object]) -> None:
-    board = Board(REGISTER)
+    board = governed()
     board.cells["agent", 40] = agent()
     board.show(AgentConnected(node="n", session="s"), subject=40)
-    assert list(agents_with("git", 3, board.read)) == [40]
-    assert list(agents_with("", 0, board.read)) == [40]
+    assert list(free_agents("git", 3, board.read)) == [40]
+    assert list(free_agents("", 0, board.read)) == [40]
     board.cells["agent", 40] = agent(**changes)
     gone = board.show(facts, subject=40)
-    assert list(agents_with("git", 3, board.read)) == []
+    assert list(free_agents("git", 3, board.read)) == []
     assert (40 in (board.read("connected", 40 % SHARDS) or ())) == ("session" not in changes)
     board.again(gone)
     board.cells["agent", 40] = agent()
     back = AgentReleased(reason="") if isinstance(facts, AgentQuarantined) else AgentRecovered(session="s")
     board.show(back, subject=40)
-    assert list(agents_with("git", 3, board.read)) == [40]
+    assert list(free_agents("git", 3, board.read)) == [40]
 
 
 def test_a_signal_about_an_agent_nobody_knows_changes_nothing() -> None:
@@ -237,11 +263,49 @@ def test_a_signal_about_an_agent_nobody_knows_changes_nothing() -> None:
 
 
 def test_agents_are_given_out_from_every_shard_beginning_at_the_tasks_own() -> None:
-    board = Board(REGISTER)
+    board = governed()
     for number in range(1, 101):
         board.cells["agent", number] = agent()
         board.show(AgentConnected(node="n", session="s"), subject=number)
-    everyone = list(agents_with("git", 5, board.read))
+    everyone = list(free_agents("git", 5, board.read))
     assert sorted(everyone) == list(range(1, 101))
     assert everyone[0] % SHARDS == 5
-    assert list(agents_with("rust", 5, board.read)) == []
+    assert list(free_agents("rust", 5, board.read)) == []
+
+
+def test_an_agent_is_among_the_free_while_it_has_room() -> None:
+    board = governed()
+    for number in (40, 40 + SHARDS, 40 + 2 * SHARDS):
+        connected(board, number, "git", "rust")
+    everyone = [40, 40 + SHARDS, 40 + 2 * SHARDS]
+    assert list(free_agents("rust", 40, board.read)) == everyone[1:] + everyone[:1]
+    board.show(assigned(40 + SHARDS), 900)
+    assert sorted(free_agents("git", 40, board.read)) == everyone, "one more fits"
+    full = board.show(assigned(40 + SHARDS), 901)
+    for capability in ("", "git", "rust"):
+        assert sorted(free_agents(capability, 40, board.read)) == [40, 40 + 2 * SHARDS]
+    board.again(full)
+    board.show(ends(40 + SHARDS)["succeeded"], 900)
+    assert sorted(free_agents("rust", 40, board.read)) == everyone
+
+
+def test_another_tier_and_another_policy_give_another_room() -> None:
+    board = governed()
+    connected(board, 40)
+    board.show(assigned(40), 900)
+    board.show(assigned(40), 901)
+    assert list(free_agents("git", 0, board.read)) == []
+    board.cells["trust", 40] = SimpleNamespace(tier=2)
+    same = TrustReassessed(moves_at=0, score=400, score_before=399, tier=2, tier_before=2)
+    board.show(same, subject=40)
+    assert list(free_agents("git", 0, board.read)) == []
+    board.show(msgspec.structs.replace(same, tier_before=1), subject=40)
+    assert list(free_agents("git", 0, board.read)) == [40]
+    applied = PolicyApplied(digest="d", document=Policy(), nonce=1, reason="", version=2)
+    govern(board, (0, 1, 1, 1, 1, 1))
+    board.show(applied)
+    assert list(free_agents("git", 0, board.read)) == []
+    govern(board, (0, 3, 3, 3, 3, 3))
+    board.show(applied)
+    board.show(TrustReassessed(moves_at=0, score=1, score_before=1, tier=1, tier_before=2), subject=99)
+    assert list(free_agents("git", 0, board.read)) == [40], "nobody knows agent 99"
