@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Annotated
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from watchfloor.cli.client import Client, Profile
 from watchfloor.cli.output import Failure, Limit, instant, show, table
@@ -49,6 +50,165 @@ def show_(agent: str, *, json: bool = False) -> None:
 
 
 app.command(show_, name="show")
+
+
+@app.command
+def add(
+    name: str = "",
+    *,
+    exec_: Annotated[str, Parameter(name="--exec")] = "",
+    exec_json: str = "",
+    capability: list[str] | None = None,
+    type: str = "worker",  # noqa: A002 -- the option's name is the protocol's word
+    dir: Path | None = None,  # noqa: A002
+    cwd: str = "",
+    concurrency: int = 1,
+    time_limit: int = 0,
+    git: str = "",
+    base: str = "",
+    author: str = "",
+    submit: str = "",
+    rotate: bool = False,
+    start: bool = True,
+    test: bool = True,
+    test_seconds: int = 120,
+    insecure: bool = False,
+    json: bool = False,
+) -> None:
+    """Register an agent, write its key and settings, start its sidecar, and try it with a task.
+
+    Done again it changes nothing that is in place, and tries the agent once more.
+
+    Parameters
+    ----------
+    name
+        What it is called; without one it gets a memorable name.
+    exec_
+        The command that does its tasks (see `watchfloor sidecar --help`). Without one the agent is tried with a built-in
+        command and left for the SDK.
+    exec_json
+        The same as a JSON list of words.
+    capability
+        What it can do; give it once for each capability (default: its name).
+    type
+        worker, planner, validator, researcher, communicator, orchestrator, executor, or your own.
+    dir
+        The agent's folder (default: watchfloor-agents/NAME).
+    cwd
+        Where the command runs (default: a new folder for each task).
+    concurrency
+        How many tasks are worked on at a time.
+    time_limit
+        Seconds the command may take, beside the task's own limit; 0 is no limit.
+    git
+        A repository: each task gets a fresh branch of it, which is committed and pushed.
+    base
+        The branch to begin from (default: the remote's own).
+    author
+        Who commits, as `Name <mail>`.
+    submit
+        A command that opens the change once the branch is pushed.
+    rotate
+        Give an agent that exists a new key.
+    start
+        Start the sidecar; without it, how to start it is said.
+    test
+        Try it with a task, end to end. The command gets the task.
+    test_seconds
+        How long the test may take.
+    insecure
+        Allow http:// to another machine.
+    """
+    from watchfloor.cli import onboarding
+    from watchfloor.cli.sidecar import options
+
+    client = Client()
+    name = name or (dir.name if dir is not None and dir.exists() else onboarding.free_name(client))
+    folder = (dir or onboarding.AGENTS / name).absolute()
+    wanted = options(
+        folder=folder,
+        url=client.profile.url,
+        command=exec_,
+        listed=exec_json,
+        cwd=cwd,
+        concurrency=concurrency,
+        time_limit=time_limit,
+        insecure=insecure,
+        git=(git, base, [], author, submit),
+    )
+    steps = onboarding.Steps(quiet=json)
+    adding = onboarding.Adding(
+        client,
+        folder,
+        name,
+        wanted,
+        capabilities=tuple(capability or [name]),
+        type_=type,
+        rotate=rotate,
+        insecure=insecure,
+    )
+    adding.play(steps, start=start, test_s=test_seconds if test else 0)
+    said = {**adding.told(), "ok": steps.ok, "steps": steps.done}
+    show(
+        said,
+        json=json,
+        text=_next(adding.name, folder, started=start, ok=steps.ok, own=adding.place() == folder),
+    )
+    if not steps.ok:
+        raise Failure(f"{adding.name or 'the agent'} is not ready: {steps.done[-1].said}")
+
+
+def _next(name: str, folder: Path, *, started: bool, ok: bool, own: bool) -> str:
+    """What there is to know when `agent add` has ended."""
+    if not ok:
+        return f"{name}: not ready. What is in place stays; repeat the command when the cause is gone."
+    if not own:
+        return (
+            f"{name} is ready for the SDK: Agent(URL, key_path={str(folder / 'agent.key')!r}).\n"
+            f"Or give it a command: watchfloor agent add {name} --exec 'COMMAND'"
+        )
+    if not started:
+        return f"{name} is configured. Start it: watchfloor sidecar --dir {folder}"
+    return f"{name} is at work. Stop and remove it: watchfloor agent remove {name}"
+
+
+@app.command
+def remove(
+    name: str,
+    *,
+    dir: Path | None = None,  # noqa: A002
+    local: bool = False,
+    json: bool = False,
+) -> None:
+    """Stop an agent's sidecar, revoke its keys, retire it and remove the files `agent add` wrote.
+
+    Parameters
+    ----------
+    name
+        The agent, as `agent add` called it.
+    dir
+        Its folder (default: watchfloor-agents/NAME).
+    local
+        Leave the server alone: only stop the sidecar and remove the files.
+    """
+    from watchfloor.cli import onboarding
+
+    folder = (dir or onboarding.AGENTS / name).absolute()
+    identity = onboarding.identity_of(folder)
+    if identity is None or identity.name != name:
+        raise Failure(f"{folder} is not the folder of {name}: name it with --dir", 2)
+    steps = onboarding.Steps(quiet=json)
+    steps.run("stop", lambda: onboarding.stop(folder))
+    if not local:
+        steps.run("retire", lambda: onboarding.retire(Client(), identity))
+    steps.run("files", lambda: onboarding.clear(folder))
+    show(
+        {"name": name, "agent_id": identity.agent_id, "ok": steps.ok, "steps": steps.done},
+        json=json,
+        text=f"{name}: removed" if steps.ok else f"{name}: not removed completely",
+    )
+    if not steps.ok:
+        raise Failure(f"{steps.done[-1].said}; repeat it, or --local leaves the server alone")
 
 
 @app.command

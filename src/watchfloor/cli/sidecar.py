@@ -10,6 +10,7 @@ from typing import Annotated
 import msgspec
 from cyclopts import App, Parameter
 
+from watchfloor.cli.onboarding import socket_address
 from watchfloor.cli.output import Failure
 from watchfloor_agent.errors import ConfigurationError, Fatal
 from watchfloor_agent.sidecar import change, process, repository, settings
@@ -82,29 +83,71 @@ def sidecar(
     """
     begin_log()
     try:
-        if not exec_ and not exec_json:
+        found = options(
+            folder=dir.absolute(),
+            url=url or os.environ.get("WATCHFLOOR_URL", "http://127.0.0.1:7300"),
+            command=exec_,
+            listed=exec_json,
+            key_file=key_file,
+            cwd=cwd,
+            concurrency=concurrency,
+            time_limit=time_limit,
+            silence=silence,
+            wakes=wakes,
+            insecure=insecure,
+            git=(git, base, protect or [], author, submit),
+        )
+        if found is None:
             found = _kept(dir)
-        else:
-            found = settings.Settings(
-                url=socket_address(url or os.environ.get("WATCHFLOOR_URL", "http://127.0.0.1:7300")),
-                key_file=str((key_file or dir / "agent.key").absolute()),
-                argv=argv_of(exec_, exec_json),
-                directory=str(Path(cwd).absolute()) if cwd else "",
-                concurrency=concurrency,
-                time_ms=time_limit * 1000,
-                silence_ms=silence * 1000,
-                wakes=wakes,
-                insecure=insecure,
-                git=workflow(git, base, protect or [], author, submit),
-            )
-            if found.git is not None and found.directory:
-                raise Failure("--cwd and --git: the git workflow has a folder of its own for each task", 2)
         process.serve(found, dir.absolute())
     except ConfigurationError as error:
         raise Failure(str(error), 2) from error
     except Fatal as error:
         raise Failure(str(error), 3) from error
     sys.exit(0)
+
+
+def options(
+    *,
+    folder: Path,
+    url: str,
+    command: str,
+    listed: str,
+    cwd: str,
+    concurrency: int,
+    time_limit: int,
+    insecure: bool,
+    git: tuple[str, str, list[str], str, str],
+    key_file: Path | None = None,
+    silence: int = 0,
+    wakes: int = 3,
+) -> settings.Settings | None:
+    """The settings that the options say; None when no command is named. Raises Failure."""
+    try:
+        chosen = workflow(*git)
+        if not command and not listed:
+            if chosen is not None:
+                raise Failure("--git needs a command: give --exec", 2)
+            return None
+        if chosen is not None and cwd:
+            raise Failure("--cwd and --git: the git workflow has a folder of its own for each task", 2)
+        told = {
+            "url": socket_address(url),
+            "key_file": str((key_file or folder / "agent.key").absolute()),
+            "argv": argv_of(command, listed),
+            "directory": str(Path(cwd).absolute()) if cwd else "",
+            "concurrency": concurrency,
+            "time_ms": time_limit * 1000,
+            "silence_ms": silence * 1000,
+            "wakes": wakes,
+            "insecure": insecure,
+            "git": chosen,
+        }
+        return msgspec.convert(msgspec.to_builtins(told), settings.Settings)
+    except msgspec.ValidationError as error:
+        raise Failure(str(error), 2) from error
+    except ConfigurationError as error:
+        raise Failure(str(error), 2) from error
 
 
 def _kept(folder: Path) -> settings.Settings:
@@ -147,11 +190,3 @@ def workflow(remote: str, base: str, protect: list[str], author: str, submit: st
     repository.check(found)
     change.check(found.submit)
     return found
-
-
-def socket_address(url: str) -> str:
-    """The server's WebSocket address, from its address."""
-    address = url.rstrip("/")
-    if address.startswith("http"):
-        address = f"ws{address.removeprefix('http')}"
-    return address if address.endswith("/ws") else f"{address}/ws"

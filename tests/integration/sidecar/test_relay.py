@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from tests.integration.sidecar.floor import Floor, Standing, appears, gone
+
+from watchfloor_agent.registration import read_key, replace_key
+from watchfloor_agent.rotating import key_id
 
 
 @pytest.fixture(scope="module")
@@ -158,3 +162,109 @@ async def test_the_key_and_the_token_do_not_reach_the_command(
     found = await floor.ended(await floor.submit())
     assert "WATCHFLOOR_TOKEN" not in found["result"]["seen"]
     assert "WATCHFLOOR_TASK_FILE" in found["result"]["seen"]
+
+
+async def test_a_key_that_expires_soon_is_rotated_by_the_sidecar_itself(floor: Floor) -> None:
+    sidecar = await floor.sidecar("pass")
+    await floor.ended(await floor.submit())
+    await sidecar.end()
+    agent = floor.agents["side"]
+    keys = f"/api/v1/agents/{agent}/keys"
+    issued = await asyncio.to_thread(floor.ada.post, keys, {"expires_in_days": 5})
+    path = sidecar.folder / "agent.key"
+    replace_key(path, issued["api_key"])
+    await sidecar.start()
+    for _ in range(400):
+        if read_key(path) != issued["api_key"]:
+            break
+        await asyncio.sleep(0.05)
+    assert key_id(read_key(path)) != issued["key_id"]
+    await asyncio.to_thread(floor.ada.post, f"{keys}/{issued['key_id']}/revoke", {})
+    assert (await floor.ended(await floor.submit()))["task"]["status"] == "succeeded"
+
+
+async def test_a_revoked_key_ends_the_sidecar_and_its_command_with_a_word(
+    floor: Floor, tmp_path: Path
+) -> None:
+    pid = tmp_path / "pid"
+    sidecar = await floor.sidecar(f"open({str(pid)!r}, 'w').write(str(os.getpid())); time.sleep(600)")
+    await floor.submit()
+    number = int(await appears(pid))
+    key = key_id(read_key(sidecar.folder / "agent.key"))
+    await asyncio.to_thread(floor.ada.post, f"/api/v1/agents/{floor.agents['side']}/keys/{key}/revoke", {})
+    assert sidecar.process is not None
+    assert await asyncio.wait_for(sidecar.process.wait(), 20) == 3
+    assert await gone(number)
+    assert "revoked" in sidecar.said() or "4003" in sidecar.said() or "key" in sidecar.said()
+
+
+async def test_a_task_beyond_the_queue_is_turned_away_and_done_elsewhere(
+    floor: Floor, tmp_path: Path
+) -> None:
+    go = tmp_path / "go"
+    wait = (
+        f"while not os.path.exists({str(go)!r}): time.sleep(0.02)\nprint(json.dumps({{'by': sys.argv[0]}}))"
+    )
+    await floor.sidecar(wait, queue=0)
+    tasks = [await floor.submit(max_attempts=50, backoff_ms=100) for _ in range(2)]
+    for _ in range(200):
+        if "is not taken: the sidecar holds 1 tasks already" in floor.sidecars[0].said():
+            break
+        await asyncio.sleep(0.05)
+    await floor.sidecar("print('x')", "second", need="side")
+    go.touch()
+    for task in tasks:
+        assert (await floor.ended(task))["task"]["status"] == "succeeded"
+
+
+async def test_a_task_that_cannot_be_kept_is_not_acknowledged(floor: Floor) -> None:
+    sidecar = await floor.sidecar("print('x')")
+    await floor.ended(await floor.submit())
+    db = sqlite3.connect(sidecar.folder / "spool.db", isolation_level=None)
+    db.execute("BEGIN IMMEDIATE")  # as a full disk would: no write gets through
+    task = await floor.submit(max_attempts=1)
+    found = await floor.ended(task)
+    db.execute("ROLLBACK")
+    db.close()
+    assert found["task"]["status"] == "dead_letter"
+    assert "cannot keep it" in sidecar.said()
+    assert "task.accepted/1" not in [line["type"] for line in found["timeline"]]
+
+
+@pytest.mark.parametrize(
+    ("script", "expected"),
+    [
+        ("open(os.environ['WATCHFLOOR_RESULT_FILE'], 'w').write('{\"a\": 1.5}'); print('::result {\"a\": 2}')", {"a": "1.5"}),
+        ("print('::result {\"a\": 1}'); print('{\"b\": 1}')", {"a": 1}),
+        ("print('{\"b\": 1}'); print('bye')", {"b": 1}),
+        ("print('{\\n \"c\":\\n 1}')", {"c": 1}),
+        ("print('{\"watchfloor\": \"result\", \"result\": [1]}')", {"value": [1]}),
+        ("print('::result {\"run\": 1, \"a\": 1}')", {"a": 1}),
+        ("print('no result')", {}),
+    ],
+)  # fmt: skip
+async def test_the_result_is_the_file_else_the_result_line_else_the_last_object(
+    floor: Floor, script: str, expected: dict[str, object]
+) -> None:
+    await floor.sidecar(script)
+    result = (await floor.ended(await floor.submit()))["result"]
+    assert result.pop("run")["exit_code"] == 0
+    assert result == expected
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "open(os.environ['WATCHFLOOR_RESULT_FILE'], 'w').write('{no')",
+        "os.symlink('/etc/passwd', os.environ['WATCHFLOOR_RESULT_FILE'])",
+        "os.mkfifo(os.environ['WATCHFLOOR_RESULT_FILE'])",
+        "open(os.environ['WATCHFLOOR_RESULT_FILE'], 'w').write(json.dumps({'a': 'x' * 500_000}))",
+        "open(os.environ['WATCHFLOOR_RESULT_FILE'], 'w').write(json.dumps({'a': list(range(20_000))}))",
+        "open(os.environ['WATCHFLOOR_RESULT_FILE'], 'w').write('{\"a\": ' + '[' * 60 + ']' * 60 + '}')",
+    ],
+)
+async def test_a_result_that_cannot_be_taken_fails_the_task_for_good(floor: Floor, script: str) -> None:
+    await floor.sidecar(script)
+    found = await floor.ended(await floor.submit(max_attempts=3))
+    assert (found["task"]["status"], found["task"]["attempts"]) == ("dead_letter", 1)
+    assert "result" in floor.sidecars[0].said().rpartition("task:failed")[2]
