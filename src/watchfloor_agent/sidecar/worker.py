@@ -10,6 +10,7 @@ import os
 import random
 import re
 import shutil
+import stat
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -298,6 +299,8 @@ class Work:
         except OSError as error:
             raise ValueError(f"WATCHFLOOR_RESULT_FILE cannot be read: {error.strerror}") from error
         with os.fdopen(number, "rb") as file:
+            if not stat.S_ISREG(os.fstat(number).st_mode):
+                raise ValueError("WATCHFLOOR_RESULT_FILE is no plain file")
             data = file.read(RESULT_BYTES_MAX + 1)
         if len(data) > RESULT_BYTES_MAX:
             raise ValueError(f"more than {RESULT_BYTES_MAX} bytes")

@@ -267,4 +267,8 @@ async def test_a_result_that_cannot_be_taken_fails_the_task_for_good(floor: Floo
     await floor.sidecar(script)
     found = await floor.ended(await floor.submit(max_attempts=3))
     assert (found["task"]["status"], found["task"]["attempts"]) == ("dead_letter", 1)
+    for _ in range(200):
+        if "task:failed" in floor.sidecars[0].said():
+            break
+        await asyncio.sleep(0.02)
     assert "result" in floor.sidecars[0].said().rpartition("task:failed")[2]
