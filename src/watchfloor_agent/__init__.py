@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from watchfloor_agent.actions import Action, Execution, Grant, Ruling
 from watchfloor_agent.agent import Agent
+from watchfloor_agent.delegating import Handed, Outcome, Spawned
 from watchfloor_agent.errors import (
     AuthenticationFailed,
     Cancelled,
@@ -54,14 +55,17 @@ __all__ = [
     "GrantMismatch",
     "GrantRefused",
     "GrantRevoked",
+    "Handed",
     "LedgerShrank",
     "Message",
     "NotCanonical",
+    "Outcome",
     "ProtocolError",
     "Refused",
     "Registration",
     "Replaced",
     "Ruling",
+    "Spawned",
     "Task",
     "Unavailable",
     "WatchfloorError",

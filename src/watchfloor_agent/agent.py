@@ -11,11 +11,12 @@ from typing import Any, Literal, ParamSpec, TypeVar, overload
 from urllib.parse import urlsplit
 
 from watchfloor_agent.actions import Action, Execution, Grant, Ruling
+from watchfloor_agent.delegating import Handed, Spawned, described, sendable
 from watchfloor_agent.errors import ConfigurationError
 from watchfloor_agent.guard import Terms, guard
 from watchfloor_agent.lifetime import Lifetime
 from watchfloor_agent.link import Settings
-from watchfloor_agent.messages import ActionRequest, StatusUpdate
+from watchfloor_agent.messages import ActionRequest, AgentSpawn, StatusUpdate, TaskDelegate, TaskSubmit
 from watchfloor_agent.received import TaskRecorded, Welcome
 from watchfloor_agent.registration import read_key
 from watchfloor_agent.speech import Speech
@@ -189,6 +190,112 @@ class Agent(Speech):
             state=state, progress=progress, task_id=task.id if task is not None else "", message=message
         )
         self._life.link.tell(update)
+
+    # Work for others ---------------------------------------------------------------------------------------------
+
+    async def submit_task(
+        self,
+        title: str,
+        *,
+        description: str = "",
+        input: Any = None,  # noqa: A002  the word of the protocol
+        metadata: Any = None,
+        needs: Sequence[str] = (),
+        agent_id: str = "",
+        priority: Literal["urgent", "high", "normal", "low"] = "normal",
+        tools: Sequence[str] = (),
+        share_milli: int = 0,
+        timeout_ms: int = 1_800_000,
+        deadline_at: int = 0,
+        max_attempts: int = 3,
+        reassignable: bool = True,
+    ) -> Handed:
+        """Put a new task into the queue; `await handed.result()` waits for it. Inside a task it becomes a part of it.
+
+        It may be done with `tools` at most (default: this agent's own), and `share_milli` thousandths of the task's
+        budget. Raises Refused; with the code `invalid_delegation` the attempt is on the record and costs trust.
+        """
+        task = current_task.get()
+        frame = TaskSubmit(
+            title=title,
+            description=description,
+            input=sendable(input),
+            metadata=sendable(metadata),
+            needs=tuple(needs),
+            agent_id=agent_id,
+            priority=priority,
+            task_id=task.id if task is not None else "",
+            generation=task.generation if task is not None else 0,
+            tools=tuple(tools),
+            share_milli=share_milli,
+            timeout_ms=timeout_ms,
+            deadline_at=deadline_at,
+            max_attempts=max_attempts,
+            reassignable=reassignable,
+        )
+        return await self._life.desk.submit(frame)
+
+    async def delegate(
+        self,
+        title: str,
+        *,
+        to: str = "",
+        needs: Sequence[str] = (),
+        description: str = "",
+        input: Any = None,  # noqa: A002  the word of the protocol
+        priority: Literal["urgent", "high", "normal", "low"] = "normal",
+        tools: Sequence[str] = (),
+        share_milli: int = 0,
+        timeout_ms: int = 1_800_000,
+        task: Task | None = None,
+    ) -> Handed:
+        """Hand a part of the task at hand to an agent (`to`) or to whoever has what it `needs`; see `submit_task`."""
+        task = task or _current()
+        frame = TaskDelegate(
+            title=title,
+            description=description,
+            input=sendable(input),
+            needs=tuple(needs),
+            agent_id=to,
+            priority=priority,
+            task_id=task.id,
+            generation=task.generation,
+            tools=tuple(tools),
+            share_milli=share_milli,
+            timeout_ms=timeout_ms,
+        )
+        return await self._life.desk.submit(frame)
+
+    async def spawn(
+        self,
+        name: str,
+        *,
+        type: str = "worker",  # noqa: A002  the word of the protocol
+        capabilities: Sequence[str],
+        tools: Sequence[str] = (),
+        share_milli: int = 0,
+        reason: str = "",
+        wait_ms: int | None = None,
+    ) -> Spawned:
+        """A new agent with at most this one's rights: asked for as an action of class spawn, granted, made, reported.
+
+        Raises as `request_action` and `execution`; Refused with `invalid_delegation` is on the record.
+        """
+        wanted = described(name, type, tuple(capabilities), tuple(tools))
+        grant = await self.request_action("agent.spawn", params=wanted, reason=reason, wait_ms=wait_ms)
+        async with self.execution(grant) as execution:
+            frame = AgentSpawn(
+                action_id=grant.action_id,
+                execution_id=execution.execution_id,
+                name=name,
+                type=type,
+                capabilities=tuple(capabilities),
+                tools=tuple(tools),
+                share_milli=share_milli,
+            )
+            spawned = await self._life.desk.spawn(frame)
+            execution.outcome = {"agent_id": spawned.agent_id}
+        return spawned
 
     # Actions -----------------------------------------------------------------------------------------------------
 

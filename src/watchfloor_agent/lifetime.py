@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Literal, TypeVar
 
 from watchfloor_agent.actions import Actions
+from watchfloor_agent.delegating import Desk
 from watchfloor_agent.errors import ConfigurationError, Fatal, Unavailable
 from watchfloor_agent.link import Link, Settings
 from watchfloor_agent.messages import Metrics, Payload
@@ -25,6 +26,7 @@ from watchfloor_agent.received import (
     TaskCancelled,
     TaskPaused,
     TaskReassigned,
+    TaskResult,
     TaskUnpaused,
     Welcome,
 )
@@ -64,6 +66,7 @@ class Lifetime:
         self._link: Link | None = None
         self._actions: Actions | None = None
         self._tasks: TaskBook | None = None
+        self._desk: Desk | None = None
         self._meter = Meter()
         self.answer_ms = answer_ms
         self.work: Work | None = None
@@ -93,6 +96,13 @@ class Lifetime:
         if self._talk is None:
             raise ConfigurationError(NOT_RUNNING)
         return self._talk
+
+    @property
+    def desk(self) -> Desk:
+        """What was handed on. Raises ConfigurationError before the first start."""
+        if self._desk is None:
+            raise ConfigurationError(NOT_RUNNING)
+        return self._desk
 
     @property
     def welcome(self) -> Welcome | None:
@@ -202,6 +212,7 @@ class Lifetime:
         )
         self._actions = Actions(self._link, self.answer_ms)
         self._talk = Conversations(self._link, self.on_chat, self.on_message, self.answer_ms)
+        self._desk = Desk(self._link, self.answer_ms)
         self._tasks = TaskBook(self._link, self.work, self.accept, self.answer_ms)
         self._link.running = True
         self._running = asyncio.create_task(self._link.run(), name="watchfloor agent")
@@ -215,7 +226,9 @@ class Lifetime:
             self._keeping.cancel()
             self._keeping = None
         error = None if running.cancelled() else running.exception()
-        self.actions.abandon(error if isinstance(error, Fatal) else Unavailable("the agent has stopped"))
+        why = error if isinstance(error, Fatal) else Unavailable("the agent has stopped")
+        self.actions.abandon(why)
+        self.desk.abandon(why)
 
     def _welcomed(self, welcome: Welcome) -> None:
         missing = sorted(set(self._capabilities) - set(welcome.permissions.capabilities))
@@ -251,6 +264,8 @@ class Lifetime:
                 tasks.dropped(payload.task_id, payload.reason or payload.FRAME, payload.generation)
             case TaskPaused() | TaskUnpaused():
                 tasks.held(payload.task_id, payload.generation, isinstance(payload, TaskPaused))
+            case TaskResult():
+                self.desk.told(payload)
             case ActionDecided():
                 self.actions.decided(payload)
             case Resync():

@@ -233,6 +233,47 @@ class ChannelHistory(Payload, frozen=True, kw_only=True):
     limit: int = 32
 
 
+class TaskSubmit(Payload, frozen=True, kw_only=True):
+    """A new task; with `task_id` and `generation` a part of the task at hand."""
+
+    FRAME: ClassVar[str] = "task:submit"
+    title: str
+    description: str = ""
+    input: Any = None
+    metadata: Any = None
+    priority: str = "normal"
+    needs: tuple[str, ...] = ()
+    agent_id: str = ""
+    task_id: str = ""
+    generation: int = 0
+    tools: tuple[str, ...] = ()
+    share_milli: int = 0
+    max_attempts: int = 3
+    timeout_ms: int = 1_800_000
+    acceptance_ms: int = 60_000
+    deadline_at: int = 0
+    reassignable: bool = True
+
+
+class TaskDelegate(TaskSubmit, frozen=True, kw_only=True):
+    """A part of the task at hand, for another agent."""
+
+    FRAME: ClassVar[str] = "task:delegate"
+
+
+class AgentSpawn(Payload, frozen=True, kw_only=True):
+    """A new agent, out of a started execution."""
+
+    FRAME: ClassVar[str] = "agent:spawn"
+    action_id: str
+    execution_id: str
+    name: str
+    type: str
+    capabilities: tuple[str, ...]
+    tools: tuple[str, ...] = ()
+    share_milli: int = 0
+
+
 SENT: tuple[type[Payload], ...] = (
     Hello,
     Heartbeat,
@@ -255,4 +296,7 @@ SENT: tuple[type[Payload], ...] = (
     ChannelLeave,
     ChannelPost,
     ChannelHistory,
+    TaskSubmit,
+    TaskDelegate,
+    AgentSpawn,
 )

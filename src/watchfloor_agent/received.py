@@ -59,6 +59,13 @@ class Welcome(Payload, frozen=True, kw_only=True):
     seq: int = 0
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that was handed on as a part of another."""
+
+    task_id: str
+    status: str = ""
+
+
 class TaskAssigned(Payload, frozen=True, kw_only=True):
     """Work for this agent."""
 
@@ -77,6 +84,11 @@ class TaskAssigned(Payload, frozen=True, kw_only=True):
     timeout_ms: int = 0
     stuck_ms: int = 0
     paused: bool = False
+    parent_id: str = ""
+    delegator_id: str = ""
+    depth: int = 0
+    tools: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 class TaskCancelled(Payload, frozen=True, kw_only=True):
@@ -132,6 +144,46 @@ class TaskRecorded(Payload, frozen=True, kw_only=True):
     generation: int = 0
     seq: int = 0
     late: bool = False
+
+
+class TaskSubmitted(Payload, frozen=True, kw_only=True):
+    """The task is in the queue, `depth` agents away from a person."""
+
+    FRAME: ClassVar[str] = "task:submitted"
+    task_id: str
+    depth: int = 0
+    seq: int = 0
+
+
+class TaskResult(Payload, frozen=True, kw_only=True):
+    """A task that was handed on is over."""
+
+    FRAME: ClassVar[str] = "task:result"
+    task_id: str
+    status: str
+    parent_id: str = ""
+    agent_id: str = ""
+    result: Any = None
+    reason: str = ""
+    verified: bool = False
+    cost_micro: int = 0
+    tokens: int = 0
+
+
+class AgentSpawned(Payload, frozen=True, kw_only=True):
+    """The new agent and its key."""
+
+    FRAME: ClassVar[str] = "agent:spawned"
+    agent_id: str
+    structured_id: str = ""
+    name: str = ""
+    expires_at: int = 0
+    depth: int = 0
+    seq: int = 0
+    api_key: str = ""
+
+    def __repr__(self) -> str:
+        return f"AgentSpawned(agent_id={self.agent_id!r}, name={self.name!r})"
 
 
 class RiskFactor(msgspec.Struct, frozen=True, kw_only=True):
@@ -370,6 +422,9 @@ RECEIVED: tuple[type[Payload], ...] = (
     TaskContinue,
     TaskReassigned,
     TaskRecorded,
+    TaskSubmitted,
+    TaskResult,
+    AgentSpawned,
     ActionDecided,
     ActionRecorded,
     ConfigUpdated,

@@ -62,7 +62,8 @@ AMOUNT = re.compile(r"(\d+)(ms|s|m|h|d)")
 UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 FIELD = re.compile(r"(\w+)=((?:\[[^\]]*\]|\{.*?\}|\"[^\"]*\"|\S)*)")
 UNSAID = ("nonce",)  # the random bits of ids
-REFERENCES = ("agent", "action", "dependency")  # facts that hold the integer of something with a name
+# facts that hold the integer of something with a name
+REFERENCES = ("agent", "agent_before", "action", "chain", "dependency", "parent", "root", "target")
 
 
 class Story:
@@ -146,8 +147,10 @@ class Story:
         for event in events:
             yield f"{clock(event.at)}  {event.type}  {self.facts(event)}".rstrip()
         for kind, number in dict.fromkeys((event.kind, event.subject) for event in events):
-            state = self.world.states[kind, number]
-            if kind in governance.STATES:
+            state = self.world.states.get((kind, number))
+            if state is None:
+                yield f"{self.name_of(number)} never was"
+            elif kind in governance.STATES:
                 yield f"{self.name_of(number)} is {governance.STATES[kind](state)}"
             elif kind in SUMMARIES:  # others: their events say it all
                 yield f"{self.name_of(number)} is {SUMMARIES[kind](self, state)}"

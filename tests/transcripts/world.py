@@ -87,7 +87,9 @@ class World:
         """Fold events into the states they are about."""
         for event in events:
             key = event.kind, event.subject
-            self.states[key] = SUBJECTS[event.kind].evolve[type(event.facts)](self.states.get(key), event)
+            evolve = SUBJECTS[event.kind].evolve.get(type(event.facts))
+            if evolve is not None:  # else: what was not to be has no state
+                self.states[key] = evolve(self.states.get(key), event)
             self.events.append(event)
 
     def ring(self, until: int) -> list[Event]:

@@ -21,13 +21,14 @@ from watchfloor.conversations.messages import (
 )
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.councils.rules import PoolEvidence, VoterEvidence
-from watchfloor.engine import hearing
+from watchfloor.engine import hearing, rights
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
 from watchfloor.fleet.agent import Agent, available
 from watchfloor.fleet.messages import RegisterAgent
 from watchfloor.fleet.rules import NameEvidence
+from watchfloor.fleet.spawn_messages import SpawnAgent
 from watchfloor.fleet.versions import check_activation
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE
@@ -43,11 +44,12 @@ from watchfloor.registers.capacity import room
 from watchfloor.registers.containment import stops_for
 from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person, find_person
+from watchfloor.registers.lineage import contained, containment
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
-from watchfloor.trust.rules import TermsEvidence, score_at, tier_at_birth
+from watchfloor.trust.rules import TermsEvidence
 from watchfloor.work.budget_messages import NoteBudget, SetBudget
 from watchfloor.work.budgets import BudgetEvidence
-from watchfloor.work.messages import AssignTask, RetryTask, SubmitTask, TaskTimePassed
+from watchfloor.work.messages import AssignTask, HandOverTask, RetryTask, SubmitTask, TaskTimePassed
 from watchfloor.work.rules import AgentEvidence, SilenceEvidence
 from watchfloor.work.waiting import NO_DEPENDENCIES, Dependency, DependencyEvidence
 
@@ -68,20 +70,22 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
     activity: counters.Activity | None = read("activity", command.agent)
     use: counters.TypeUse = read("types", (command.agent, action_type)) or _UNUSED
     standing = read("standing_in_force", (command.agent, action_type))
-    trust = read("trust", command.agent)
     held: tuple[int, ...] = read("load", command.agent) or ()
     breaker_agent = read("breakers", f"agent:{command.agent}")
     breaker_tool = read("breakers", f"tool:{tool}") if tool else None
     stops = read("stops", "active")
+    tier, score = rights.standing(read, command.agent, policy, at, active.version)
+    tools, tier, score = rights.within_tasks(read, command, rights.tools_of(read, agent), tier, score, policy)
     # What the platform carries out about an agent is not the agent's doing: its containment is no reason against it, or
     # nobody could mend what it is contained for. Stops hold it like everything else.
     platform = action_type in PLATFORM_TYPES
     if platform:
         breaker_agent = None
+    state = containment(agent, read)
     evidence = Evidence(
-        2 if agent.retired else 1 if agent.quarantined and not platform else 0,
+        (2 if agent.retired else 0) if platform else state,
         True,
-        platform or not agent.tools or tool in map(fold, agent.tools),
+        platform or rights.allows(tools, tool),
         stops_for(
             stops,
             agent=public_id("agent", command.agent, agent.nonce),
@@ -99,8 +103,8 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
         counters.repeats_of(activity, request.body, at),
         counters.recent(activity.throttles, at, MINUTE) if activity is not None and activity.throttles else 0,
         counters.spent_today(read("spend", command.agent), at),
-        trust.tier if trust is not None else tier_at_birth(policy.trust),
-        score_at(trust, policy.trust, at, active.version),
+        tier,
+        score,
         len(held),
         not command.task or _holds(read, command),
         use.total == 0,
@@ -163,7 +167,7 @@ def _start_action(read: Read, command: StartAction, at: int, request: Request) -
     platform = action.action_type in PLATFORM_TYPES
     return StartEvidence(
         stops=stops,
-        agent_state=2 if agent.retired else 1 if agent.quarantined and not platform else 0,
+        agent_state=(2 if agent.retired else 0) if platform else containment(agent, read),
         breaker_agent_until=breaker_agent.open_until if breaker_agent is not None and not platform else 0,
         breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
         voters_valid=_voters_valid(read, action, at),
@@ -211,10 +215,13 @@ def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> 
     )
 
 
-def _assign(read: Read, command: AssignTask, at: int, request: Request) -> AgentEvidence:
+def _assign(read: Read, command: AssignTask | HandOverTask, at: int, request: Request) -> AgentEvidence:
     agent = read("agent", command.agent)
     return AgentEvidence(
-        active=agent is not None and available(agent) and session_current(agent, read),
+        active=agent is not None
+        and available(agent)
+        and session_current(agent, read)
+        and not contained(agent, read),
         capabilities=agent.capabilities if agent is not None else (),
         tasks_open=len(read("load", command.agent) or ()),
         tasks_max=len(read("load", command.agent) or ()) + room(command.agent, read)
@@ -249,7 +256,11 @@ def _dependencies(read: Read, tasks: tuple[int, ...]) -> DependencyEvidence:
 
 
 def _submit(read: Read, command: SubmitTask, at: int, request: Request) -> DependencyEvidence:
-    return _dependencies(read, command.depends_on)
+    found = _dependencies(read, command.depends_on)
+    if not command.by:
+        return found
+    handover = rights.handover(read, command, at)
+    return DependencyEvidence(dependencies=found.dependencies, handover=handover)
 
 
 def _retry(read: Read, command: RetryTask, at: int, request: Request) -> DependencyEvidence:
@@ -318,9 +329,11 @@ GATHERS: Mapping[type[Command], Gather] = {
     SubmitTask: _submit,
     RetryTask: _retry,
     TaskTimePassed: _silence,
+    SpawnAgent: rights.spawning,
     AssignTask: _assign,
     SetBudget: _budget,
     NoteBudget: _budget,
+    HandOverTask: _assign,
     CastVote: _vote,
     OpenDecision: _pool,
     RecordTrust: _terms,

@@ -237,9 +237,11 @@ class Sequencer:
             day = node.world.at // DAY
             batch.keys.append((day, org, key.credential, key.key, key.body_digest, first.seq))
         # A row without a subject is of the subject that this very command begins: its integer is known only now.
+        # An agent that was not to be is on the record and has no state: nothing was begun, so no key is kept.
+        began = first is not None and node.world.read(first.kind, first.subject) is not None
         subject = first.subject if first is not None else 0
         batch.credentials.extend(
-            row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials
+            row if row[3] else (*row[:3], subject, *row[4:]) for row in request.credentials if row[3] or began
         )
         batch.redactions.extend((org, seq) for seq in request.redacts)
 

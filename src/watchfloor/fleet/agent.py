@@ -57,6 +57,10 @@ class Agent(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     quarantined: bool = False
     quarantined_reason: str = ""
     retired: bool = False
+    parent: int = 0  # lineage of an agent that another one spawned, see AgentRegistered
+    root: int = 0
+    depth: int = 0
+    share_milli: int = 0
     versions: tuple[Version, ...] = ()
     active: int = 1
     activating: int = 0

@@ -94,8 +94,12 @@ class RetireAgent(Command, frozen=True, kw_only=True):
     reason: str = ""
 
 
-class AgentRegistered(Facts, frozen=True, kw_only=True):
-    """`enrolment` 0: registered by the actor; else by whoever holds that token, which `sponsor` (a person) had made."""
+class AgentRegistered(Facts, frozen=True, kw_only=True, omit_defaults=True):
+    """`enrolment` 0: registered by the actor; else by whoever holds that token, which `sponsor` (a person) had made.
+
+    An agent that another one spawned has a lineage: `parent`, `root`, `depth` (1: spawned by the root), and `action`,
+    the granted action it was spawned with.
+    """
 
     TYPE: ClassVar[str] = "agent.registered/1"
     KIND: ClassVar[str] = "agent"
@@ -113,6 +117,11 @@ class AgentRegistered(Facts, frozen=True, kw_only=True):
     prompt_digest: str = ""
     sponsor: str = ""
     tools_digest: str = ""
+    action: int = 0
+    depth: int = 0
+    parent: int = 0
+    root: int = 0
+    share_milli: int = 0
 
 
 class KeyIssued(Facts, frozen=True, kw_only=True):

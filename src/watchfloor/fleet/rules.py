@@ -56,6 +56,8 @@ from watchfloor.fleet.messages import (
     RevokeKey,
     WorkerTimePassed,
 )
+from watchfloor.fleet.spawn_messages import SpawnAgent, SpawnRefused
+from watchfloor.fleet.spawning import spawn
 from watchfloor.fleet.workers import Worker
 from watchfloor.kernel.folds import Changes, first, once
 from watchfloor.kernel.ids import nonce_from
@@ -298,6 +300,10 @@ def registered(facts: AgentRegistered, event: Event) -> Agent:
         changed_at=event.at,
         presence=presence.ONLINE if facts.url else presence.OFFLINE,
         worker=Worker(url=facts.url) if facts.url else None,
+        parent=facts.parent,
+        root=facts.root,
+        depth=facts.depth,
+        share_milli=facts.share_milli,
     )
 
 
@@ -372,6 +378,7 @@ SUBJECTS: tuple[Subject, ...] = (
         state=Agent,
         decide={
             RegisterAgent: register,
+            SpawnAgent: spawn,
             IssueKey: issue_key,
             RevokeKey: revoke_key,
             ConnectAgent: connect,
@@ -429,4 +436,5 @@ FACTS: tuple[type[Facts], ...] = (
     CertificatesPinned,
     *versions.FACTS,
     *enrolments.FACTS,
+    SpawnRefused,
 )

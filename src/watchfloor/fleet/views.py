@@ -34,6 +34,7 @@ from watchfloor.fleet.messages import (
     WorkerMoved,
     WorkerSecretRotated,
 )
+from watchfloor.fleet.spawn_messages import SpawnRefused
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.projection import (
@@ -81,6 +82,9 @@ AGENTS = Table(
         "owner": text("public id of a person, or system"),
         "registrar": text("public id of the person who registered it or made its enrolment token, or empty"),
         "enrolment": integer("subject of the enrolment token it came with, 0: none"),
+        "parent": integer("subject of the agent that spawned it, 0: a person registered it"),
+        "root": integer("subject of the first agent of its lineage, 0: itself"),
+        "depth": integer("agents between it and the registered one"),
         "role": integer("R of the structured id TRCCII (1 to 6, 9)"),
         "category": integer("CC of the structured id (10 to 99)"),
         "link": text("offline, online or degraded by the last fact of a session or breaker; see presence"),
@@ -191,6 +195,9 @@ def _registered(event: Event) -> list[Change]:
             registrar=facts.sponsor or (event.actor.id if event.actor.kind == "person" else ""),
             enrolment=facts.enrolment,
             certificates="[]",
+            parent=facts.parent,
+            root=facts.root,
+            depth=facts.depth,
             role=structured_id.role(facts.type),
             category=structured_id.category(facts.capabilities[0] if facts.capabilities else ""),
             link="online" if facts.url else "offline",
@@ -347,6 +354,12 @@ def _secret_rotated(event: Event) -> list[Change]:
     return [_touch(event)]
 
 
+def _never_was(event: Event) -> list[Change]:
+    """There is no agent to show; it is on the timeline, and in the trust of who wanted it."""
+    assert isinstance(event.facts, SpawnRefused)
+    return []
+
+
 def _key_expiring(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, KeyExpiring)
@@ -371,6 +384,7 @@ def _versioned(event: Event) -> list[Change]:
 
 
 PROJECT: Projectors = {
+    SpawnRefused: _never_was,
     **identity_views.PROJECT,
     VersionActivated: _versioned,
     KeyExpiring: _key_expiring,

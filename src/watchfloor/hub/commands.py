@@ -15,8 +15,8 @@ from watchfloor.actions.gate import reasons as gate_reasons
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer, Lane
+from watchfloor.hub import delegations, speaking, spoken
 from watchfloor.hub import protocol as wire
-from watchfloor.hub import speaking, spoken
 from watchfloor.kernel.amounts import said
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.ids import parse_id, public_id
@@ -197,6 +197,8 @@ BUILDS: dict[type[wire.Payload], tuple[Build, Lane]] = {
     spoken.ChannelJoin: (speaking.join, Lane.REQUESTS),
     spoken.ChannelLeave: (speaking.leave, Lane.REQUESTS),
     spoken.ChannelPost: (speaking.post, Lane.REQUESTS),
+    wire.TaskSubmit: (delegations.submit, Lane.REQUESTS),
+    wire.TaskDelegate: (delegations.submit, Lane.REQUESTS),
 }
 
 

@@ -13,6 +13,7 @@ from watchfloor.hub.wire import (
     Count,
     Hex,
     Id,
+    Instant,
     Money,
     Name,
     NoId,
@@ -22,6 +23,7 @@ from watchfloor.hub.wire import (
     Text,
     Word,
 )
+from watchfloor.kernel.limits import ATTEMPTS_PER_TASK_MAX, CAPABILITIES_MAX, SHARE_MILLI, TASK_MS_MAX
 
 # Factories, because a schema cannot show a Raw default.
 _NOTHING = msgspec.field(default_factory=lambda: Raw(b"null"))
@@ -122,6 +124,57 @@ class TaskResume(_OfTask, frozen=True, kw_only=True):
     status: Literal["running", "blocked"] = "running"
 
 
+_Names = Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)]
+
+
+class TaskSubmit(Payload, frozen=True, kw_only=True):
+    """A new task, by an agent. With `task_id` and `generation` it is a part of the task at hand; `tools` are at most
+    what the agent may use itself, `share_milli` is its share of that task's budget. Answered by task:submitted; what
+    becomes of it is pushed as task:result."""
+
+    FRAME: ClassVar[str] = "task:submit"
+    ANSWERED: ClassVar[bool] = True
+    title: Name
+    description: Text = ""
+    input: Raw = _NOTHING
+    metadata: Raw = _NOTHING
+    priority: Literal["urgent", "high", "normal", "low"] = "normal"
+    needs: _Names = ()
+    agent_id: NoId = ""
+    task_id: NoId = ""
+    generation: Count = 0
+    tools: _Names = ()
+    share_milli: Annotated[int, Meta(ge=0, le=SHARE_MILLI)] = 0
+    max_attempts: Annotated[int, Meta(ge=1, le=ATTEMPTS_PER_TASK_MAX)] = 3
+    timeout_ms: Annotated[int, Meta(ge=1_000, le=TASK_MS_MAX)] = 1_800_000
+    acceptance_ms: Annotated[int, Meta(ge=1_000, le=TASK_MS_MAX)] = 60_000
+    deadline_at: Instant = 0
+    reassignable: bool = True
+
+
+class TaskDelegate(TaskSubmit, frozen=True, kw_only=True):
+    """A part of the task at hand for another agent, named or found by what it `needs`. Takes a tier that may delegate."""
+
+    FRAME: ClassVar[str] = "task:delegate"
+    task_id: Id
+    generation: Number
+
+
+class AgentSpawn(Payload, frozen=True, kw_only=True):
+    """A new agent, out of the started execution of a granted action of class spawn whose parameters were exactly
+    {"capabilities", "name", "tools", "type"}. Answered by agent:spawned, once with its key."""
+
+    FRAME: ClassVar[str] = "agent:spawn"
+    ANSWERED: ClassVar[bool] = True
+    action_id: Id
+    execution_id: Id
+    name: Name
+    type: Name
+    capabilities: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=CAPABILITIES_MAX)]
+    tools: _Names = ()
+    share_milli: Annotated[int, Meta(ge=0, le=SHARE_MILLI)] = 0
+
+
 class ActionRequest(Payload, frozen=True, kw_only=True):
     """May I do this? Answered by action:decided. `value_micro`, `cost_micro` and `tokens` are estimates.
 
@@ -212,4 +265,7 @@ FROM_AGENT: tuple[type[Payload], ...] = (
     ActionFailed,
     ActionSettled,
     *SPOKEN_BY_AGENTS,
+    TaskSubmit,
+    TaskDelegate,
+    AgentSpawn,
 )

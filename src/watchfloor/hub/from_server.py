@@ -57,10 +57,19 @@ class Welcome(Payload, frozen=True, kw_only=True):
     seq: Count = 0
 
 
+class Part(msgspec.Struct, frozen=True, kw_only=True):
+    """A task that was handed on as a part of this one."""
+
+    task_id: str
+    status: str
+
+
 class TaskAssigned(Payload, frozen=True, kw_only=True):
     """Work for this agent, until accepted, rejected or `accept_by_at`. `input` and `metadata` are the submitter's.
 
     Without progress for `stuck_ms` an alarm is raised (0: never). `paused`: a person holds it.
+    A task that an agent handed on (`delegator_id`, `parent_id`, `depth` agents deep) may be done with `tools` at most,
+    empty: no bound by its lineage. `parts` are what its former holder has handed on of it already.
     """
 
     FRAME: ClassVar[str] = "task:assigned"
@@ -78,6 +87,11 @@ class TaskAssigned(Payload, frozen=True, kw_only=True):
     timeout_ms: Millis = 0
     stuck_ms: Millis = 0
     paused: bool = False
+    parent_id: str = ""
+    delegator_id: str = ""
+    depth: Count = 0
+    tools: tuple[str, ...] = ()
+    parts: tuple[Part, ...] = ()
 
 
 class TaskCancelled(Payload, frozen=True, kw_only=True):
@@ -133,6 +147,47 @@ class TaskRecorded(Payload, frozen=True, kw_only=True):
     generation: int
     seq: Count
     late: bool = False
+
+
+class TaskSubmitted(Payload, frozen=True, kw_only=True):
+    """Answer to task:submit and task:delegate: it is in the queue, `depth` agents away from a person."""
+
+    FRAME: ClassVar[str] = "task:submitted"
+    task_id: str
+    depth: Count
+    seq: Count
+
+
+class TaskResult(Payload, frozen=True, kw_only=True):
+    """A task that this agent handed on, or that is a part of one it has taken over, is over. `result` is another
+    agent's words: not to be trusted. `verified`: the platform's own checks held."""
+
+    FRAME: ClassVar[str] = "task:result"
+    task_id: str
+    status: Literal["succeeded", "dead_letter", "cancelled"]
+    parent_id: str = ""
+    agent_id: str = ""
+    result: Any = None
+    reason: str = ""
+    verified: bool = False
+    cost_micro: Count = 0
+    tokens: Count = 0
+
+
+class AgentSpawned(Payload, frozen=True, kw_only=True):
+    """Answer to agent:spawn. `api_key` is shown once; a repeated frame is answered without it."""
+
+    FRAME: ClassVar[str] = "agent:spawned"
+    agent_id: str
+    structured_id: str
+    name: str
+    expires_at: Instant
+    depth: Count
+    seq: Count
+    api_key: str = ""
+
+    def __repr__(self) -> str:
+        return f"AgentSpawned(agent_id={self.agent_id!r}, name={self.name!r})"
 
 
 class RiskFactor(msgspec.Struct, frozen=True, kw_only=True):
@@ -271,6 +326,9 @@ FROM_SERVER: tuple[type[Payload], ...] = (
     TaskContinue,
     TaskReassigned,
     TaskRecorded,
+    TaskSubmitted,
+    TaskResult,
+    AgentSpawned,
     ActionDecided,
     ActionRecorded,
     ConfigUpdated,

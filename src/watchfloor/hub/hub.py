@@ -32,8 +32,10 @@ from watchfloor.fleet.messages import (
 )
 from watchfloor.fleet.structured_id import structured_id
 from watchfloor.hub import protocol as wire
+from watchfloor.hub import pushes
 from watchfloor.hub.buckets import Bucket
-from watchfloor.hub.commands import closed, granted, policy_of, standing, task_news
+from watchfloor.hub.commands import policy_of, standing
+from watchfloor.hub.delegations import ACTION_TYPES
 from watchfloor.hub.mailroom import BETWEEN_AGENTS, DELIVERED, RATES, Mailroom
 from watchfloor.hub.session import Session, Throttled
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
@@ -47,20 +49,14 @@ from watchfloor.registers.capacity import tasks_max
 from watchfloor.registers.directory import number_of
 from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.trust.rules import score_at, tier_at_birth
-from watchfloor.work.life import Task
 from watchfloor.work.messages import (
     ReportProgress,
     TaskAssigned,
-    TaskAttemptFailed,
-    TaskCancelled,
-    TaskDeadLettered,
-    TaskPaused,
-    TaskUnpaused,
+    TaskHandedOver,
 )
 
 _log = logging.getLogger(__name__)
-_OF_TASKS = (TaskCancelled, TaskAttemptFailed, TaskDeadLettered, TaskPaused, TaskUnpaused)
-_DELIVERED = frozenset((TaskAssigned, *_OF_TASKS, ActionGranted, ActionClosed))
+_DELIVERED = frozenset((TaskAssigned, *pushes.OF_TASKS, TaskHandedOver, ActionGranted, ActionClosed))
 _LAG_US = 5 * SECOND  # after a longer pause of the loop sockets are drained before heartbeats are judged
 
 
@@ -278,11 +274,15 @@ class Hub:
             )
         if type(payload) in RATES:
             self._admit_speech(session, payload)
-        if not isinstance(payload, wire.ActionRequest):
+        if isinstance(payload, wire.ActionRequest):
+            action_type, tool = payload.type, payload.tool
+        elif type(payload) in ACTION_TYPES:
+            action_type, tool = ACTION_TYPES[type(payload)], ""
+        else:
             return
-        if self.stopped(session, payload):
+        if self._hit(session, action_type, tool):
             raise Refused("stopped", "a stop is in force", status=403)
-        rate_class = self._rate_class(session.org, payload.type)
+        rate_class = self._rate_class(session.org, action_type)
         now = self.clock()
         if session.buckets is None:
             session.buckets = {}
@@ -413,7 +413,7 @@ class Hub:
         for task in self.engine.cell(org, "load", agent) or ():
             state = self.engine.state(org, "task", task)
             if state is not None:
-                tasks.append(self._offer(org, task, state, state.attempts, state.until_at))
+                tasks.append(pushes.offer(self.engine, org, task, state, state.attempts, state.until_at))
         actions = []
         for action, state in self.engine.node(org).world.tables["action"].items():
             mine = state.agent == agent and state.action_type not in PLATFORM_TYPES
@@ -429,10 +429,9 @@ class Hub:
             if kind is ActionDecided:
                 continue  # most events; answered by the session that asked
             if kind in _DELIVERED:
-                session = self.sessions.get((org, facts.agent))  # type: ignore[attr-defined]
-                if session is not None and session.welcomed and event.seq > session.sent_seq:
-                    session.live_from = session.live_from or event.seq
-                    self._deliver(session, event)
+                self._push(org, facts.agent, event)  # type: ignore[attr-defined]
+            if kind in pushes.ENDS or kind is TaskHandedOver:
+                self._push(org, pushes.second(self.engine, org, event), event)
             elif kind in DELIVERED:
                 self.mailroom.spread(self.sessions, org, event)
             elif isinstance(facts, TrustChanged | TrustReassessed) and facts.tier != facts.tier_before:
@@ -445,6 +444,13 @@ class Hub:
                 session = self.sessions.get((org, event.subject))
                 if session is not None:
                     session.close(wire.CloseCode.AUTH_FAILED, "this agent is retired")
+
+    def _push(self, org: int, agent: int, event: Event) -> None:
+        """As it happens, to an agent that is there."""
+        session = self.sessions.get((org, agent)) if agent else None
+        if session is not None and session.welcomed and event.seq > session.sent_seq:
+            session.live_from = session.live_from or event.seq
+            self._deliver(session, event)
 
     def _announce(self, org: int, facts: PolicyApplied) -> None:
         """A new policy: the same bytes to everybody."""
@@ -461,52 +467,17 @@ class Hub:
         return action is not None and action.action_type in PLATFORM_TYPES
 
     def _deliver(self, session: Session, event: Event) -> None:
-        payload: wire.Payload | None = None
         facts = event.facts
         if isinstance(facts, ActionGranted | ActionClosed) and self._platforms(session, event):
             return
-        if isinstance(facts, TaskAssigned):
-            payload = self._assigned(session.org, event)
-        elif isinstance(facts, _OF_TASKS):
-            payload = task_news(self.engine, session.org, event)
-        elif isinstance(facts, ActionGranted):
+        if isinstance(facts, ActionGranted):
             action = self.engine.state(session.org, "action", event.subject)
             if action is not None and self._hit(session, action.action_type, action.tool):
                 self._held.append((session, event))  # no grant leaves under a stop (DESIGN 2b.9)
                 return
-            payload = granted(self.engine, session.org, event)
-        elif isinstance(facts, ActionClosed):
-            payload = closed(self.engine, session.org, event)
+        payload = pushes.payload(self.engine, session.org, session.agent, event)
         if payload is not None:
             session.push(payload, event.seq)
-
-    def _assigned(self, org: int, event: Event) -> wire.Payload | None:
-        facts = event.facts
-        assert isinstance(facts, TaskAssigned)
-        state = self.engine.state(org, "task", event.subject)
-        if state is None or state.generation != facts.generation:
-            return None  # an older assignment: the newer one follows
-        return self._offer(org, event.subject, state, facts.attempt, facts.accept_by_at)
-
-    def _offer(self, org: int, task: int, state: Task, attempt: int, accept_by_at: int) -> wire.TaskAssigned:
-        private = self.engine.ledger.read_private(org, task)
-        told = msgspec.json.decode(private[1]) if private is not None else {}
-        return wire.TaskAssigned(
-            task_id=public_id("task", task, state.nonce),
-            generation=state.generation,
-            attempt=attempt,
-            title=told.get("title", ""),
-            description=told.get("description", ""),
-            input=told.get("input"),
-            metadata=told.get("metadata"),
-            criteria=tuple(told.get("criteria", ())),
-            priority=state.priority,
-            accept_by_at=accept_by_at,
-            deadline_at=state.deadline_at,
-            timeout_ms=state.timeout_ms,
-            stuck_ms=state.stuck_ms,
-            paused=bool(state.paused_at),
-        )
 
     # -- time ---------------------------------------------------------------------------------------------------------
 

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from watchfloor.engine.requests import Answer, Request
+from watchfloor.engine.requests import Answer, Lane, Request
+from watchfloor.hub import delegations
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import BUILDS, decided, recorded, refusal
@@ -15,7 +16,7 @@ from watchfloor.hub.spoken import ChannelHistory, ChatPart
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import MINUTE
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
-from watchfloor.kernel.messages import Actor, Refused
+from watchfloor.kernel.messages import Actor, Command, Refused
 from watchfloor.kernel.strict import BadInput
 
 if TYPE_CHECKING:
@@ -184,8 +185,14 @@ class Session:
             if isinstance(payload, ChannelHistory):
                 self.send(wire.encode_frame(hub.mailroom.history(self, payload), re=frame.id))
                 return
-            build, lane = BUILDS[type(payload)]
-            command = build(hub.engine, self.org, self.agent, payload, entropy)
+            if isinstance(payload, wire.AgentSpawn):
+                made = self._spawning(payload)
+                command: Command = made.command
+                lane, rows, key = Lane.REQUESTS, [made.row], made.key
+            else:
+                build, lane = BUILDS[type(payload)]
+                command = build(hub.engine, self.org, self.agent, payload, entropy)
+                rows, key = [], ""
             assert self.actor is not None
             self.in_flight += 1
             hub.engine.submit(
@@ -198,8 +205,9 @@ class Session:
                     agent=self.agent,
                     frame=0 if dry_run else frame.id,
                     body=hub.body_digest(frame),
+                    credentials=rows,
                     dry_run=dry_run,
-                    done=_Reply(self, frame, entropy),
+                    done=_Reply(self, frame, entropy, key),
                 )
             )
         except NotCanonical as error:
@@ -220,7 +228,21 @@ class Session:
                 self.in_flight -= 1
             self._refuse(refused, frame.id)
 
-    def reply(self, frame: wire.Frame[wire.Payload], entropy: bytes, answer: Answer) -> None:
+    def _spawning(self, payload: wire.AgentSpawn) -> delegations.Spawning:
+        return delegations.spawn(
+            self.hub.engine,
+            self.org,
+            self.agent,
+            action_id=payload.action_id,
+            execution_id=payload.execution_id,
+            name=payload.name,
+            type_=payload.type,
+            capabilities=payload.capabilities,
+            tools=payload.tools,
+            share_milli=payload.share_milli,
+        )
+
+    def reply(self, frame: wire.Frame[wire.Payload], entropy: bytes, key: str, answer: Answer) -> None:
         """The command is durable, or refused: answer its frame. Called by the engine after fsync."""
         self.in_flight -= 1
         if self.socket is None:
@@ -250,6 +272,8 @@ class Session:
             said = decided(
                 engine, self.org, answer.event, salt, dry_run=payload.dry_run, seq=answer.judged_at
             )
+        elif isinstance(payload, wire.TaskSubmit | wire.AgentSpawn):
+            said = delegations.answered(engine, self.org, answer, "" if answer.replayed else key)
         else:
             said = recorded(engine, self.org, payload, answer)
         self.send(wire.encode_frame(said, re=frame.id))
@@ -307,12 +331,13 @@ class Throttled(Exception):
 class _Reply:
     """What a request's `done` holds on to: a slotted object is half the size of a closure."""
 
-    __slots__ = ("entropy", "frame", "session")
+    __slots__ = ("entropy", "frame", "key", "session")
 
-    def __init__(self, session: Session, frame: wire.Frame[Any], entropy: bytes) -> None:
+    def __init__(self, session: Session, frame: wire.Frame[Any], entropy: bytes, key: str) -> None:
         self.session = session
         self.frame = frame
         self.entropy = entropy
+        self.key = key  # of an agent that was spawned; empty otherwise
 
     def __call__(self, answer: Answer) -> None:
-        self.session.reply(self.frame, self.entropy, answer)
+        self.session.reply(self.frame, self.entropy, self.key, answer)

@@ -89,6 +89,13 @@ VERIFICATION_MS_MAX = (
     3_600_000  # a report that the platform has not checked by then is an attempt that failed
 )
 REASON_CHARS_MAX = 1_024  # reasons are facts: they are hashed and never erased, so they stay short
+LINEAGE_DEPTH_MAX = (
+    16  # agents a task or an agent may come through, whatever the policy says: looked up at every ruling
+)
+FAN_OUT_MAX = 256  # parts of one task, agents of one agent: kept as one value each
+LINEAGE_MAX = 10_000  # tasks or agents of one lineage
+HANDED_ON_MAX = 1_000  # open tasks that one agent has handed on: kept as one value
+SHARE_MILLI = 1_000  # a whole budget
 LATE_REPORTS_MAX = 16  # late reports remembered per task, so that a repeated one is one event
 
 # Identity -------------------------------------------------------------------------------------------------------------

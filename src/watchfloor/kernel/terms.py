@@ -77,6 +77,21 @@ class RunawayTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True
     throttles_per_minute: int = 3
 
 
+class DelegationTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What agents may hand on: caps of one lineage of tasks, and of one lineage of spawned agents (spec 2.2)."""
+
+    submit_tier_min: int = 1  # an untrusted agent hands nothing on
+    delegate_tier_min: int = 3  # privileges of the tiers, spec 3.1 rule 5
+    spawn_tier_min: int = 4
+    depth_max: int = 4  # agents a task may come through
+    fan_out_max: int = 16  # direct parts of one task
+    tasks_max: int = 256  # tasks of one lineage, finished ones included
+    open_max: int = 64  # open tasks one agent has handed on
+    spawn_depth_max: int = 2
+    spawn_fan_out_max: int = 8  # living agents that one agent has spawned
+    spawn_agents_max: int = 32  # living agents of one lineage
+
+
 class RateTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Requests per minute and agent by rate class; ingress buckets are filled from it (spec 3.3)."""
 
@@ -209,6 +224,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     levels: LevelTerms = LevelTerms()
     routing: RoutingTerms = RoutingTerms()
     trust: TrustTerms = TrustTerms()
+    delegation: DelegationTerms = DelegationTerms()
     grant_ms: int = 900_000
 
 

@@ -27,7 +27,7 @@ class Difference(msgspec.Struct, frozen=True):
     loosens: bool
 
 
-# Which direction loosens. `up` and `down` are of numbers and booleans (false < true); `adding` and `removing` of
+# Which direction loosens; the first pattern that fits. `up` and `down` are of numbers and booleans (false < true); `adding` and `removing` of
 # members of mappings and lists. `never` is text that no rule reads.
 _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     (pattern, frozenset(loosening.split()))
@@ -69,6 +69,10 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/trust/hysteresis", "up"),
         ("/trust/successes_per_day", "up"),
         ("/trust/tasks_per_tier/*", "up"),
+        ("/delegation/submit_tier_min", "down"),
+        ("/delegation/delegate_tier_min", "down"),
+        ("/delegation/spawn_tier_min", "down"),
+        ("/delegation/*", "up"),
         ("/grant_ms", "up"),
     )
 )

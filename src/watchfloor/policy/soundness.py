@@ -12,12 +12,19 @@ from collections.abc import Iterator, Mapping
 
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import DAY, MILLISECOND
-from watchfloor.kernel.limits import NAME_CHARS_MAX
+from watchfloor.kernel.limits import (
+    FAN_OUT_MAX,
+    HANDED_ON_MAX,
+    LINEAGE_DEPTH_MAX,
+    LINEAGE_MAX,
+    NAME_CHARS_MAX,
+)
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import (
     ROLES,
     TIERS,
     Condition,
+    DelegationTerms,
     EnvelopeTerms,
     Policy,
     RouteTerms,
@@ -67,6 +74,7 @@ def _all(document: Policy) -> Iterator[Fault]:
     for name in ("confirm", "approve", "committee"):
         yield from _route(f"/routing/{name}", getattr(document.routing, name))
     yield from _trust(document.trust)
+    yield from _delegation(document.delegation)
 
 
 def _between(path: str, value: int, low: int, high: int, unit: str = "") -> Iterator[Fault]:
@@ -178,6 +186,19 @@ def _numbers(document: Policy) -> Iterator[Fault]:
     for rate in RATES:
         yield from _between(f"/rates/{rate}", getattr(rates, rate), 1, 100_000_000, "a minute")
     yield from _between("/grant_ms", document.grant_ms, 1_000, _DAY_MS, "ms")
+
+
+def _delegation(terms: DelegationTerms) -> Iterator[Fault]:
+    tiers = (terms.submit_tier_min, terms.delegate_tier_min, terms.spawn_tier_min)
+    for name, tier in zip(("submit", "delegate", "spawn"), tiers, strict=True):
+        yield from _between(f"/delegation/{name}_tier_min", tier, 0, len(TIERS) - 1)
+    yield from _between("/delegation/depth_max", terms.depth_max, 0, LINEAGE_DEPTH_MAX)
+    yield from _between("/delegation/fan_out_max", terms.fan_out_max, 0, FAN_OUT_MAX)
+    yield from _between("/delegation/tasks_max", terms.tasks_max, 0, LINEAGE_MAX)
+    yield from _between("/delegation/open_max", terms.open_max, 0, HANDED_ON_MAX)
+    yield from _between("/delegation/spawn_depth_max", terms.spawn_depth_max, 0, LINEAGE_DEPTH_MAX)
+    yield from _between("/delegation/spawn_fan_out_max", terms.spawn_fan_out_max, 0, FAN_OUT_MAX)
+    yield from _between("/delegation/spawn_agents_max", terms.spawn_agents_max, 0, LINEAGE_MAX)
 
 
 def _auto_and_levels(document: Policy) -> Iterator[Fault]:

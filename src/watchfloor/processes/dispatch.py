@@ -23,6 +23,7 @@ from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import React, Read
 from watchfloor.registers.capacity import room
 from watchfloor.registers.delivery import session_current
+from watchfloor.registers.lineage import contained
 from watchfloor.registers.queue import SHARDS, candidates, free_agents
 from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.work.matching import Offer, choose, eligible
@@ -32,6 +33,7 @@ from watchfloor.work.messages import (
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskHandedOver,
     TaskReady,
     TaskRequeued,
     TaskRetried,
@@ -65,14 +67,18 @@ def seek(subject: int, read: Read) -> list[Command]:
         pool = chain(
             near, islice(free_agents(task.needs[0] if task.needs else "", subject, read), _LOOKED_AT)
         )
-    agent = choose(_offers(pool, task.needs, read), task.near)
+    agent = choose(_offers(pool, task.needs, task.chain, read), task.near)
     return [AssignTask(subject=subject, agent=agent)] if agent else []
 
 
-def _offers(pool: Iterable[int], needs: tuple[str, ...], read: Read) -> Iterator[Offer]:
+def _offers(
+    pool: Iterable[int], needs: tuple[str, ...], chain: tuple[int, ...], read: Read
+) -> Iterator[Offer]:
     """Those of the pool that may have the task now, each looked at when it is asked for."""
     for agent in pool:
         state = read("agent", agent)
+        if agent in chain or contained(state, read):
+            continue
         if eligible(needs, state.capabilities) and session_current(state, read) and room(agent, read):
             yield Offer(agent, len(read("load", agent) or ()))
 
@@ -96,8 +102,12 @@ def _offer(agent: int, most: int, read: Read) -> list[Command]:
     if state is None or not _free(agent, read) or not session_current(state, read):
         return []
     count = min(most, room(agent, read))
-    tasks = candidates(agent, state.capabilities, count, read) if count else []
-    return [AssignTask(subject=task, agent=agent) for task in tasks]
+    if not count or contained(state, read):
+        return []
+    handed = read("handed", agent)  # what came through this agent does not come back to it
+    tasks = candidates(agent, state.capabilities, count + (_AT_ONCE if handed else 0), read)
+    fit = [task for task in tasks if not handed or agent not in read("task", task).chain]
+    return [AssignTask(subject=task, agent=agent) for task in fit[:count]]
 
 
 def appeared(event: Event, read: Read) -> Wishes:
@@ -117,6 +127,13 @@ def freed(event: Event, read: Read) -> Wishes:
         return []
     agent: int = getattr(event.facts, "agent", 0)
     return [Later(flow="refill", about=agent)] if agent else []
+
+
+def handed_over(event: Event, read: Read) -> Wishes:
+    """The agent it was taken from has room again, if it is there."""
+    facts = event.facts
+    assert isinstance(facts, TaskHandedOver)
+    return [Later(flow="refill", about=facts.agent_before)] if read("groups", "all") else []
 
 
 LATER = {"seek": seek, "offer": offer, "refill": refill}
@@ -141,4 +158,5 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (TaskAttemptFailed, freed),
     (TaskDeadLettered, freed),
     (TaskCancelled, freed),
+    (TaskHandedOver, handed_over),
 )

@@ -14,11 +14,12 @@ from watchfloor.actions.messages import (
     ActionUnknown,
     GrantMisused,
 )
+from watchfloor.fleet.spawn_messages import SpawnRefused
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.terms import PLATFORM_TYPES
 from watchfloor.trust.messages import RecordTrust
-from watchfloor.work.messages import TaskAttemptFailed, TaskDeadLettered, TaskSucceeded
+from watchfloor.work.messages import DelegationRefused, TaskAttemptFailed, TaskDeadLettered, TaskSucceeded
 
 Wishes = list[Command | Effect]
 
@@ -83,6 +84,13 @@ def attempt_failed(event: Event, read: Read) -> Wishes:
     return _record(facts.agent, what, event) if what else []
 
 
+def overreached(event: Event, read: Read) -> Wishes:
+    """Invalid delegation: of tasks, or of agents (spec 2.2)."""
+    facts = event.facts
+    assert isinstance(facts, DelegationRefused | SpawnRefused)
+    return _record(facts.agent, "invalid_delegation", event)
+
+
 REACTS: tuple[tuple[type[Facts], React], ...] = (
     (ActionDecided, decided),
     (ActionCompleted, completed),
@@ -92,4 +100,6 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (TaskSucceeded, succeeded),
     (TaskAttemptFailed, attempt_failed),
     (TaskDeadLettered, attempt_failed),
+    (DelegationRefused, overreached),
+    (SpawnRefused, overreached),
 )

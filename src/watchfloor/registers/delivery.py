@@ -17,12 +17,14 @@ from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.kernel.system import Continued
 from watchfloor.registers.dependencies import few
+from watchfloor.registers.lineage import recipient
 from watchfloor.registers.queue import SHARDS
 from watchfloor.work.messages import (
     TaskAssigned,
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskHandedOver,
     TaskPaused,
     TaskSucceeded,
     TaskUnpaused,
@@ -56,6 +58,28 @@ def _deliver(event: Event, read: Read) -> Cells:
     if seqs and seqs[-1] >= event.seq:
         return []
     return [("outbox", agent, (*seqs[1 - OUTBOX_SEQS :], event.seq))]
+
+
+def _handed_over(event: Event, read: Read) -> Cells:
+    """To whoever has it now, and to whoever had it: they must stop."""
+    facts = event.facts
+    assert isinstance(facts, TaskHandedOver)
+    return _to(event.seq, (facts.agent, facts.agent_before), read)
+
+
+def _result(event: Event, read: Read, *agents: int) -> Cells:
+    """A task that was handed on has a result for somebody, besides those it is news for."""
+    task = read("task", event.subject)
+    return _to(event.seq, (*agents, recipient(task, read) if task is not None else 0), read)
+
+
+def _to(seq: int, agents: tuple[int, ...], read: Read) -> Cells:
+    cells: Cells = []
+    for agent in dict.fromkeys(agents):
+        seqs: tuple[int, ...] = read("outbox", agent) or ()
+        if agent and (not seqs or seqs[-1] < seq):
+            cells.append(("outbox", agent, (*seqs[1 - OUTBOX_SEQS :], seq)))
+    return cells
 
 
 def session_current(agent: Any, read: Read) -> bool:
@@ -133,16 +157,25 @@ _SLICES = {"disconnect": CONTINUATION_SLICE // 4, "met": 1, "lost": 1}
 def _taken_away(event: Event, read: Read) -> Cells:
     """The platform ended an attempt: whoever may still work on it is told. Who reported it itself knows."""
     facts = event.facts
-    assert isinstance(facts, TaskAttemptFailed | TaskDeadLettered)
+    assert isinstance(facts, TaskAttemptFailed)
     return _deliver(event, read) if facts.reason in TAKEN_AWAY else []
 
 
 def _dead(event: Event, read: Read) -> Cells:
-    return _taken_away(event, read) + _ended(event, read)
+    facts = event.facts
+    assert isinstance(facts, TaskDeadLettered)
+    news = (facts.agent,) if facts.reason in TAKEN_AWAY else ()
+    return _result(event, read, *news) + _ended(event, read)
+
+
+def _succeeded(event: Event, read: Read) -> Cells:
+    return _result(event, read) + _ended(event, read)
 
 
 def _cancelled(event: Event, read: Read) -> Cells:
-    return _deliver(event, read) + _ended(event, read)
+    facts = event.facts
+    assert isinstance(facts, TaskCancelled)
+    return _result(event, read, facts.agent) + _ended(event, read)
 
 
 REGISTER = Register(
@@ -158,9 +191,10 @@ REGISTER = Register(
         TaskCancelled: _cancelled,
         TaskAttemptFailed: _taken_away,
         TaskDeadLettered: _dead,
-        TaskSucceeded: _ended,
+        TaskSucceeded: _succeeded,
         TaskPaused: _deliver,
         TaskUnpaused: _deliver,
+        TaskHandedOver: _handed_over,
         ActionGranted: _deliver,
         ActionClosed: _deliver,
         NodeStarted: _node_started,

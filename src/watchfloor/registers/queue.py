@@ -46,6 +46,7 @@ from watchfloor.work.messages import (
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskHandedOver,
     TaskPaused,
     TaskReady,
     TaskRequeued,
@@ -144,13 +145,26 @@ def _paused(event: Event, read: Read) -> Cells:
 
 def _assigned(event: Event, read: Read) -> Cells:
     facts = event.facts
-    assert isinstance(facts, TaskAssigned)
+    assert isinstance(facts, TaskAssigned | TaskHandedOver)
     held: tuple[int, ...] = read("load", facts.agent) or ()
     cells = _dequeue(event.subject, read)
     if event.subject not in held:
         cells.append(("load", facts.agent, (*held, event.subject)))
         cells += _room(facts.agent, read, len(held) + 1)
     return cells
+
+
+def _handed_over(event: Event, read: Read) -> Cells:
+    """From one agent to another without waiting in between."""
+    facts = event.facts
+    assert isinstance(facts, TaskHandedOver)
+    cells: Cells = []
+    before: tuple[int, ...] = read("load", facts.agent_before) or ()
+    if event.subject in before:
+        cells.append(
+            ("load", facts.agent_before, tuple(task for task in before if task != event.subject) or None)
+        )
+    return cells + _assigned(event, read)
 
 
 def _freed(event: Event, read: Read) -> Cells:
@@ -256,6 +270,7 @@ REGISTER = Register(
         TaskPaused: _paused,
         TaskRetried: _again,
         TaskAssigned: _assigned,
+        TaskHandedOver: _handed_over,
         TaskAttemptFailed: _freed,
         TaskSucceeded: _freed,
         TaskDeadLettered: _freed,

@@ -21,6 +21,7 @@ from watchfloor.work.messages import (
     TaskCancelled,
     TaskDeadLettered,
     TaskDependencyMet,
+    TaskHandedOver,
     TaskOrphaned,
     TaskPaused,
     TaskProgressed,
@@ -63,6 +64,13 @@ def submitted(facts: TaskSubmitted, event: Event) -> Task:
         near=facts.near,
         stuck_ms=facts.stuck_ms,
         reassign_ms=facts.reassign_ms,
+        reassignable=facts.reassignable,
+        chain=facts.chain,
+        parent=facts.parent,
+        root=facts.root,
+        share_milli=facts.share_milli,
+        tools=facts.tools,
+        tier_max=facts.tier_max,
     )
 
 
@@ -83,7 +91,7 @@ def moving(changes: Callable[[Task, F, Event], Changes]) -> Evolve:
 
 def of_this_generation(task: Task, facts: Facts) -> bool:
     """Is it about the present assignment, or does it make the next one?"""
-    if isinstance(facts, TaskAssigned):
+    if isinstance(facts, TaskAssigned | TaskHandedOver):
         return facts.generation > task.generation
     generation: int = getattr(facts, "generation", task.generation)
     return generation == task.generation
@@ -113,6 +121,24 @@ def assigned(task: Task, facts: TaskAssigned, event: Event) -> Changes:
         "cost_micro": 0,
         "tokens": 0,
         "result_seq": 0,
+    }
+
+
+def handed_over(task: Task, facts: TaskHandedOver, event: Event) -> Changes:
+    """Assigned anew; a task that was reserved for the agent before is now reserved for this one."""
+    only_agent = facts.agent if task.only_agent == facts.agent_before else task.only_agent
+    return {
+        "agent": facts.agent,
+        "only_agent": only_agent,
+        "generation": facts.generation,
+        "attempts": facts.attempt,
+        "until_at": facts.accept_by_at,
+        "percent": 0,
+        "cost_micro": 0,
+        "tokens": 0,
+        "result_seq": 0,
+        "stuck_at": 0,
+        "reassign_at": 0,
     }
 
 
@@ -223,6 +249,7 @@ EVOLVE: Mapping[type[Facts], Evolve] = {
     TaskDependencyMet: moving(dependency_met),
     TaskReady: moving(queued),
     TaskAssigned: moving(assigned),
+    TaskHandedOver: moving(handed_over),
     TaskAccepted: moving(accepted),
     TaskProgressed: moving(progressed),
     TaskStuck: moving(stuck),

@@ -25,12 +25,14 @@ import msgspec
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Facts
 from watchfloor.work.messages import (
+    TIER_MAX,
     TaskAccepted,
     TaskAssigned,
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
     TaskDependencyMet,
+    TaskHandedOver,
     TaskOrphaned,
     TaskProgressed,
     TaskPurged,
@@ -81,10 +83,23 @@ _OUTCOMES: Mapping[type[Facts], str] = {
 MOVES: Mapping[str, Mapping[type[Facts], str]] = {
     WAITING: {TaskDependencyMet: WAITING, TaskReady: QUEUED, **_ENDS},
     QUEUED: {TaskAssigned: ASSIGNED, **_ENDS},
-    ASSIGNED: {TaskAccepted: RUNNING, TaskAttemptFailed: FAILED, **_ENDS},
-    RUNNING: {TaskProgressed: RUNNING, TaskStuck: RUNNING, TaskOrphaned: ORPHANED, **_OUTCOMES, **_ENDS},
-    BLOCKED: {TaskProgressed: RUNNING, TaskOrphaned: ORPHANED, **_OUTCOMES, **_ENDS},
-    ORPHANED: {TaskResumed: RUNNING, **_OUTCOMES, **_ENDS},
+    ASSIGNED: {TaskAccepted: RUNNING, TaskHandedOver: ASSIGNED, TaskAttemptFailed: FAILED, **_ENDS},
+    RUNNING: {
+        TaskProgressed: RUNNING,
+        TaskStuck: RUNNING,
+        TaskOrphaned: ORPHANED,
+        TaskHandedOver: ASSIGNED,
+        **_OUTCOMES,
+        **_ENDS,
+    },
+    BLOCKED: {
+        TaskProgressed: RUNNING,
+        TaskOrphaned: ORPHANED,
+        TaskHandedOver: ASSIGNED,
+        **_OUTCOMES,
+        **_ENDS,
+    },
+    ORPHANED: {TaskResumed: RUNNING, TaskHandedOver: ASSIGNED, **_OUTCOMES, **_ENDS},
     REPORTED: {TaskSucceeded: SUCCEEDED, TaskAttemptFailed: FAILED, **_ENDS},
     FAILED: {TaskRequeued: QUEUED, **_ENDS},
     DEAD_LETTER: {TaskRetried: QUEUED, TaskPurged: CANCELLED},
@@ -97,6 +112,7 @@ DEADLINE_PASSED = "deadline_passed"
 RETRY = "retry"
 READY = "ready"
 STUCK = "stuck"
+DISCONNECTED = "disconnected"
 _DEADLINE = ("deadline_at", DEADLINE_PASSED)
 _TIMEOUT = ("timeout_at", "timed_out")
 CLOCKS: Mapping[str, tuple[tuple[str, str], ...]] = {
@@ -105,7 +121,7 @@ CLOCKS: Mapping[str, tuple[tuple[str, str], ...]] = {
     ASSIGNED: (_DEADLINE, ("until_at", "not_accepted")),
     RUNNING: (_DEADLINE, _TIMEOUT, ("silent_until_at", STUCK)),
     BLOCKED: (_DEADLINE, _TIMEOUT),  # it said what it waits for: silence is no alarm
-    ORPHANED: (_DEADLINE, _TIMEOUT, ("until_at", "disconnected")),
+    ORPHANED: (_DEADLINE, _TIMEOUT, ("until_at", DISCONNECTED)),
     REPORTED: (
         ("until_at", "not_verified"),
     ),  # reported in time: neither deadline nor time-out count any more
@@ -123,7 +139,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     letter begins a new one) and `retries`, the rounds before. `until_at` is the end of the present stage: delay,
     acceptance, grace, back-off or verification. `unmet` are the tasks it still waits for. `paused_at`, `stuck_at`: since
     when it is, 0: it is not. `result_seq` is the event whose private part holds the agent's result, and the
-    task's own integer the one with its description. `late` remembers (agent, generation, report) of late reports.
+    task's own integer the one with its description. The lineage is that of TaskSubmitted.
+    `late` remembers (agent, generation, report) of late reports.
     """
 
     seq: int
@@ -163,6 +180,18 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reassign_ms: int = 0
     stuck_at: int = 0
     reassign_at: int = 0
+    reassignable: bool = True
+    chain: tuple[int, ...] = ()
+    parent: int = 0
+    root: int = 0
+    share_milli: int = 0
+    tools: tuple[str, ...] = ()
+    tier_max: int = TIER_MAX
+
+    @property
+    def delegator(self) -> int:
+        """The agent that handed it on, 0: a person submitted it."""
+        return self.chain[-1] if self.chain else 0
 
     @property
     def status(self) -> str:

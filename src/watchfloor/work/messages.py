@@ -6,6 +6,8 @@ from typing import ClassVar
 
 from watchfloor.kernel.messages import Command, Effect, Facts
 
+TIER_MAX = 5  # no bound: ELITE
+NO_TOOL = "-"  # the one entry of a list of tools from which nothing is left
 LANES = ("urgent", "high", "normal", "low")
 CALL_OUTCOMES = ("accepted", "completed", "failed", "rejected", "unanswered")
 # Why the call of an HTTP worker led to no valid answer; `worker_held` is not its fault: it was not called at all.
@@ -50,11 +52,26 @@ class SubmitTask(Command, frozen=True, kw_only=True):
     reassign_ms: int = 300_000  # and for so long after the alert: the attempt counts as failed; 0: never
     near: int = 0  # the agent that did earlier work of the same kind, preferred when it has room
     private: bytes = b""
+    reassignable: bool = True  # False: nobody else may go on with it, so it ends when its agent stays away
+    by: int = 0  # the agent that hands it on, 0: submitted by a person
+    delegated: bool = False  # a part of what `by` was given to do, which takes a tier that may delegate
+    parent: int = 0  # the task it is a part of, held by `by` in `parent_generation`
+    parent_generation: int = 0
+    tools: tuple[str, ...] = ()  # what may be used for it, at most what `by` may use; empty: all of that
+    share_milli: int = 0  # its share of the parent's budget, in thousandths
 
 
 class AssignTask(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
     agent: int
+
+
+class HandOverTask(Command, frozen=True, kw_only=True):
+    """What a supervising agent held passes to its backup: `agent_before` has it now, `agent` gets it."""
+
+    KIND: ClassVar[str] = "task"
+    agent: int
+    agent_before: int
 
 
 class AcceptTask(Command, frozen=True, kw_only=True):
@@ -181,8 +198,13 @@ class TaskTimePassed(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "task"
 
 
-class TaskSubmitted(Facts, frozen=True, kw_only=True):
-    """`unmet`: those of `depends_on` that had not succeeded yet. `stuck_ms` 0: its silence is nobody's alarm."""
+class TaskSubmitted(Facts, frozen=True, kw_only=True, omit_defaults=True):
+    """`unmet`: those of `depends_on` that had not succeeded yet. `stuck_ms` 0: its silence is nobody's alarm.
+
+    A task that an agent handed on has a lineage: `chain`, the agents it came through (the newest last; its length
+    is the depth), `parent` and `root` (0: it is the first), and the rights that are left of it: `tools` (empty: no
+    bound; NO_TOOL alone: none) and `tier_max`.
+    """
 
     TYPE: ClassVar[str] = "task.submitted/1"
     KIND: ClassVar[str] = "task"
@@ -204,6 +226,41 @@ class TaskSubmitted(Facts, frozen=True, kw_only=True):
     reassign_ms: int = 0
     stuck_ms: int = 0
     unmet: tuple[int, ...] = ()
+    chain: tuple[int, ...] = ()
+    parent: int = 0
+    reassignable: bool = True
+    root: int = 0
+    share_milli: int = 0
+    tier_max: int = TIER_MAX
+    tools: tuple[str, ...] = ()
+
+
+class DelegationRefused(Facts, frozen=True, kw_only=True):
+    """An agent wanted to hand on what it must not: no task comes of it, and it is a trust event (spec 2.2, 3.4).
+
+    `reason`: contained, tier_too_low, too_deep, cycle, target_lacks_capability, more_rights, too_many_parts,
+    lineage_too_large, too_many_open, budget_exceeded. `depth` is what the task's would have been.
+    """
+
+    TYPE: ClassVar[str] = "task.delegation_refused/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    depth: int
+    parent: int
+    reason: str
+    target: int
+
+
+class TaskHandedOver(Facts, frozen=True, kw_only=True):
+    """Taken from `agent_before` and assigned to `agent` with a new generation (spec 2.3 *Supervising agents*)."""
+
+    TYPE: ClassVar[str] = "task.handed_over/1"
+    KIND: ClassVar[str] = "task"
+    accept_by_at: int
+    agent: int
+    agent_before: int
+    attempt: int
+    generation: int
 
 
 class TaskDependencyMet(Facts, frozen=True, kw_only=True):

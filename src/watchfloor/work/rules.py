@@ -40,7 +40,7 @@ from watchfloor.kernel.limits import (
 from watchfloor.kernel.messages import Draft, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
-from watchfloor.work import calls, life, pausing, reports, waiting
+from watchfloor.work import calls, life, lineage, pausing, reports, waiting
 from watchfloor.work.attempts import attempt_over, known
 from watchfloor.work.budgets import BUDGET, BUDGET_FACTS
 from watchfloor.work.changes import EVOLVE
@@ -53,7 +53,9 @@ from watchfloor.work.messages import (
     CancelTask,
     CompleteTask,
     ConcludeCall,
+    DelegationRefused,
     FailTask,
+    HandOverTask,
     OrphanTask,
     PauseTask,
     PurgeTask,
@@ -70,6 +72,7 @@ from watchfloor.work.messages import (
     TaskCancelled,
     TaskDeadLettered,
     TaskDependencyMet,
+    TaskHandedOver,
     TaskOrphaned,
     TaskPaused,
     TaskProgressed,
@@ -128,6 +131,13 @@ def submit(state: Task | None, command: SubmitTask, given: Given) -> list[Draft]
         check_range(command.deadline_at, "/deadline_at", given.at + 1, INTEGER_MAX)
     evidence: DependencyEvidence = given.evidence or NO_DEPENDENCIES
     waiting.check(command, evidence)
+    origin = lineage.Lineage()
+    if command.by and evidence.handover is not None:
+        lineage.check(command, evidence.handover)
+        reason = lineage.objection(command, evidence.handover)
+        if reason:
+            return [Draft(facts=lineage.refused(command, evidence.handover, reason))]
+        origin = lineage.lineage(command, evidence.handover)
     facts = TaskSubmitted(
         acceptance_ms=command.acceptance_ms,
         agent=command.agent,
@@ -147,6 +157,13 @@ def submit(state: Task | None, command: SubmitTask, given: Given) -> list[Draft]
         reassign_ms=command.reassign_ms,
         stuck_ms=command.stuck_ms,
         unmet=evidence.unmet,
+        reassignable=command.reassignable,
+        chain=origin.chain,
+        parent=command.parent,
+        root=origin.root,
+        share_milli=command.share_milli,
+        tools=origin.tools,
+        tier_max=origin.tier_max,
     )
     drafts = [Draft(facts=facts, private=command.private)]
     drafts += [waiting.lost(command.on_failure, found.task) for found in evidence.dependencies if found.lost][
@@ -166,6 +183,8 @@ def assign(state: Task | None, command: AssignTask, given: Given) -> list[Draft]
         raise Refused("paused", "the task is paused", retryable=True)
     if task.only_agent not in (0, command.agent):
         raise Refused("reserved", "the task is for another agent", field="/agent")
+    if command.agent in task.chain:
+        raise Refused("cycle", "the task came through this agent", field="/agent")
     if not agent.active:
         raise Refused("agent_unavailable", "the agent takes no work now", field="/agent", retryable=True)
     if not eligible(task.needs, agent.capabilities):
@@ -180,6 +199,31 @@ def assign(state: Task | None, command: AssignTask, given: Given) -> list[Draft]
         attempt=task.attempts + 1,
         generation=task.generation + 1,
         called=agent.called,
+    )
+    return [Draft(facts=facts)]
+
+
+def hand_over(state: Task | None, command: HandOverTask, given: Given) -> list[Draft]:
+    """To the backup, at once and with a new generation, where it may and can; else the ordinary ways of a reclaim."""
+    task = known(state)
+    agent: AgentEvidence = given.evidence
+    check_range(command.agent, "/agent", 1, INTEGER_MAX)
+    if task.agent != command.agent_before or task.stage not in (life.ASSIGNED, *life.IN_HAND):
+        return []
+    fits = (
+        agent.active
+        and not agent.called
+        and eligible(task.needs, agent.capabilities)
+        and agent.tasks_open < agent.tasks_max
+    )
+    if not task.reassignable or not fits or command.agent in task.chain or task.attempts >= task.attempts_max:
+        return []
+    facts = TaskHandedOver(
+        accept_by_at=given.at + task.acceptance_ms * MILLISECOND,
+        agent=command.agent,
+        agent_before=command.agent_before,
+        attempt=task.attempts + 1,
+        generation=task.generation + 1,
     )
     return [Draft(facts=facts)]
 
@@ -265,7 +309,8 @@ def time_passed(state: Task | None, command: TaskTimePassed, given: Given) -> li
         return attempt_over(task, reason, given, retryable=False)
     if reason == life.STUCK and not task.stuck_at:
         return silent(task, given)
-    return attempt_over(task, reason, given)
+    may_go_on = task.reassignable or reason != life.DISCONNECTED
+    return attempt_over(task, reason, given, retryable=may_go_on)
 
 
 def silent(task: Task, given: Given) -> list[Draft]:
@@ -292,6 +337,7 @@ SUBJECTS: tuple[Subject, ...] = (
             SubmitTask: submit,
             SettleDependency: waiting.settle,
             AssignTask: assign,
+            HandOverTask: hand_over,
             AcceptTask: reports.accept,
             RejectTask: reports.reject,
             ReportProgress: reports.report_progress,
@@ -338,4 +384,6 @@ FACTS: tuple[type[Facts], ...] = (
     TaskStuck,
     TaskReportedLate,
     *BUDGET_FACTS,
+    DelegationRefused,
+    TaskHandedOver,
 )

@@ -21,12 +21,14 @@ from watchfloor.kernel.projection import (
 from watchfloor.work.budget_views import BUDGETS, PROJECT_BUDGETS
 from watchfloor.work.messages import (
     LANES,
+    DelegationRefused,
     TaskAccepted,
     TaskAssigned,
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
     TaskDependencyMet,
+    TaskHandedOver,
     TaskOrphaned,
     TaskPaused,
     TaskProgressed,
@@ -90,6 +92,11 @@ TASKS = Table(
         "reported_at": instant("the agent of the newest attempt said it was done"),
         "updated_at": instant("newest event of the task"),
         "finished_at": instant("0: not finished"),
+        "parent": integer("subject of the task it is a part of, 0: none"),
+        "root": integer("subject of the task its lineage begins with, 0: itself"),
+        "depth": integer("agents it came through, 0: a person submitted it"),
+        "delegator": integer("subject of the agent that handed it on, 0: none"),
+        "share_milli": integer("its share of the parent's budget, in thousandths"),
         "story": text("correlation; key of timeline"),
         "submitted_seq": integer("private part: title, description, criteria, input, metadata"),
         "report_seq": integer("private part: the agent's result and report, or its reason; 0: none"),
@@ -99,6 +106,8 @@ TASKS = Table(
     indexes=(
         Index(("status",)),
         Index(("agent",)),
+        Index(("parent",), where="parent > 0"),
+        Index(("root",), where="root > 0"),
         Index(("lane", "submitted_seq"), where="finished_at = 0"),
     ),
 )
@@ -146,6 +155,11 @@ def _submitted(event: Event) -> list[Change]:
             submitted_by=event.actor.id,
             submitted_of=event.of,
             updated_at=event.at,
+            parent=facts.parent,
+            root=facts.root,
+            depth=len(facts.chain),
+            delegator=facts.chain[-1] if facts.chain else 0,
+            share_milli=facts.share_milli,
             story=event.correlation,
             submitted_seq=event.seq,
             updated_seq=event.seq,
@@ -194,6 +208,23 @@ def _assigned(event: Event) -> list[Change]:
         until_at=0,
         percent=0,
         stuck_at=0,
+    )
+
+
+def _handed_over(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskHandedOver)
+    return _set(
+        event,
+        status="assigned",
+        agent=facts.agent,
+        generation=facts.generation,
+        attempt=facts.attempt,
+        accept_by_at=facts.accept_by_at,
+        accepted_at=0,
+        until_at=0,
+        percent=0,
+        reason="handed_over",
     )
 
 
@@ -328,9 +359,17 @@ def _reported_late(event: Event) -> list[Change]:
     return _set(event)
 
 
+def _never_was(event: Event) -> list[Change]:
+    """An invalid delegation is seen on the timeline and in the trust of its agent; there is no task to show."""
+    assert isinstance(event.facts, DelegationRefused)
+    return []
+
+
 PROJECT: Projectors = {
     TaskSubmitted: _submitted,
     TaskAssigned: _assigned,
+    DelegationRefused: _never_was,
+    TaskHandedOver: _handed_over,
     TaskAccepted: _accepted,
     TaskProgressed: _progressed,
     TaskReported: _reported,

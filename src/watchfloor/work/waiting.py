@@ -16,6 +16,7 @@ from watchfloor.kernel.subject import Given
 from watchfloor.work import life
 from watchfloor.work.attempts import known
 from watchfloor.work.life import Task
+from watchfloor.work.lineage import Handover
 from watchfloor.work.messages import (
     ON_FAILURE,
     SettleDependency,
@@ -48,6 +49,7 @@ class DependencyEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """For SubmitTask and RetryTask: what the task depends on, in its order."""
 
     dependencies: tuple[Dependency, ...] = ()
+    handover: Handover | None = None  # when an agent hands it on
 
     @property
     def unmet(self) -> tuple[int, ...]:

@@ -99,6 +99,7 @@ class Yard(Floor):
             capabilities=("git",),
             session="",
             node="",
+            parent=0,
         )
         self.cells["trust", number] = SimpleNamespace(tier=tier)
 

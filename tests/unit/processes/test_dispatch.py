@@ -52,12 +52,13 @@ class Floor(Board):
             capabilities=capabilities or ("git",),
             session=f"{incarnation}.s",
             node="n1",
+            parent=0,
         )
         if tier is not None:
             self.cells["trust", number] = SimpleNamespace(tier=tier)
         return self.show(AgentConnected(node="n1", session=f"{incarnation}.s"), subject=number)
 
-    def task(self, *needs: str, only: int = 0, near: int = 0) -> Event:
+    def task(self, *needs: str, only: int = 0, near: int = 0, chain: tuple[int, ...] = ()) -> Event:
         facts = TaskSubmitted(
             acceptance_ms=1,
             agent=only,
@@ -70,10 +71,17 @@ class Floor(Board):
             nonce=0,
             priority="normal",
             timeout_ms=1,
+            chain=chain,
         )
         event = self.show(facts)
         self.cells["task", event.subject] = SimpleNamespace(
-            needs=needs, only_agent=only, priority="normal", stage="queued", paused_at=0, near=near
+            needs=needs,
+            only_agent=only,
+            priority="normal",
+            stage="queued",
+            paused_at=0,
+            near=near,
+            chain=chain,
         )
         return event
 
