@@ -6,6 +6,7 @@ register folds their events, and the gate's own rule decides from its evidence w
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from types import SimpleNamespace
 
 import msgspec
@@ -15,6 +16,7 @@ from tests.unit.registers.board import Board, closed, completed, decided, failed
 
 from watchfloor.kernel.amounts import turned_away
 from watchfloor.kernel.instants import HOUR
+from watchfloor.kernel.messages import Facts
 from watchfloor.registers import budgets
 from watchfloor.registers.budgets import REGISTER, Part, Use
 from watchfloor.work.budget_messages import BudgetSet
@@ -106,7 +108,8 @@ class Till(Board):
             self.totals[budget.budget] = self.totals.get(budget.budget, 0) + cost
             over = max(0, cost - held.get(budget.budget, 0))
             self.excess[budget.budget] = self.excess.get(budget.budget, 0) + over
-        facts = {"complete": completed, "fail": failed, "settle": settled}[how](cost=actual)
+        reports: dict[str, Callable[..., Facts]] = {"complete": completed, "fail": failed, "settle": settled}
+        facts = reports[how](cost=actual)
         self.show(msgspec.structs.replace(facts, tokens=actual), action)
 
 

@@ -28,6 +28,7 @@ from tests.transcripts.world import SUBJECTS, World
 from watchfloor.councils import rules as councils
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.fleet import rules as fleet
+from watchfloor.fleet.agent import Agent
 from watchfloor.fleet.enrolments import Enrolment
 from watchfloor.fleet.messages import RegisterAgent
 from watchfloor.kernel.codec import canonical
@@ -222,7 +223,7 @@ def _decision(story: Story, decision: councils.Decision) -> str:
     return f"{decision.status}; votes: {', '.join(votes) or 'none'}"
 
 
-def _agent(story: Story, agent: fleet.Agent) -> str:
+def _agent(story: Story, agent: Agent) -> str:
     keys = (f"{key.id} {'works' if key.works(story.world.at) else 'does not work'}" for key in agent.keys)
     held = [
         *(["quarantined"] if agent.quarantined else []),

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 import pytest
 from tests.unit.actions.test_gate import budget
 from tests.unit.registers.board import NOTHING_SEEN, completed, decided
 from tests.unit.registers.test_budgets import Till
-from tests.unit.work.test_budgets import Budget
 
 from watchfloor.actions.messages import ActionDecided
 from watchfloor.kernel.messages import Event
 from watchfloor.processes.budgeting import decided as hears
 from watchfloor.processes.budgeting import over
 from watchfloor.work.budget_messages import NoteBudget
+from watchfloor.work.budgets import Budget
 
 
 class Told(Till):
     """A till whose budgets remember what was said."""
 
-    def known(self, budget: int, **said: int) -> None:
+    def known(self, budget: int, **said: Any) -> None:
         self.cells["budget", budget] = Budget(
             seq=1, nonce=1, scope="agent", target=1, measure="money", period="total", limit=100, **said
         )

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from types import SimpleNamespace
 
-from tests.unit.processes.test_processes import Room, decided
+from tests.unit.processes.test_processes import Room
+from tests.unit.registers.board import decided
 
 from watchfloor.actions.messages import (
     ActionClosed,

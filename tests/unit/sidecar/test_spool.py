@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -27,12 +28,13 @@ def test_a_task_goes_through_its_states_and_each_outlives_the_process(tmp_path: 
         return Spool(tmp_path / "spool.db")
 
     report = TaskCompleted(task_id="tsk_1", generation=1, result={"a": 1}, tokens=3)
-    for change, state in (
+    changes: tuple[tuple[Callable[[Spool], object], str], ...] = (
         (lambda s: s.offer(task()), OFFERED),
         (lambda s: s.accept(task(), 77), ACCEPTED),
         (lambda s: s.commit(task(), b"work"), COMMITTED),
         (lambda s: s.owe(report, task()), OWED),
-    ):
+    )
+    for change, state in changes:
         spool = again()
         change(spool)
         spool.close()
