@@ -40,7 +40,7 @@ async def test_a_repeated_frame_gets_the_first_answer_also_after_a_restart(tmp_p
         assert again.replayed
         assert again.event == first.event
         with pytest.raises(Refused, match="frame_reused"):
-            await request(backbone, org, agent, frame=1, body="00000000000000bb")
+            await request(backbone, org, agent, frame=1, body="bb00000000000000")
     async with running(tmp_path) as (backbone, org):
         later = await request(backbone, org, agent, frame=1)
         assert later.replayed
