@@ -483,9 +483,18 @@ class Decision:
         self.owner, self.role, self.needed = facts["owner"], facts["role"], int(facts["needed"])
         self.deadline_at, self.level = int(facts["deadline_at"]), int(facts["level"])
         self.grant_us = int(facts["grant_ms"]) * 1000
+        self.rungs_us = [int(wait_ms) * 1000 for _, wait_ms in facts.get("ladder", ())]
+        # Of a committee, by person: the role the seat is for (empty: this very person), weight, veto.
+        self.members = {
+            who: (role, int(weight), veto) for who, role, weight, veto in facts.get("members", ())
+        }
         self.votes: dict[str, str] = {}
         self.voters: set[str] = set()
         self.approved_at = 0
+
+    def last_at(self) -> int:
+        """When silence ends it, if every rung that is left is climbed in time."""
+        return self.deadline_at + sum(self.rungs_us)
 
 
 class Action:
@@ -731,13 +740,13 @@ class Rules:
         demand(own, rule, f"{e.actor['id']} voted as {person}")
         if decision is not None and not e.facts["late"]:
             demand(person not in decision.votes, rule, f"{person} voted twice")
-            demand(e.at < decision.deadline_at, "silence_never_approves", "a vote past the deadline")
+            demand(e.at < decision.last_at(), "silence_never_approves", "a vote past the deadline")
             decision.votes[person] = e.facts["vote"]
 
     @on("decision.approved/1")
     def _approved(self, e: Event) -> None:
         decision = self._decisions.get(e.subject)
-        if decision is None or e.at >= decision.deadline_at:
+        if decision is None or e.at >= decision.last_at():
             raise Broken("silence_never_approves", "the decision is over or past its deadline, or never was")
         action, voters = self._open_action(decision.action), set(e.facts["voters"])
         same = (e.facts["action"], e.facts["agent"], e.facts["level"])
@@ -745,7 +754,11 @@ class Rules:
             raise Broken("grant_needs_its_decision", "of something else than was asked")
         said_so = all(decision.votes.get(voter) == "approve" for voter in voters)
         demand(said_so, "quorum_of_people", "somebody named did not approve")
-        demand("deny" not in decision.votes.values(), "quorum_of_people", "somebody denied")
+        denied = [who for who, vote in decision.votes.items() if vote == "deny"]
+        bitter = [
+            who for who in denied if not decision.members or decision.members.get(who, ("", 0, True))[2]
+        ]
+        demand(not bitter, "quorum_of_people", f"{sorted(bitter)} denied")
         self._count(decision, voters, action)
         decision.voters, decision.approved_at = voters, e.at
 
@@ -753,9 +766,33 @@ class Rules:
         """These voters are enough, distinct, eligible now, and none of them decides on what is their own."""
         own = voters & {decision.owner, *action.requesters}
         demand(not own, "no_self_approval", f"{sorted(own)} approved an action of their own")
+        if decision.members:
+            self._weigh(decision, voters)
+            return
         able = {voter for voter in voters if holds(self._people.get(voter, []), decision.role)}
         enough = len(able) >= max(1, decision.needed)
         demand(enough, "quorum_of_people", f"{len(able)} of {decision.needed} approvals by {decision.role}")
+
+    def _weigh(self, decision: Decision, voters: set[str]) -> None:
+        """Of a committee: the weights of members who may still decide reach what is needed."""
+        won = 0
+        for voter in voters:
+            role, weight, _ = decision.members.get(voter, ("", 0, False))
+            held = self._people.get(voter, [])
+            won += weight if held and (not role or holds(held, role)) else 0
+        enough = won >= max(1, decision.needed)
+        demand(enough, "quorum_of_people", f"{won} of {decision.needed} by members of the committee")
+
+    @on("decision.escalated/1")
+    def _escalated(self, e: Event) -> None:
+        decision, rule = self._decisions.get(e.subject), "silence_never_approves"
+        if decision is None:
+            return
+        demand(e.at >= decision.deadline_at, rule, "escalated before its time")
+        demand(bool(decision.rungs_us), rule, "escalated beyond its ladder")
+        wait_us = decision.rungs_us.pop(0)
+        demand(int(e.facts["deadline_at"]) <= e.at + wait_us, rule, "a rung longer than was said")
+        decision.deadline_at = int(e.facts["deadline_at"])
 
     @on("decision.denied/1", "decision.expired/1", "decision.cancelled/1")
     def _over(self, e: Event) -> None:

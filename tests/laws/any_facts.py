@@ -9,6 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from watchfloor.actions.messages import Derived, Evidence, Grant
+from watchfloor.councils.messages import Member, Step
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
 from watchfloor.kernel.terms import AutoTerms, Policy
 
@@ -51,6 +52,10 @@ BY_TYPE |= {
     Grant | None: st.none() | GRANTS,
     Grant: GRANTS,
     tuple[tuple[str, str, int], ...]: st.just((("a_rule", "raise", 2),)),
+    tuple[Member, ...]: st.lists(
+        st.builds(Member, TEXTS, st.sampled_from(["", "admin"]), INTEGERS, st.booleans()), max_size=3
+    ).map(tuple),
+    tuple[Step, ...]: st.lists(st.builds(Step, st.just(("role:director",)), INTEGERS), max_size=2).map(tuple),
     Policy: st.sampled_from([Policy(), Policy(name="other", auto=AutoTerms(score_min=700))]),
 }
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.laws.any_facts import streams
@@ -15,8 +16,8 @@ from tests.transcripts.world import START, SUBJECTS, World
 from watchfloor.councils import messages as m
 from watchfloor.councils.quorum import APPROVED, DENIED, PENDING, VOTES, Vote, approvers, count
 from watchfloor.councils.rules import Decision, PoolEvidence, VoterEvidence
-from watchfloor.kernel.instants import MINUTE
-from watchfloor.kernel.messages import SYSTEM, Actor, Event, Refused
+from watchfloor.kernel.instants import DAY, MINUTE
+from watchfloor.kernel.messages import SYSTEM, Actor, Event, Facts, Refused
 from watchfloor.kernel.subject import fold
 from watchfloor.kernel.terms import ROLES, holds
 
@@ -179,6 +180,84 @@ def test_there_is_no_way_from_silence_to_approval(
     world.ring(DEADLINE + MINUTE * 60)
     assert decision(world).status in ("expired", "denied", "cancelled")
     assert not [event for event in world.events if isinstance(event.facts, m.DecisionApproved)]
+
+
+LADDERS = st.lists(
+    st.builds(m.Step, tell=st.just(("role:director",)), wait_ms=st.integers(1, 600_000)), max_size=4
+).map(tuple)
+
+
+@given(OPENINGS, LADDERS, STEPS, st.integers(0, 999))
+def test_a_ladder_is_climbed_rung_by_rung_and_never_approves(
+    opening: m.OpenDecision, ladder: tuple[m.Step, ...], steps: list[Step], permille: int
+) -> None:
+    """Each deadline is later than the one before; after the last rung silence ends it; votes before that count."""
+    climbing = msgspec.structs.replace(opening, ladder=ladder, warn_permille=permille)
+    world = begin(climbing)
+    for step in steps:
+        take(world, step)
+    world.ring(world.at + DAY)
+    facts = [event.facts for event in world.events]
+    climbed = [one for one in facts if isinstance(one, m.DecisionEscalated)]
+    assert [one.rung for one in climbed] == list(range(1, len(climbed) + 1))
+    assert len(climbed) <= len(ladder)
+    deadlines = [DEADLINE, *(one.deadline_at for one in climbed)]
+    assert deadlines == sorted(set(deadlines))
+    assert decision(world).status != "pending"
+    if decision(world).status == decision(world).unanswered and not world_was_voted(facts):
+        assert len(climbed) == len(ladder)
+    voted = {
+        one.person for one in facts if isinstance(one, m.VoteCast) and one.vote == "approve" and not one.late
+    }
+    assert all(set(one.voters) <= voted for one in facts if isinstance(one, m.DecisionApproved))
+    warned = [one.rung for one in facts if isinstance(one, m.DecisionWarned)]
+    assert len(warned) == len(set(warned))
+
+
+def world_was_voted(facts: list[Facts]) -> bool:
+    """Did people, a full pool or its lack end it, rather than time?"""
+    return any(isinstance(one, m.DecisionDenied) and one.reason != "unanswered" for one in facts) or any(
+        isinstance(one, m.VoteCast) and one.late for one in facts
+    )
+
+
+MEMBERS = st.lists(
+    st.builds(m.Member, st.sampled_from("abcdef"), st.just(""), st.integers(1, 5), st.booleans()),
+    min_size=1,
+    max_size=6,
+    unique_by=lambda member: member.person,
+).map(tuple)
+
+
+@given(
+    MEMBERS,
+    st.lists(
+        st.builds(Vote, st.sampled_from("abcdefgh"), st.sampled_from(VOTES)),
+        max_size=8,
+        unique_by=lambda vote: vote.person,
+    ),
+    st.integers(1, 12),
+)
+@settings(max_examples=500)
+def test_a_committee_agrees_when_the_weight_is_there_and_denies_when_it_cannot_be(
+    members: tuple[m.Member, ...], votes: list[Vote], needed: int
+) -> None:
+    said = {vote.person: vote.vote for vote in votes}
+    outcome = count(votes, needed, members)
+    assert outcome == count(list(reversed(votes)), needed, members)
+    outsiders = [Vote("z", "approve"), Vote("y", "deny")]
+    assert outcome == count([*votes, *outsiders], needed, members), "who is no member has no say"
+    vetoed = any(member.veto and said.get(member.person) == "deny" for member in members)
+    won = sum(member.weight for member in members if said.get(member.person) == "approve")
+    unsaid = sum(member.weight for member in members if member.person not in said)
+    if outcome == APPROVED:
+        assert won >= needed
+        assert not vetoed
+    elif outcome == PENDING:
+        assert won < needed <= won + unsaid
+        assert not vetoed
+    else:
+        assert vetoed or won + unsaid < needed
 
 
 @given(OPENINGS, STEPS)

@@ -175,9 +175,14 @@ class Story:
         if field in REFERENCES and value:
             return self.name_of(value)
         if isinstance(value, tuple):
-            many = (self.name_of(each) if isinstance(each, int) else each for each in value)
-            return ",".join(many) or "-"
+            return ",".join(map(self.one, msgspec.to_builtins(value))) or "-"
         return json.dumps(value) if isinstance(value, bool) or value == "" else str(value)
+
+    def one(self, value: Any) -> str:
+        """One of several values: texts and subjects by name, what has parts as JSON."""
+        if isinstance(value, int) and not isinstance(value, bool):
+            return self.name_of(value)
+        return value if isinstance(value, str) else json.dumps(value)
 
     def name_of(self, number: int) -> str:
         """The name the script gave to a subject."""

@@ -4,13 +4,33 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+import msgspec
+
 from watchfloor.kernel.messages import Command, Facts
+
+
+class Member(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Somebody of a committee as of the request: public id, the role the seat is for (empty: this very person),
+    weight, and whether their denial alone denies."""
+
+    person: str
+    role: str = ""
+    weight: int = 1
+    veto: bool = False
+
+
+class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """One rung of an escalation: who is told, and for how long."""
+
+    tell: tuple[str, ...]
+    wait_ms: int
 
 
 class OpenDecision(Command, frozen=True, kw_only=True):
     """From the approval process. `owner` is the public id of the agent's owner, who may not decide.
 
     `parties` are further persons who may not: who registered the agent for somebody else, who asked for the action.
+    `committee` names who decides instead of `role` and `needed`; `ladder` are the rungs after the first deadline.
     """
 
     KIND: ClassVar[str] = "decision"
@@ -28,6 +48,10 @@ class OpenDecision(Command, frozen=True, kw_only=True):
     grant_ms: int
     execution_ms: int
     parties: tuple[str, ...] = ()
+    committee: str = ""
+    tell: tuple[str, ...] = ()
+    ladder: tuple[Step, ...] = ()
+    warn_permille: int = 0
 
 
 class CastVote(Command, frozen=True, kw_only=True):
@@ -67,6 +91,35 @@ class DecisionOpened(Facts, frozen=True, kw_only=True):
     unanswered: str
     urgency: str
     parties: tuple[str, ...] = ()
+    # Fields below came later; their defaults are what earlier decisions meant.
+    committee: str = ""
+    ladder: tuple[Step, ...] = ()
+    members: tuple[Member, ...] = ()
+    tell: tuple[str, ...] = ()
+    warn_permille: int = 0
+
+
+class DecisionWarned(Facts, frozen=True, kw_only=True):
+    """Two thirds of the time are over (spec 3.2). `rung` 0 is the time before the first escalation."""
+
+    TYPE: ClassVar[str] = "decision.warned/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    rung: int
+    tell: tuple[str, ...]
+
+
+class DecisionEscalated(Facts, frozen=True, kw_only=True):
+    """Nobody decided on the rung before; `tell` is told now, and has until `deadline_at`."""
+
+    TYPE: ClassVar[str] = "decision.escalated/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    deadline_at: int
+    rung: int
+    tell: tuple[str, ...]
 
 
 class VoteCast(Facts, frozen=True, kw_only=True):
@@ -102,13 +155,14 @@ class DecisionApproved(Facts, frozen=True, kw_only=True):
 
 
 class DecisionDenied(Facts, frozen=True, kw_only=True):
-    """`reason`: voted, unanswered or unanswerable (not enough eligible people)."""
+    """`reason`: voted, vetoed, unanswered or unanswerable (not enough eligible people, `missing` of them)."""
 
     TYPE: ClassVar[str] = "decision.denied/1"
     KIND: ClassVar[str] = "decision"
     action: int
     agent: int
     reason: str
+    missing: int = 0
 
 
 class DecisionExpired(Facts, frozen=True, kw_only=True):

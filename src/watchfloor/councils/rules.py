@@ -14,11 +14,16 @@ what the deadline's passing means. It is *pending* until one of these ends it, a
 Only votes lead to *approved*: time, cancellation and the size of the pool lead elsewhere. A decision never fails to
 open, since an action that nobody can decide on would wait for ever: terms outside their range are read strictly.
 
+Until somebody settles it, time moves it: after two thirds of each wait comes a warning, at a deadline the next rung of
+its ladder, whose time counts from then; only after the last rung does silence end it (spec 3.2 *Deadlines*). The ladder
+is the decision's own from the start, so a changed policy does not lengthen it.
+
 What somebody may not do is either nonsense and refused (a digest other than the decision's, a second vote, a vote in
 another person's name), or worth remembering and recorded as a refused vote, which counts nothing: the owner of the
-agent, whoever registered it for them or asked for the action, a disabled person, somebody without the role. A vote that comes when the decision is over is recorded as late.
-The deadline is judged by its instant, not by when the clock got round to it: a vote at or after it is late, and ends
-the decision as unanswered in the same breath.
+agent, whoever registered it for them or asked for the action, a disabled person, somebody without the role. A vote
+that comes when the decision is over is recorded as late.
+The last deadline is judged by its instant, not by when the clock got round to it: a vote at or after it is late, and
+ends the decision as unanswered in the same breath.
 """
 
 # ruff: noqa: ARG001, ARG005 -- rules and folds have one signature each, whatever they look at
@@ -34,16 +39,21 @@ from watchfloor.councils.messages import (
     DecisionApproved,
     DecisionCancelled,
     DecisionDenied,
+    DecisionEscalated,
     DecisionExpired,
     DecisionOpened,
     DecisionTimePassed,
+    DecisionWarned,
+    Member,
     OpenDecision,
+    Step,
     VoteCast,
     VoteRefused,
 )
 from watchfloor.councils.quorum import Vote
 from watchfloor.kernel.folds import Changes, first, once
 from watchfloor.kernel.ids import nonce_from
+from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Draft, Event, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_reason
 from watchfloor.kernel.subject import Given, Subject
@@ -58,9 +68,15 @@ STATUSES = (PENDING, APPROVED, DENIED, EXPIRED, CANCELLED)  # spec 01
 
 
 class PoolEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """For OpenDecision: how many enabled persons hold the role and do not own the agent."""
+    """For OpenDecision: how many enabled persons hold the role and do not own the agent.
+
+    Of a committee: its members, the weight that must agree, and what is missing for it to be possible at all.
+    """
 
     eligible: int
+    members: tuple[Member, ...] = ()
+    needed: int = 0
+    missing: int = 0
 
 
 class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -92,6 +108,13 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     grant_ms: int
     execution_ms: int
     parties: tuple[str, ...] = ()
+    committee: str = ""
+    members: tuple[Member, ...] = ()
+    ladder: tuple[Step, ...] = ()
+    tell: tuple[str, ...] = ()  # who was told last
+    rung: int = 0  # how many rungs of the ladder were climbed
+    warn_permille: int = 0
+    warn_at: int = 0  # 0: warned, or there is no warning
     status: str = PENDING
     votes: tuple[Vote, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
@@ -121,7 +144,7 @@ def open_decision(state: Decision | None, command: OpenDecision, given: Given) -
         execution_ms=command.execution_ms,
         grant_ms=command.grant_ms,
         level=command.level,
-        needed=max(command.needed, 1),
+        needed=pool.needed if command.committee else max(command.needed, 1),
         nonce=nonce_from(given.entropy),
         owner=command.owner,
         parties=command.parties,
@@ -129,10 +152,18 @@ def open_decision(state: Decision | None, command: OpenDecision, given: Given) -
         role=command.role,
         unanswered=EXPIRED if command.unanswered == EXPIRED else DENIED,
         urgency=command.urgency,
+        committee=command.committee,
+        ladder=command.ladder,
+        members=pool.members,
+        tell=command.tell,
+        warn_permille=command.warn_permille,
     )
-    if pool.eligible >= opened.needed:
+    missing = pool.missing if command.committee else max(0, opened.needed - pool.eligible)
+    if not missing:
         return [Draft(facts=opened)]
-    denied = DecisionDenied(action=command.action, agent=command.agent, reason="unanswerable")
+    denied = DecisionDenied(
+        action=command.action, agent=command.agent, reason="unanswerable", missing=missing
+    )
     return [Draft(facts=opened), Draft(facts=denied)]
 
 
@@ -146,7 +177,7 @@ def cast_vote(state: Decision | None, command: CastVote, given: Given) -> list[D
             raise Refused(ineligible, "this person may not decide here; it is recorded", status=403)
         return [Draft(facts=VoteRefused(person=command.person, reason=ineligible), private=command.private)]
     over = decision.status != PENDING
-    late = over or given.at >= decision.deadline_at
+    late = over or given.at >= last_at(decision)
     cast = VoteCast(late=late, person=command.person, vote=command.vote)
     drafts = [Draft(facts=cast, private=command.private)]
     if over:
@@ -180,14 +211,24 @@ def why_not(decision: Decision, person: str, voter: VoterEvidence) -> str:
         return "own_agent"
     if person in decision.parties:
         return "party_to_it"
+    if decision.members:
+        return _why_not_seated(decision, person, voter)
     if not holds(voter.roles, decision.role):
         return "role_missing"
     return ""
 
 
+def _why_not_seated(decision: Decision, person: str, voter: VoterEvidence) -> str:
+    """Members are who they were at the request; a seat for a role takes that role still."""
+    member = next((one for one in decision.members if one.person == person), None)
+    if member is None:
+        return "not_a_member"
+    return "role_missing" if member.role and not holds(voter.roles, member.role) else ""
+
+
 def settled(decision: Decision, votes: tuple[Vote, ...]) -> list[Facts]:
     """The end that these votes bring, if they do."""
-    outcome = quorum.count(votes, decision.needed)
+    outcome = quorum.count(votes, decision.needed, decision.members)
     if outcome == APPROVED:
         return [
             DecisionApproved(
@@ -200,8 +241,20 @@ def settled(decision: Decision, votes: tuple[Vote, ...]) -> list[Facts]:
             )
         ]
     if outcome == DENIED:
-        return [DecisionDenied(action=decision.action, agent=decision.agent, reason="voted")]
+        vetoed = any(member.veto and _denied_by(member, votes) for member in decision.members)
+        reason = "vetoed" if vetoed else "voted"
+        return [DecisionDenied(action=decision.action, agent=decision.agent, reason=reason)]
     return []
+
+
+def _denied_by(member: Member, votes: tuple[Vote, ...]) -> bool:
+    return any(vote.person == member.person and vote.vote == quorum.DENY for vote in votes)
+
+
+def last_at(decision: Decision) -> int:
+    """When silence ends it, if every rung that is left is climbed in time."""
+    left = sum(step.wait_ms for step in decision.ladder[decision.rung :])
+    return decision.deadline_at + left * MILLISECOND
 
 
 def unanswered(decision: Decision) -> Facts:
@@ -222,11 +275,42 @@ def cancel(state: Decision | None, command: CancelDecision, given: Given) -> lis
 
 
 def time_passed(state: Decision | None, command: DecisionTimePassed, given: Given) -> list[Draft]:
-    """The deadline, if it has passed and the decision is not over."""
+    """A warning, the next rung, or the end, whichever is due; nothing when the decision is over."""
     decision = known(state)
-    if decision.status != PENDING or given.at < decision.deadline_at:
+    if decision.status != PENDING or given.at < due(decision):
         return []
-    return [Draft(facts=unanswered(decision))]
+    if given.at < decision.deadline_at:
+        return [Draft(facts=warning(decision))]
+    if given.at >= last_at(decision):
+        return [Draft(facts=unanswered(decision))]
+    step = decision.ladder[decision.rung]
+    facts = DecisionEscalated(
+        action=decision.action,
+        agent=decision.agent,
+        deadline_at=given.at + step.wait_ms * MILLISECOND,
+        rung=decision.rung + 1,
+        tell=step.tell,
+    )
+    return [Draft(facts=facts)]
+
+
+def warning(decision: Decision) -> Facts:
+    """To those who were told last: time runs out."""
+    return DecisionWarned(
+        action=decision.action, agent=decision.agent, rung=decision.rung, tell=decision.tell
+    )
+
+
+def due(decision: Decision) -> int:
+    """The instant at which time changes something, 0 when the decision is over."""
+    if decision.status != PENDING:
+        return 0
+    return decision.warn_at or decision.deadline_at
+
+
+def warn_at(permille: int, begun_at: int, deadline_at: int) -> int:
+    """When a wait has gone on for so many thousandths of its length, 0: no warning."""
+    return begun_at + (deadline_at - begun_at) * permille // 1_000 if 0 < permille < 1_000 else 0
 
 
 # What happened ------------------------------------------------------------------------------------------------------
@@ -251,7 +335,28 @@ def opened(facts: DecisionOpened, event: Event) -> Decision:
         grant_ms=facts.grant_ms,
         execution_ms=facts.execution_ms,
         parties=facts.parties,
+        committee=facts.committee,
+        members=facts.members,
+        ladder=facts.ladder,
+        tell=facts.tell,
+        warn_permille=facts.warn_permille,
+        warn_at=warn_at(facts.warn_permille, event.at, facts.deadline_at),
     )
+
+
+def warned(decision: Decision, facts: DecisionWarned, event: Event) -> Changes:
+    return {"warn_at": 0} if facts.rung == decision.rung else {}
+
+
+def escalated(decision: Decision, facts: DecisionEscalated, event: Event) -> Changes:
+    if facts.rung != decision.rung + 1 or decision.status != PENDING:
+        return {}
+    return {
+        "rung": facts.rung,
+        "deadline_at": facts.deadline_at,
+        "tell": facts.tell,
+        "warn_at": warn_at(decision.warn_permille, event.at, facts.deadline_at),
+    }
 
 
 def vote_cast(decision: Decision, facts: VoteCast, event: Event) -> Changes:
@@ -297,6 +402,8 @@ SUBJECTS: tuple[Subject, ...] = (
         },
         evolve={
             DecisionOpened: first(opened),
+            DecisionWarned: once(warned),
+            DecisionEscalated: once(escalated),
             VoteCast: once(vote_cast),
             VoteRefused: once(vote_refused),
             DecisionApproved: once(approved),
@@ -305,13 +412,15 @@ SUBJECTS: tuple[Subject, ...] = (
             DecisionCancelled: once(cancelled),
         },
         live=lambda decision: decision.status == PENDING,
-        due=lambda decision: decision.deadline_at if decision.status == PENDING else 0,
+        due=due,
         overdue=lambda subject, decision, at: DecisionTimePassed(subject=subject),
     ),
 )
 
 FACTS: tuple[type[Facts], ...] = (
     DecisionOpened,
+    DecisionWarned,
+    DecisionEscalated,
     VoteCast,
     VoteRefused,
     DecisionApproved,

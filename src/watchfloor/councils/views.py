@@ -8,8 +8,10 @@ from watchfloor.councils.messages import (
     DecisionApproved,
     DecisionCancelled,
     DecisionDenied,
+    DecisionEscalated,
     DecisionExpired,
     DecisionOpened,
+    DecisionWarned,
     VoteCast,
     VoteRefused,
 )
@@ -36,7 +38,7 @@ _COUNT = """(SELECT count(DISTINCT v.person) FROM votes v WHERE v.org = a.org AN
 
 DECISIONS = Table(
     name="decisions",
-    version=1,
+    version=2,
     meaning="Every action that needs or needed somebody's agreement.",
     key=("decision",),
     columns={
@@ -49,13 +51,21 @@ DECISIONS = Table(
         "risk": integer("score 0 to 100"),
         "urgency": text("low, normal, high or immediate"),
         "role": text("role of those who may decide"),
-        "needed": integer("distinct persons who must approve"),
+        "needed": integer("distinct persons, or weight of the committee, who must approve"),
+        "committee": text("name of the committee that decides; empty: everybody with the role"),
+        "members": array("JSON array of [public id, role of the seat, weight, veto]; of a committee"),
+        "rung": integer("how many rungs of the escalation were climbed"),
+        "rungs": integer("how many there are"),
+        "tell": array("JSON array of who was told last"),
+        "missing": integer("an unanswerable decision: how much is missing for it to be possible"),
         "status": text("pending, approved, denied, expired or cancelled"),
-        "reason": text("voted, unanswered, unanswerable, or why it was cancelled"),
+        "reason": text("voted, vetoed, unanswered, unanswerable, or why it was cancelled"),
         "unanswered": text("what a passed deadline means: expired or denied"),
         "digest": text("of the action; a vote names it"),
         "voters": array("JSON array of the public ids whose votes approved it"),
-        "deadline_at": instant("no answer by then never grants"),
+        "deadline_at": instant(
+            "the next rung is told then, after the last one silence ends it and never grants"
+        ),
         "opened_at": instant("when"),
         "decided_at": instant("0: pending"),
         "story": text("correlation; key of timeline"),
@@ -107,6 +117,10 @@ def _opened(event: Event) -> list[Change]:
             urgency=facts.urgency,
             role=facts.role,
             needed=facts.needed,
+            committee=facts.committee,
+            members=_json(facts.members).decode(),
+            rungs=len(facts.ladder),
+            tell=_json(facts.tell).decode(),
             status="pending",
             unanswered=facts.unanswered,
             digest=facts.digest,
@@ -117,6 +131,19 @@ def _opened(event: Event) -> list[Change]:
         ),
         # The action's own row says which decision it waits for; tables are joined by name, never by import.
         Change("actions", "set", (facts.action,), {"decision": event.subject}),
+    ]
+
+
+def _warned(event: Event) -> list[Change]:
+    return [DECISIONS.set(event.subject, seq=event.seq)]
+
+
+def _escalated(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionEscalated)
+    tell = _json(facts.tell).decode()
+    return [
+        DECISIONS.set(event.subject, rung=facts.rung, deadline_at=facts.deadline_at, tell=tell, seq=event.seq)
     ]
 
 
@@ -148,7 +175,7 @@ def _approved(event: Event) -> list[Change]:
 def _denied(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, DecisionDenied)
-    return _ended(event, "denied", reason=facts.reason)
+    return _ended(event, "denied", reason=facts.reason, missing=facts.missing)
 
 
 def _expired(event: Event) -> list[Change]:
@@ -163,6 +190,8 @@ def _cancelled(event: Event) -> list[Change]:
 
 PROJECT: Projectors = {
     DecisionOpened: _opened,
+    DecisionWarned: _warned,
+    DecisionEscalated: _escalated,
     VoteCast: _voted,
     VoteRefused: _vote_refused,
     DecisionApproved: _approved,

@@ -20,7 +20,9 @@ from watchfloor.conversations.messages import (
     TellAgent,
 )
 from watchfloor.councils.messages import CastVote, OpenDecision
-from watchfloor.councils.rules import PoolEvidence, VoterEvidence
+from watchfloor.councils.panels import Candidate, may_still, seated
+from watchfloor.councils.quorum import APPROVED, DENY, count
+from watchfloor.councils.rules import Decision, PoolEvidence, VoterEvidence
 from watchfloor.engine import hearing, rights
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
@@ -187,20 +189,17 @@ def _voters_valid(read: Read, action: Any, at: int) -> bool:
     if decision is None:
         return True
     owner = read("agent", action.agent).owner
-    standing = 0
-    for vote in decision.votes:
-        person = find_person(read, vote.person)
-        if (
-            vote.vote == "approve"
-            and not vote.late
-            and person is not None
-            and person.enabled
-            and person.id != owner
-            and person.id not in decision.parties
-            and holds(person.roles, decision.role)
-        ):
-            standing += 1
-    return standing >= int(decision.needed)
+    standing = tuple(
+        vote
+        for vote in decision.votes
+        if vote.vote == DENY
+        or (
+            vote.person != owner
+            and vote.person not in decision.parties
+            and _may_still(read, vote.person, decision)
+        )
+    )
+    return count(standing, decision.needed, decision.members) == APPROVED
 
 
 def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> NameEvidence:
@@ -276,17 +275,36 @@ def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvid
     if person is None:
         return VoterEvidence(roles=(), enabled=False, handle="")
     decision = read("decision", command.subject)
-    void = tuple(vote.person for vote in decision.votes if not _may_still(read, vote.person, decision.role))
+    void = tuple(vote.person for vote in decision.votes if not _may_still(read, vote.person, decision))
     return VoterEvidence(roles=person.roles, enabled=person.enabled, handle=person.handle, void=void)
 
 
-def _may_still(read: Read, voter: str, role: str) -> bool:
+def _may_still(read: Read, voter: str, decision: Decision) -> bool:
+    """Is the voter enabled, and do they hold the role of the decision, or of their seat, as of now?"""
     person = find_person(read, voter)
-    return person is not None and person.enabled and holds(person.roles, role)
+    if person is None or not person.enabled:
+        return False
+    if not decision.members:
+        return holds(person.roles, decision.role)
+    member = next((one for one in decision.members if one.person == voter), None)
+    return member is not None and may_still(member, {person.id: person.roles})
 
 
 def _pool(read: Read, command: OpenDecision, at: int, request: Request) -> PoolEvidence:
     everyone: tuple[Person, ...] = read("people", "all") or ()
+    if command.committee:
+        terms = _policy(read).document.committees.get(command.committee)
+        if terms is None:  # a sound policy names none that is not there; nobody can decide in its place
+            return PoolEvidence(eligible=0, needed=1, missing=1)
+        candidates = (
+            Candidate(one.id, one.handle, one.roles)
+            for one in everyone
+            if one.enabled and one.id != command.owner and one.id not in command.parties
+        )
+        panel = seated(terms, candidates)
+        return PoolEvidence(
+            eligible=len(panel.members), members=panel.members, needed=panel.needed, missing=panel.missing
+        )
     eligible = sum(
         1
         for person in everyone

@@ -38,8 +38,10 @@ from watchfloor.councils.messages import (
     DecisionApproved,
     DecisionCancelled,
     DecisionDenied,
+    DecisionEscalated,
     DecisionExpired,
     DecisionOpened,
+    DecisionWarned,
     VoteCast,
     VoteRefused,
 )
@@ -169,7 +171,16 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
     **dict.fromkeys((ActionGranted, ActionClosed, GrantRevoked, GrantMisused), _waited_for),
     DecisionOpened: _opened,
     **dict.fromkeys(
-        (VoteCast, VoteRefused, DecisionApproved, DecisionDenied, DecisionExpired, DecisionCancelled),
+        (
+            DecisionWarned,
+            DecisionEscalated,
+            VoteCast,
+            VoteRefused,
+            DecisionApproved,
+            DecisionDenied,
+            DecisionExpired,
+            DecisionCancelled,
+        ),
         _of_decision,
     ),
     ChatOpened: _chat_opened,

@@ -98,6 +98,8 @@ class Readers:
             connection = sqlite3.connect(self._uri, uri=True, isolation_level=None, check_same_thread=False)
             connection.execute("PRAGMA query_only = ON")
             connection.execute("PRAGMA busy_timeout = 5000")
+            # SQLite opens the log beside the file at the first read: that must be of this file, not of its successor.
+            connection.execute("PRAGMA schema_version").fetchone()
             return self._generation, connection
 
     def _give_back(self, generation: int, connection: sqlite3.Connection) -> None:

@@ -20,6 +20,7 @@ from watchfloor.kernel.terms import TIERS
 STORY_MAX = 200  # events of one story in one answer
 _REASONS = {
     "voted": "by vote",
+    "vetoed": "by a veto",
     "unanswered": "because nobody answered in time",
     "unanswerable": "because too few people may decide",
     "grant_expired": "because its grant was not used in time",
@@ -91,7 +92,15 @@ SENTENCES: dict[str, Sentence] = {
     "action.failed/1": lambda f: f"Failed: {f.code.replace('_', ' ')}.",
     "action.unknown/1": "No outcome arrived in time: unknown until somebody settles it.",
     "action.settled/1": lambda f: f"Settled as {f.outcome}.",
-    "decision.opened/1": lambda f: f"Waiting for {people(f.needed, f.role)}.",
+    "decision.opened/1": lambda f: (
+        f"Waiting for the committee {f.committee}, {f.needed} of {sum(one.weight for one in f.members)}."
+        if f.committee
+        else f"Waiting for {people(f.needed, f.role)}."
+    ),
+    "decision.warned/1": "Two thirds of the time are over.",
+    "decision.escalated/1": lambda f: (
+        f"Nobody decided: step {f.rung} of the escalation, told {', '.join(f.tell)}."
+    ),
     "decision.voted/1": lambda f: f"Voted {f.vote}{', too late to count' if f.late else ''}.",
     "decision.vote_refused/1": lambda f: f"A vote was refused: {f.reason.replace('_', ' ')}.",
     "decision.approved/1": "Approved: the quorum is met.",

@@ -71,6 +71,9 @@ CREDENTIALS_PER_PERSON_MAX = (
     64  # browsers, scripts and tokens of one person; a new session displaces the oldest
 )
 
+RUNGS_MAX = 32  # steps of an escalation, loops counted: after that many nobody is coming
+SEATS_MAX = 64  # of a committee; its members stand in the event that opens a decision
+
 # Agents and work ------------------------------------------------------------------------------------------------------
 WORKER_FAILURES_MAX = (
     5  # calls of an HTTP worker in a row without a valid answer, then its breaker opens (spec 2.4)

@@ -9,6 +9,8 @@ from __future__ import annotations
 
 import msgspec
 
+from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, committees
+
 ACTIVATE_VERSION = "agent.activate_version"
 # What the platform itself carries out about an agent, on a person's request and after the gate: agents cannot ask for it.
 PLATFORM_TYPES = frozenset((ACTIVATE_VERSION,))
@@ -119,21 +121,6 @@ class LevelTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     critical: int = 4
 
 
-class RouteTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Who decides a level: role, number of distinct persons, deadline and what its passing means."""
-
-    role: str
-    needed: int = 1
-    deadline_ms: int = 300_000
-    unanswered: str = "expired"  # expired or denied; never approved
-
-
-class RoutingTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    confirm: RouteTerms = RouteTerms(role="operator", deadline_ms=300_000)
-    approve: RouteTerms = RouteTerms(role="supervisor", deadline_ms=3_600_000, unanswered="denied")
-    committee: RouteTerms = RouteTerms(role="director", needed=2, deadline_ms=900_000, unanswered="denied")
-
-
 class TrustKind(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     points: int
     decay_days: int
@@ -223,6 +210,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     auto: AutoTerms = AutoTerms()
     levels: LevelTerms = LevelTerms()
     routing: RoutingTerms = RoutingTerms()
+    committees: dict[str, CommitteeTerms] = msgspec.field(default_factory=committees)
     trust: TrustTerms = TrustTerms()
     delegation: DelegationTerms = DelegationTerms()
     grant_ms: int = 900_000

@@ -21,17 +21,16 @@ from watchfloor.kernel.limits import (
 )
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import (
-    ROLES,
     TIERS,
     Condition,
     DelegationTerms,
     EnvelopeTerms,
     Policy,
-    RouteTerms,
     TrustTerms,
 )
 from watchfloor.policy.digest import canonical_bytes
 from watchfloor.policy.faults import Fault
+from watchfloor.policy.routing_soundness import routing_problems
 
 DOCUMENT_BYTES_MAX = 48 * 1024  # with its envelope it stays below FACTS_BYTES_MAX
 RATES = ("light", "normal", "heavy")
@@ -71,8 +70,7 @@ def _all(document: Policy) -> Iterator[Fault]:
     yield from _envelope(document.envelope)
     yield from _numbers(document)
     yield from _auto_and_levels(document)
-    for name in ("confirm", "approve", "committee"):
-        yield from _route(f"/routing/{name}", getattr(document.routing, name))
+    yield from routing_problems(document)
     yield from _trust(document.trust)
     yield from _delegation(document.delegation)
 
@@ -218,15 +216,6 @@ def _auto_and_levels(document: Policy) -> Iterator[Fault]:
     if list(ladder) != sorted(ladder):
         # Law *Monotone oversight*: less risk never demands more.
         yield Fault("/levels", "more risk never has a lower level: low, medium, high, critical must not fall")
-
-
-def _route(path: str, route: RouteTerms) -> Iterator[Fault]:
-    if route.role not in ROLES or route.role == "auditor":
-        yield Fault(f"{path}/role", "one of operator, supervisor, director, admin")
-    yield from _between(f"{path}/needed", route.needed, 1, 50, "persons")
-    yield from _between(f"{path}/deadline_ms", route.deadline_ms, 10_000, 7 * _DAY_MS, "ms")
-    if route.unanswered not in ("expired", "denied"):
-        yield Fault(f"{path}/unanswered", "expired or denied: no answer never grants")
 
 
 def _trust(trust: TrustTerms) -> Iterator[Fault]:

@@ -20,23 +20,35 @@ from watchfloor.councils.messages import (
     DecisionDenied,
     DecisionExpired,
     OpenDecision,
+    Step,
 )
+from watchfloor.councils.panels import committee_for, route
 from watchfloor.councils.rules import Decision
 from watchfloor.fleet.agent import Agent
+from watchfloor.kernel.council_terms import DeadlineTerms, RouteTerms, RoutingTerms
 from watchfloor.kernel.instants import MILLISECOND
+from watchfloor.kernel.limits import RUNGS_MAX
 from watchfloor.kernel.messages import Command, Effect, Event
 from watchfloor.kernel.subject import React, Read
-from watchfloor.kernel.terms import Policy, RouteTerms
 from watchfloor.registers.directory import ActivePolicy
 
 Wishes = list[Command | Effect]
+CONFIRM_LEVEL = 2
 COMMITTEE_LEVEL = 4
 
 
-def route(policy: Policy, level: int) -> RouteTerms:
-    """Who decides an action of this level (2, 3 or 4)."""
-    routing = policy.routing
-    return {2: routing.confirm, 3: routing.approve}.get(level, routing.committee)
+def first_wait(routing: RoutingTerms, terms: RouteTerms, level: int, urgency: str) -> tuple[int, bool]:
+    """(ms until the first deadline, does the ladder follow?): the sooner of the level's time and the urgency's (spec 3.2)."""
+    deadlines: DeadlineTerms = routing.deadlines
+    by_urgency = getattr(deadlines, urgency, deadlines.normal)
+    wait_ms = min(terms.deadline_ms, by_urgency.wait_ms)
+    return wait_ms, level > CONFIRM_LEVEL and by_urgency.then == "escalate"
+
+
+def ladder(routing: RoutingTerms) -> tuple[Step, ...]:
+    """The rungs of the escalation chain, loops written out."""
+    once = tuple(Step(rung.tell, rung.wait_ms) for rung in routing.ladder)
+    return (once * (1 + routing.loops))[:RUNGS_MAX]
 
 
 def _open(
@@ -52,10 +64,13 @@ def _open(
 ) -> Wishes:
     active: ActivePolicy = read("active_policy", "active")
     policy = active.document
-    terms = route(policy, level)
+    routing = policy.routing
+    terms = route(routing, level)
     owner = read("agent", agent)
     earlier = _earlier(event, read) if type(event.facts) is GrantRevoked else None
-    cls = policy.classes.get(policy.types.get(action_type, "unknown")) or policy.classes["unknown"]
+    name = policy.types.get(action_type, "unknown")
+    cls = policy.classes.get(name) or policy.classes["unknown"]
+    wait_ms, climbs = first_wait(routing, terms, level, urgency)
     return [
         OpenDecision(
             action=event.subject,
@@ -67,11 +82,15 @@ def _open(
             urgency=urgency,
             role=terms.role,
             needed=terms.needed,
-            deadline_at=event.at + terms.deadline_ms * MILLISECOND,
-            unanswered=terms.unanswered,
+            deadline_at=event.at + wait_ms * MILLISECOND,
+            unanswered="denied" if climbs else "expired" if level > CONFIRM_LEVEL else terms.unanswered,
             grant_ms=policy.grant_ms,
             execution_ms=cls.execution_timeout_ms,
             parties=parties_of(event, owner) if earlier is None else earlier.parties,
+            committee=committee_for(routing, level, action_type, name),
+            tell=terms.tell,
+            ladder=ladder(routing) if climbs else (),
+            warn_permille=routing.warn_permille if level > CONFIRM_LEVEL else 0,
         )
     ]
 

@@ -131,7 +131,10 @@ def test_a_decision_that_nobody_can_approve_is_denied_at_once(
     world = opened(PoolEvidence(eligible=eligible), needed=needed)
     assert decision(world).status == ("pending" if open_ else "denied")
     if not open_:
-        assert [event.facts for event in world.events][1:] == [denied("unanswerable")]
+        missing = m.DecisionDenied(
+            action=41, agent=7, reason="unanswerable", missing=max(1, needed) - eligible
+        )
+        assert [event.facts for event in world.events][1:] == [missing]
 
 
 def test_terms_out_of_range_are_read_strictly() -> None:
@@ -323,3 +326,89 @@ def test_a_decision_lives_and_has_a_clock_while_it_is_pending() -> None:
 
 def test_the_statuses_are_those_of_the_specification() -> None:
     assert set(rules.STATUSES) == {"pending", "approved", "denied", "expired", "cancelled"}
+
+
+# -- committees and ladders (spec 3.2) ---------------------------------------------------------------------------------
+
+BOARD = (
+    m.Member("per_ada", "director"),
+    m.Member("per_ben", "director"),
+    m.Member("per_cleo", veto=True),
+)
+
+
+def board(needed: int = 2, missing: int = 0, **fields: Any) -> World:
+    """A decision of a committee of three."""
+    pool = PoolEvidence(eligible=3, members=BOARD, needed=needed, missing=missing)
+    return opened(pool, committee="board", **fields)
+
+
+def test_only_members_decide_and_a_denial_leaves_it_open_while_the_others_can_agree() -> None:
+    world = board()
+    assert votes(world, "per_eve", evidence=voter("admin")) == [
+        m.VoteRefused(person="per_eve", reason="not_a_member")
+    ]
+    assert votes(world, "per_ada", "deny", evidence=voter("director")) == [cast("per_ada", "deny")]
+    assert votes(world, "per_ben", evidence=voter("director")) == [cast("per_ben")]
+    assert votes(world, "per_cleo", evidence=voter("operator")) == [
+        cast("per_cleo"),
+        approved("per_ben", "per_cleo"),
+    ]
+
+
+def test_a_seat_for_a_role_is_lost_with_the_role() -> None:
+    world = board()
+    assert votes(world, "per_ada", evidence=voter("operator")) == [
+        m.VoteRefused(person="per_ada", reason="role_missing")
+    ]
+
+
+def test_a_veto_denies_at_once_and_so_does_what_cannot_be_reached_any_more() -> None:
+    assert votes(board(), "per_cleo", "deny") == [cast("per_cleo", "deny"), denied("vetoed")]
+    world = board(needed=3)
+    assert votes(world, "per_ben", "abstain", evidence=voter("director"))[-1] == denied("voted")
+
+
+def test_a_committee_that_cannot_decide_denies_and_says_how_many_are_missing() -> None:
+    world = board(missing=2)
+    assert world.events[-1].facts == m.DecisionDenied(action=41, agent=7, reason="unanswerable", missing=2)
+
+
+LADDER = (m.Step(("schedule:on_call",), 300_000), m.Step(("role:director",), 600_000))
+
+
+def test_time_warns_climbs_the_ladder_and_ends_after_its_last_rung() -> None:
+    world = opened(ladder=LADDER, warn_permille=500, tell=("role:supervisor",))
+    told = []
+    for _ in range(8):
+        due = rules.due(decision(world))
+        if not due:
+            break
+        told += [(type(event.facts).__name__, (event.at - START) // MINUTE) for event in world.ring(due)]
+    assert told == [
+        ("DecisionWarned", 30),
+        ("DecisionEscalated", 60),
+        ("DecisionWarned", 62),
+        ("DecisionEscalated", 65),
+        ("DecisionWarned", 70),
+        ("DecisionDenied", 75),
+    ]
+    assert decision(world).tell == ("role:director",)
+
+
+def test_a_vote_counts_on_every_rung_and_is_late_only_after_the_last() -> None:
+    world = opened(ladder=LADDER)
+    world.at = DEADLINE + 10 * MINUTE
+    assert votes(world, "per_ada") == [cast("per_ada"), approved("per_ada")]
+    world = opened(ladder=LADDER)
+    world.at = DEADLINE + 15 * MINUTE
+    assert votes(world, "per_ada") == [cast("per_ada", late=True), denied("unanswered")]
+
+
+def test_an_old_warning_or_rung_shown_again_changes_nothing() -> None:
+    world = opened(ladder=LADDER, warn_permille=500)
+    world.ring(DEADLINE)
+    before = decision(world)
+    for event in list(world.events):
+        state = rules.SUBJECTS[0].evolve[type(event.facts)](before, event)
+        assert state == before

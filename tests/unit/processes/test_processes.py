@@ -27,6 +27,7 @@ from watchfloor.councils.messages import (
     DecisionExpired,
     OpenDecision,
 )
+from watchfloor.councils.panels import route
 from watchfloor.fleet.messages import (
     AgentConnected,
     AgentDisconnected,
@@ -35,11 +36,12 @@ from watchfloor.fleet.messages import (
     QuarantineAgent,
 )
 from watchfloor.kernel.instants import MILLISECOND, MINUTE
+from watchfloor.kernel.limits import RUNGS_MAX
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.system import Continued, ProcessRefused
 from watchfloor.kernel.terms import Policy
 from watchfloor.processes import FLOWS, REACTS, effects_of
-from watchfloor.processes.approval import route
+from watchfloor.processes.approval import ladder
 from watchfloor.registers.containment import REGISTER, Breaker
 from watchfloor.registers.delivery import DIRECT_ORPHANS_MAX, Continuation
 from watchfloor.trust.messages import RecordTrust
@@ -100,7 +102,8 @@ def opening(wish: object) -> OpenDecision:
 def test_a_held_action_goes_to_the_people_of_its_level(level: int) -> None:
     room = Room()
     (wish,) = room.wishes(decided("pending", level=level))
-    terms = route(Policy(), level)
+    routing = Policy().routing
+    terms = route(routing, level)
     asked = opening(wish)
     assert (asked.role, asked.needed, asked.level, asked.owner) == (
         terms.role,
@@ -108,7 +111,42 @@ def test_a_held_action_goes_to_the_people_of_its_level(level: int) -> None:
         level,
         "per_ada",
     )
-    assert asked.deadline_at == START + terms.deadline_ms * MILLISECOND
+    wait_ms = min(terms.deadline_ms, routing.deadlines.normal.wait_ms)
+    assert asked.deadline_at == START + wait_ms * MILLISECOND
+    assert (asked.committee, asked.ladder) == ("directors" if level == 4 else "", ())
+    assert asked.unanswered == "expired", "normal urgency: nobody is woken up, and silence grants nothing"
+
+
+@pytest.mark.parametrize(
+    ("level", "urgency", "minutes", "climbs"),
+    [
+        (2, "immediate", 5, False),
+        (2, "low", 5, False),
+        (3, "immediate", 15, True),
+        (3, "high", 60, True),
+        (3, "normal", 240, False),
+        (4, "low", 1440, False),
+        (4, "immediate", 15, True),
+    ],
+)
+def test_urgency_sets_the_first_deadline_and_whether_it_escalates(
+    level: int, urgency: str, minutes: int, climbs: bool
+) -> None:
+    """The table of spec 3.2 *Deadlines*."""
+    facts = msgspec.structs.replace(decided("pending", level=level), urgency=urgency)
+    asked = opening(Room().wishes(facts)[0])
+    assert asked.deadline_at == START + minutes * 60_000 * MILLISECOND
+    assert bool(asked.ladder) is climbs
+    assert asked.unanswered == ("denied" if climbs else "expired")
+    assert asked.warn_permille == (667 if level > 2 else 0)
+
+
+def test_loops_are_written_out_and_bounded() -> None:
+    routing = Policy().routing
+    once = ladder(routing)
+    assert [step.wait_ms for step in once] == [300_000, 900_000, 1_800_000]
+    assert ladder(msgspec.structs.replace(routing, loops=2)) == once * 3
+    assert len(ladder(msgspec.structs.replace(routing, loops=32))) == RUNGS_MAX
 
 
 def test_a_type_the_policy_does_not_know_is_of_the_unknown_class() -> None:

@@ -32,6 +32,10 @@ class DecisionItem(Answer, frozen=True, kw_only=True):
     urgency: str
     role: str
     needed: Count
+    committee: str
+    rung: Count
+    rungs: Count
+    missing: Count
     approvals: Count
     denials: Count
     status: str
@@ -104,6 +108,10 @@ _ITEM = {
     "urgency": "high",
     "role": "supervisor",
     "needed": 1,
+    "committee": "",
+    "rung": 0,
+    "rungs": 3,
+    "missing": 0,
     "approvals": 0,
     "denials": 0,
     "status": "pending",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from watchfloor.councils import messages as councils
-from watchfloor.councils.rules import VoterEvidence, why_not
+from watchfloor.councils.rules import VoterEvidence, last_at, why_not
 from watchfloor.http import lists, telling
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import decisions as wire
@@ -18,6 +18,7 @@ _OBSTACLES = {
     "person_disabled": "You are disabled.",
     "own_agent": "You own this agent, so others have to decide.",
     "role_missing": "Your role does not decide at this level.",
+    "not_a_member": "Only members of its committee decide on this.",
     "already_voted": "You have voted.",
     "over": "The decision is over.",
 }
@@ -47,6 +48,10 @@ def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
         urgency=row["urgency"],
         role=row["role"],
         needed=row["needed"],
+        committee=row["committee"],
+        rung=row["rung"],
+        rungs=row["rungs"],
+        missing=row["missing"],
         approvals=row["approvals"],
         denials=row["denials"],
         status=row["status"],
@@ -120,7 +125,7 @@ def obstacle_of(call: Call, state: Any) -> str:
     code = ""
     if not holds(who.roles, "operator"):
         code = "role_missing"
-    elif state.status != "pending" or call.now >= state.deadline_at:
+    elif state.status != "pending" or call.now >= last_at(state):
         code = "over"
     elif any(vote.person == who.id for vote in state.votes):
         code = "already_voted"

@@ -1,0 +1,113 @@
+"""What routing, committees and the escalation chain must satisfy beyond their types (spec 3.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from watchfloor.kernel.council_terms import CommitteeTerms, RouteTerms, RoutingTerms, Seat
+from watchfloor.kernel.instants import DAY, MILLISECOND
+from watchfloor.kernel.limits import RUNGS_MAX, SEATS_MAX
+from watchfloor.kernel.strict import pointer_escape
+from watchfloor.kernel.terms import ROLES, Policy
+from watchfloor.policy.faults import Fault
+
+URGENCIES = ("immediate", "high", "normal", "low")
+_DECIDING = tuple(role for role in ROLES if role != "auditor")
+_WAIT_MS_MAX = 7 * DAY // MILLISECOND
+_WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
+_TARGET = re.compile(r"person:[!-~]{1,128}|schedule:[a-z][a-z0-9_]{0,63}")
+_TOLD_MAX = 16
+
+
+def routing_problems(document: Policy) -> Iterator[Fault]:
+    """Every fault of who decides, who is told and for how long."""
+    routing = document.routing
+    for name, committee in document.committees.items():
+        yield from _committee(f"/committees/{pointer_escape(name)}", name, committee)
+    for name in ("confirm", "approve", "committee"):
+        yield from _route(f"/routing/{name}", getattr(routing, name), document)
+    for index, assignment in enumerate(routing.assignments):
+        path = f"/routing/assignments/{index}"
+        yield from _named(f"{path}/committee", assignment.committee, document)
+        yield from _between(f"{path}/level_min", assignment.level_min, 2, 4)
+        for number, cls in enumerate(assignment.classes):
+            if cls not in document.classes:
+                yield Fault(f"{path}/classes/{number}", f"is not a class of this policy: {cls}")
+    yield from _times(routing)
+
+
+def _times(routing: RoutingTerms) -> Iterator[Fault]:
+    for name in URGENCIES:
+        terms = getattr(routing.deadlines, name)
+        yield from _between(f"/routing/deadlines/{name}/wait_ms", terms.wait_ms, 10_000, _WAIT_MS_MAX, "ms")
+        if terms.then not in ("escalate", "expire"):
+            yield Fault(f"/routing/deadlines/{name}/then", "escalate or expire: no answer never grants")
+    for index, rung in enumerate(routing.ladder):
+        path = f"/routing/ladder/{index}"
+        yield from _between(f"{path}/wait_ms", rung.wait_ms, 10_000, _WAIT_MS_MAX, "ms")
+        yield from _told(f"{path}/tell", rung.tell)
+        if not rung.tell:
+            yield Fault(f"{path}/tell", "a rung tells somebody")
+    yield from _between("/routing/loops", routing.loops, 0, RUNGS_MAX)
+    if len(routing.ladder) * (1 + routing.loops) > RUNGS_MAX:
+        yield Fault("/routing/loops", f"the chain has at most {RUNGS_MAX} rungs, loops counted")
+    yield from _between("/routing/warn_permille", routing.warn_permille, 0, 999)
+
+
+def _route(path: str, route: RouteTerms, document: Policy) -> Iterator[Fault]:
+    if route.role not in _DECIDING:
+        yield Fault(f"{path}/role", f"one of {', '.join(_DECIDING)}")
+    yield from _between(f"{path}/needed", route.needed, 1, 50, "persons")
+    yield from _between(f"{path}/deadline_ms", route.deadline_ms, 10_000, _WAIT_MS_MAX, "ms")
+    if route.unanswered not in ("expired", "denied"):
+        yield Fault(f"{path}/unanswered", "expired or denied: no answer never grants")
+    if route.committee:
+        yield from _named(f"{path}/committee", route.committee, document)
+    yield from _told(f"{path}/tell", route.tell)
+
+
+def _named(path: str, committee: str, document: Policy) -> Iterator[Fault]:
+    if committee not in document.committees:
+        yield Fault(path, f"is not a committee of this policy: {committee}")
+
+
+def _committee(path: str, name: str, committee: CommitteeTerms) -> Iterator[Fault]:
+    if not _WORD.fullmatch(name):
+        yield Fault(path, "is named in lower-case letters, digits and underscores")
+    if not 1 <= len(committee.seats) <= SEATS_MAX:
+        yield Fault(f"{path}/seats", f"1 to {SEATS_MAX}")
+    for index, seat in enumerate(committee.seats):
+        yield from _seat(f"{path}/seats/{index}", seat)
+    if committee.rule not in ("count", "all", "weight"):
+        yield Fault(f"{path}/rule", "count, all or weight")
+    yield from _between(f"{path}/needed", committee.needed, 0, 1_000_000)
+    if committee.rule == "weight" and committee.needed < 1:
+        yield Fault(f"{path}/needed", "the weight that must agree, at least 1")
+    # Seats for roles may be any number of people; with named seats only it can be seen here that it never can be met.
+    named = all(seat.person for seat in committee.seats)
+    possible = sum(seat.weight if committee.rule == "weight" else 1 for seat in committee.seats)
+    if named and committee.rule != "all" and committee.needed > possible:
+        yield Fault(f"{path}/needed", f"all seats together have {possible}")
+
+
+def _seat(path: str, seat: Seat) -> Iterator[Fault]:
+    if bool(seat.person) is bool(seat.role):
+        yield Fault(path, "a seat is for a person or for a role")
+    if seat.role and seat.role not in _DECIDING:
+        yield Fault(f"{path}/role", f"one of {', '.join(_DECIDING)}")
+    yield from _between(f"{path}/weight", seat.weight, 1, 1_000)
+
+
+def _told(path: str, targets: tuple[str, ...]) -> Iterator[Fault]:
+    if len(targets) > _TOLD_MAX:
+        yield Fault(path, f"at most {_TOLD_MAX} targets")
+    for index, target in enumerate(targets):
+        role = target.removeprefix("role:")
+        if not (_TARGET.fullmatch(target) or (role != target and role in _DECIDING)):
+            yield Fault(f"{path}/{index}", "role:<role>, person:<handle> or schedule:<name>")
+
+
+def _between(path: str, value: int, low: int, high: int, unit: str = "") -> Iterator[Fault]:
+    if not low <= value <= high:
+        yield Fault(path, f"lies between {low} and {high}{unit and ' '}{unit}")
