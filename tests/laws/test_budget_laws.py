@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
 
 import msgspec
 from hypothesis import given
@@ -109,11 +108,7 @@ class Till(Board):
             self.totals[budget.budget] = self.totals.get(budget.budget, 0) + cost
             over = max(0, cost - held.get(budget.budget, 0))
             self.excess[budget.budget] = self.excess.get(budget.budget, 0) + over
-<<<<<<< HEAD
         reports: dict[str, Callable[..., Facts]] = {"complete": completed, "fail": failed, "settle": settled}
-=======
-        reports: dict[str, Callable[..., Any]] = {"complete": completed, "fail": failed, "settle": settled}
->>>>>>> 0bb7036 (Types of tests that came together; decisions of committees in every document)
         facts = reports[how](cost=actual)
         self.show(msgspec.structs.replace(facts, tokens=actual), action)
 
