@@ -164,13 +164,20 @@ def argv_of(command: str, listed: str) -> tuple[str, ...]:
     if command and listed:
         raise Failure("give --exec or --exec-json, not both", 2)
     if command:
-        return settings.words(command)
+        return _placed(settings.words(command))
     try:
         words = msgspec.json.decode(listed, type=tuple[str, ...])
     except msgspec.DecodeError as error:
         raise Failure(f"--exec-json is a JSON list of words: {error}", 2) from error
     if not words:
         raise Failure("--exec-json: the command is empty", 2)
+    return _placed(words)
+
+
+def _placed(words: tuple[str, ...]) -> tuple[str, ...]:
+    """A program given by a path is meant from here, wherever it will run."""
+    if os.sep in words[0] and Path(words[0]).exists():
+        return (str(Path(words[0]).absolute()), *words[1:])
     return words
 
 

@@ -58,7 +58,16 @@ class Command:
         self._grace_ms = grace_ms
         self._kept = Kept(output_bytes_max), Kept(output_bytes_max)
         self._halt = asyncio.Event()
+        self._turn = asyncio.Event()
+        self._held = False
+        self._paused_at = 0.0
+        self._stood_still_s = 0.0
         self._heard_at = 0.0
+
+    def pause(self, held: bool) -> None:
+        """Stop all its processes where they are, or let them go on; meanwhile no limit counts."""
+        self._held = held
+        self._turn.set()
 
     def stop(self) -> None:
         """End it: SIGTERM to everything it started, SIGKILL after the grace."""
@@ -135,12 +144,17 @@ class Command:
         ]
         ending = asyncio.create_task(_until_closed(report))
         halting = asyncio.create_task(self._halt.wait())
+        turning = asyncio.create_task(self._turn.wait())
         why = ""
         try:
             while not ending.done() and not why:
                 until = self._next_limit(began, time_ms, silence_ms)
                 left_s = None if until is None else max(until - time.monotonic(), 0)
-                await asyncio.wait({ending, halting}, timeout=left_s, return_when="FIRST_COMPLETED")
+                await asyncio.wait({ending, halting, turning}, timeout=left_s, return_when="FIRST_COMPLETED")
+                if turning.done() and not ending.done():
+                    self._turn.clear()
+                    turning = asyncio.create_task(self._turn.wait())
+                    self._obey(controller)
                 if not ending.done():
                     why = self._reason(halting.done(), began, time_ms, silence_ms)
             if why:
@@ -155,12 +169,26 @@ class Command:
             reading.append(asyncio.create_task(_reaped(process)))
             await asyncio.wait(reading, timeout=_DRAIN_S)
         finally:
-            for task in (*reading, ending, halting):
+            for task in (*reading, ending, halting, turning):
                 task.cancel()
-            await asyncio.gather(*reading, ending, halting, return_exceptions=True)
+            await asyncio.gather(*reading, ending, halting, turning, return_exceptions=True)
         return why, said
 
+    def _obey(self, controller: int) -> None:
+        now = time.monotonic()
+        if self._held and not self._paused_at:
+            self._paused_at = now
+        elif not self._held and self._paused_at:
+            self._stood_still_s += now - self._paused_at
+            self._heard_at += now - self._paused_at
+            self._paused_at = 0.0
+        with contextlib.suppress(OSError):
+            os.write(controller, b"P" if self._held else b"C")
+
     def _next_limit(self, began: float, time_ms: int, silence_ms: int) -> float | None:
+        if self._paused_at:
+            return None
+        began += self._stood_still_s
         limits = [began + time_ms / 1000] if time_ms else []
         limits += [self._heard_at + silence_ms / 1000] if silence_ms else []
         return min(limits, default=None)
@@ -169,6 +197,9 @@ class Command:
         now = time.monotonic()
         if halted:
             return "stopped"
+        if self._paused_at:
+            return ""
+        began += self._stood_still_s
         if time_ms and now >= began + time_ms / 1000:
             return "timed_out"
         return "silent" if silence_ms and now >= self._heard_at + silence_ms / 1000 else ""

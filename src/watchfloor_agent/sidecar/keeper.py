@@ -1,8 +1,8 @@
 """Stands between the sidecar and a command, so that nothing the command started outlives it.
 
 Run as a program of its own, by path, with the standard library only: `keeper.py CONTROL REPORT GRACE_MS COMMAND …`.
-CONTROL is a pipe from the sidecar: `T` asks to terminate (SIGTERM to everything, SIGKILL after GRACE_MS), its end says
-that the sidecar is dead (SIGKILL at once). The keeper is the reaper of all descendants (PR_SET_CHILD_SUBREAPER, Linux),
+CONTROL is a pipe from the sidecar: `T` asks to terminate (SIGTERM to everything, SIGKILL after GRACE_MS), `P` to pause and
+`C` to continue (SIGSTOP, SIGCONT); its end says that the sidecar is dead (SIGKILL at once). The keeper is the reaper of all descendants (PR_SET_CHILD_SUBREAPER, Linux),
 so that even a program that left its group and session is found. When nothing is left it writes one line of JSON to
 REPORT: {"exit": n} or {"signal": n} or {"not_started": "why"}, and how much processor time went by.
 """
@@ -124,10 +124,20 @@ class Keeper:
         if number != signal.SIGCHLD:
             self._terminate()
 
+    def _obey(self, order: int) -> None:
+        if order == ord("T"):
+            self._terminate()
+        elif order == ord("C"):
+            self._send(signal.SIGCONT)
+        elif order == ord("P"):
+            for _ in range(3):  # what was being started while we looked
+                self._send(signal.SIGSTOP)
+
     def _terminate(self) -> None:
         if not self._kill_at:
             self._kill_at = time.monotonic() + self._grace_s
             self._send(signal.SIGTERM)
+            self._send(signal.SIGCONT)  # what is paused could not hear it
 
     def _send(self, number: signal.Signals) -> bool:
         """Signal everything below; whether there was anything."""
@@ -176,8 +186,8 @@ class Keeper:
             asked = os.read(self._control, 64)
             if not asked:
                 self._heard, self._kill_at = False, time.monotonic()
-            else:
-                self._terminate()
+            for order in asked:
+                self._obey(order)
 
     def _said(self) -> dict[str, object]:
         status = self._status or 0

@@ -35,8 +35,10 @@ from watchfloor_agent.received import (
     Resync,
     TaskAssigned,
     TaskCancelled,
+    TaskPaused,
     TaskReassigned,
     TaskRecorded,
+    TaskUnpaused,
     Welcome,
 )
 from watchfloor_agent.registration import read_key
@@ -68,6 +70,7 @@ class _Held:
         self.moved = asyncio.Event()
         self.work: Work | None = None
         self.delivering = False
+        self.paused = task.paused
         self.job: asyncio.Task[None] | None = None
 
 
@@ -190,6 +193,8 @@ class Relay:
                 self._assigned(payload)
             case TaskCancelled() | TaskReassigned():
                 self._drop(payload.task_id, payload.generation, payload.reason or payload.FRAME)
+            case TaskPaused() | TaskUnpaused():
+                self._paused(payload.task_id, payload.generation, isinstance(payload, TaskPaused))
             case Resync():
                 listed = {task.task_id for task in payload.tasks}
                 for held in list(self._held.values()):
@@ -198,6 +203,7 @@ class Relay:
                         self._drop(held.task.task_id, 0, "it was closed while the sidecar was away")
                 for task in payload.tasks:
                     self._assigned(task)
+                    self._paused(task.task_id, task.generation, task.paused)
             case _:
                 log.debug("nothing is done about %s", payload.FRAME)
 
@@ -222,6 +228,18 @@ class Relay:
         else:
             self._hold(Kept(task=task, state=OFFERED))
 
+    def _paused(self, task_id: str, generation: int, paused: bool) -> None:
+        """A person holds the task, or lets it go on; kept, because a restart must not set it going."""
+        held = self._held.get(task_id)
+        if held is None or held.task.generation != generation or held.paused == paused:
+            return
+        log.info("%s %s", task_id, "is paused" if paused else "goes on")
+        held.paused = paused
+        with contextlib.suppress(OSError):
+            self._spool.hold(held.task, paused)
+        if held.work is not None:
+            held.work.pause(paused)
+
     def _problem(self) -> str:
         room = self._settings.concurrency + self._settings.queue
         if self._stopping.is_set():
@@ -241,8 +259,8 @@ class Relay:
     def _drop(self, task_id: str, generation: int, reason: str) -> None:
         """The work has become pointless: end its command, deliver nothing."""
         held = self._held.get(task_id)
-        if held is None or (generation and generation < held.task.generation):
-            return
+        if held is None or held.delivering or (generation and generation < held.task.generation):
+            return  # a report on its way gets its own answer
         del self._held[task_id]
         log.info("%s is dropped: %s", task_id, reason)
         with contextlib.suppress(OSError):
@@ -324,6 +342,7 @@ class Relay:
         held.work = work = Work(
             self._settings, self._spool, self._repository, self._folder / "tasks", kept, held.moved.set
         )
+        work.pause(held.paused)
         telling = asyncio.create_task(self._tell(held, work))
         try:
             report = await work.report()
@@ -335,11 +354,14 @@ class Relay:
 
     async def _tell(self, held: _Held, work: Work) -> None:
         """Pass progress on, the newest only; never in the way of the work."""
+        often_ms = min(ALIVE_MS, held.task.stuck_ms // 3) if held.task.stuck_ms else ALIVE_MS
         while True:
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(ALIVE_MS / 1000):
+                async with asyncio.timeout(often_ms / 1000):
                     await held.moved.wait()
             held.moved.clear()
+            if work.paused:
+                continue
             progress = TaskProgress(
                 task_id=held.task.task_id,
                 generation=held.task.generation,

@@ -32,6 +32,7 @@ SLUG_CHARS_MAX = 40
 PUSHES = 4
 PUSH_PAUSE_S = 1.0
 NAMES_MAX = 50  # branches of earlier attempts that are looked past
+_WANTED = re.compile(r"task/[A-Za-z0-9_][A-Za-z0-9_+./#-]{0,200}\Z")
 _AUTHOR = re.compile(r"(?P<name>[^<>\n]{1,100}?)\s*<(?P<mail>[^<>\s]{1,200})>\Z")
 
 
@@ -81,7 +82,13 @@ class Repository:
             except GitFailed as error:
                 raise Trouble(f"the branch {base_branch} cannot be fetched: {error}") from error
             base = (await cache("rev-parse", "--verify", f"{ref}^{{commit}}")).strip()
-            name = await self._free_name(cache, task)
+            name = wanted_branch(task)
+            if not name:
+                name = await self._free_name(cache, task)
+            elif self.is_protected(name, base_branch):
+                raise Trouble(f"the task names the protected branch {name}", retryable=False)
+            else:
+                base = await self._tip(cache, name) or base
         branch = Branch(name=name, base_branch=base_branch, base=base)
         await self._clone(work, branch)
         return branch
@@ -166,6 +173,17 @@ class Repository:
             if line.startswith("ref: refs/heads/"):
                 return line.removeprefix("ref: refs/heads/").partition("\t")[0]
         raise Trouble("the remote names no default branch: give one with --base")
+
+    async def _tip(self, cache: Git, name: str) -> str:
+        """Where a branch the task names points already; empty when there is none."""
+        if not await cache("ls-remote", "--", self._settings.remote, f"refs/heads/{name}"):
+            return ""
+        ref = f"refs/watchfloor/named/{name}"
+        await cache(
+            "fetch", "-q", "--no-tags", "--no-write-fetch-head", "--", self._settings.remote,
+            f"+refs/heads/{name}:{ref}",
+        )  # fmt: skip
+        return (await cache("rev-parse", "--verify", f"{ref}^{{commit}}")).strip()
 
     async def _free_name(self, cache: Git, task: TaskAssigned) -> str:
         """`task/<id>-<slug>`; with a number when an earlier attempt has left a branch of that name."""
@@ -280,6 +298,16 @@ def branch_name(task: TaskAssigned) -> str:
     slug = slug[:SLUG_CHARS_MAX].strip("-")
     number = task.task_id.rpartition("_")[2].lower()
     return f"task/{number}-{slug}" if slug else f"task/{number}"
+
+
+def wanted_branch(task: TaskAssigned) -> str:
+    """The branch below `task/` that a `git_commit` criterion of the task names, so that it can be checked; else none."""
+    for criterion in task.criteria:
+        if isinstance(criterion, dict) and criterion.get("kind") == "git_commit":
+            name = str(criterion.get("branch") or "")
+            if _WANTED.match(name) and ".." not in name and not name.endswith((".lock", "/", ".")):
+                return name
+    return ""
 
 
 def one_line(title: str) -> str:

@@ -107,6 +107,10 @@ class Spool:
         """The server has recorded the acceptance; `at` µs."""
         self._change(task, "state = ?, accepted_at = ?", ACCEPTED, at)
 
+    def hold(self, task: TaskAssigned, paused: bool) -> None:
+        """A person holds the task, or lets it go on."""
+        self._change(task, "assigned = ?", msgspec.json.encode(msgspec.structs.replace(task, paused=paused)))
+
     def wake(self, task: TaskAssigned) -> int:
         """The command is about to run; which time this is. Counted before, so that what kills the sidecar ends too."""
         self._change(task, "wakes = wakes + 1")

@@ -78,13 +78,28 @@ class Work:
         self._moved = moved
         self._command: Command | None = None
         self._dropped = asyncio.Event()
+        self._going = asyncio.Event()
+        self._going.set()
+        self._stood_still_us = 0
         self.heard = Heard()
 
     def drop(self) -> None:
         """Stop the command; `report` raises Lost."""
         self._dropped.set()
+        self._going.set()
         if self._command is not None:
             self._command.stop()
+
+    @property
+    def paused(self) -> bool:
+        """Does a person hold it?"""
+        return not self._going.is_set()
+
+    def pause(self, held: bool) -> None:
+        """A person holds the task, or lets it go on: its processes stand still meanwhile, and none is started."""
+        (self._going.clear if held else self._going.set)()
+        if self._command is not None:
+            self._command.pause(held)
 
     def clear(self) -> None:
         """Remove the task's files."""
@@ -99,6 +114,7 @@ class Work:
             if self._kept.state == COMMITTED:
                 return await self._deliver(msgspec.json.decode(self._kept.work, type=Through))
             while True:
+                await self._until_unpaused()
                 wake = self._spool.wake(task)
                 if wake > self._settings.wakes:
                     return failed(task, f"the command was woken {wake - 1} times and never came to an end")
@@ -114,6 +130,12 @@ class Work:
         except OSError as error:
             log.error("%s: %s", task.task_id, error)
             return failed(task, f"the sidecar's disk: {error}")
+
+    async def _until_unpaused(self) -> None:
+        began = time.monotonic()
+        await self._going.wait()
+        self._stood_still_us += int((time.monotonic() - began) * 1_000_000)
+        self._still_ours()
 
     def _still_ours(self) -> None:
         if self._dropped.is_set():
@@ -141,6 +163,7 @@ class Work:
             stdin=self._folder / "task.json",
             grace_ms=self._settings.grace_ms,
         )
+        command.pause(self.paused)
         log.info("%s: woken (%d)", self._task.task_id, wake)
         ended = await command.run(
             time_ms=self._time_ms(), silence_ms=self._settings.silence_ms, hear=lines.feed
@@ -177,7 +200,7 @@ class Work:
         now = time.time_ns() // 1000
         ends = [now + self._settings.time_ms * 1000] if self._settings.time_ms else []
         if self._task.timeout_ms:
-            ends.append(self._kept.accepted_at + self._task.timeout_ms * 1000)
+            ends.append(self._kept.accepted_at + self._task.timeout_ms * 1000 + self._stood_still_us)
         if self._task.deadline_at:
             ends.append(self._task.deadline_at)
         if not ends:

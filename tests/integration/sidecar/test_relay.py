@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import signal
 import sqlite3
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -272,3 +273,57 @@ async def test_a_result_that_cannot_be_taken_fails_the_task_for_good(floor: Floo
             break
         await asyncio.sleep(0.02)
     assert "result" in floor.sidecars[0].said().rpartition("task:failed")[2]
+
+
+async def test_a_paused_task_stands_still_with_all_its_processes_and_its_clock(
+    floor: Floor, tmp_path: Path
+) -> None:
+    ticks = tmp_path / "ticks"
+    await floor.sidecar(
+        "import subprocess\n"
+        f"subprocess.run(['sh', '-c', 'for i in 1 2 3 4 5 6 7 8 9 10; do echo x >> {ticks}; sleep 0.2; done'])\n",
+        time_ms=6_000,
+        grace_ms=100,
+    )
+    task = await floor.submit()
+    await appears(ticks)
+    await asyncio.to_thread(floor.ada.post, f"/api/v1/tasks/{task}/pause", {"reason": "wait"})
+    for _ in range(200):
+        if "is paused" in floor.sidecars[0].said():
+            break
+        await asyncio.sleep(0.02)
+    await asyncio.sleep(0.5)
+    seen = ticks.read_text(encoding="utf-8")
+    await asyncio.sleep(5)  # longer than the time limit leaves
+    assert ticks.read_text(encoding="utf-8") == seen
+    await asyncio.to_thread(floor.ada.post, f"/api/v1/tasks/{task}/resume", {})
+    found = await floor.ended(task)
+    assert found["task"]["status"] == "succeeded"
+    assert len(ticks.read_text(encoding="utf-8").splitlines()) == 10
+
+
+async def test_a_paused_task_stays_paused_across_a_restart_and_can_be_cancelled(
+    floor: Floor, tmp_path: Path
+) -> None:
+    pids = tmp_path / "pids"
+    sidecar = await floor.sidecar(f"open({str(pids)!r}, 'a').write(f'{{os.getpid()}} '); time.sleep(600)")
+    task = await floor.submit()
+    first = int((await appears(pids)).split()[0])
+    await asyncio.to_thread(floor.ada.post, f"/api/v1/tasks/{task}/pause", {"reason": "wait"})
+    for _ in range(200):
+        if "is paused" in sidecar.said():
+            break
+        await asyncio.sleep(0.02)
+    await sidecar.end(signal.SIGKILL)
+    assert await gone(first), "a paused command ends with its sidecar too"
+    await sidecar.start()
+    await asyncio.sleep(1.5)
+    assert len((await appears(pids)).split()) == 1, "woken while a person holds it"
+    await asyncio.to_thread(floor.ada.post, f"/api/v1/tasks/{task}/resume", {})
+    for _ in range(200):
+        if len((await appears(pids)).split()) == 2:
+            break
+        await asyncio.sleep(0.05)
+    second = int((await appears(pids)).split()[1])
+    await asyncio.to_thread(floor.ada.post, f"/api/v1/tasks/{task}/cancel", {"reason": "no"})
+    assert await gone(second)

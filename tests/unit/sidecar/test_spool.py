@@ -28,7 +28,7 @@ def test_a_task_goes_through_its_states_and_each_outlives_the_process(tmp_path: 
         return Spool(tmp_path / "spool.db")
 
     report = TaskCompleted(task_id="tsk_1", generation=1, result={"a": 1}, tokens=3)
-    changes: tuple[tuple[Callable[[Spool], object], str], ...] = (
+    changes: tuple[tuple[Callable[[Spool], None], str], ...] = (
         (lambda s: s.offer(task()), OFFERED),
         (lambda s: s.accept(task(), 77), ACCEPTED),
         (lambda s: s.commit(task(), b"work"), COMMITTED),
