@@ -38,6 +38,7 @@ _OURS = (
         "sidecar.json.new",
         "sidecar.pid",
         "sidecar.log",
+        "sidecar.log.1",
     ),
     *("spool.db", "spool.db-wal", "spool.db-shm", "ledger.json", "ledger.json.new"),
 )
@@ -233,7 +234,13 @@ class Adding:
             settings.write(place / settings.NAME, trial)
         with (self.folder / "sidecar.log").open("ab") as log:
             process = subprocess.Popen(
-                [sys.executable, "-m", "watchfloor_agent.sidecar", str(place)],
+                [
+                    sys.executable,
+                    "-m",
+                    "watchfloor_agent.sidecar",
+                    str(place),
+                    str(self.folder / "sidecar.log"),
+                ],
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=log,

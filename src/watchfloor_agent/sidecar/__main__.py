@@ -1,4 +1,4 @@
-"""`python -m watchfloor_agent.sidecar FOLDER`: the sidecar whose settings are in FOLDER/sidecar.json.
+"""`python -m watchfloor_agent.sidecar FOLDER [LOG]`: the sidecar whose settings are in FOLDER/sidecar.json.
 
 Exit codes: 0 stopped, 2 wrong settings, 3 the server will not have this agent any more.
 """
@@ -7,18 +7,21 @@ from __future__ import annotations
 
 import logging
 import sys
+from logging.handlers import RotatingFileHandler
 from pathlib import Path
 
 from watchfloor_agent.errors import ConfigurationError, Fatal
 from watchfloor_agent.sidecar import process, settings
 
+LOG_BYTES_MAX = 4 * 1024 * 1024  # some ten thousand tasks
+
 
 def main(arguments: list[str]) -> int:
     """Run; the exit code."""
-    if len(arguments) != 1:
-        sys.stderr.write("usage: python -m watchfloor_agent.sidecar FOLDER\n")
+    if not 1 <= len(arguments) <= 2:
+        sys.stderr.write("usage: python -m watchfloor_agent.sidecar FOLDER [LOG]\n")
         return 2
-    begin_log()
+    begin_log(Path(arguments[1]) if len(arguments) == 2 else None)
     folder = Path(arguments[0])
     try:
         process.serve(settings.read(folder / settings.NAME), folder)
@@ -31,9 +34,14 @@ def main(arguments: list[str]) -> int:
     return 0
 
 
-def begin_log() -> None:
-    """Lines for people, on standard error."""
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", stream=sys.stderr)
+def begin_log(path: Path | None = None) -> None:
+    """Lines for people: on standard error, or in a file that is begun anew when it is full, the last one kept."""
+    handler: logging.Handler = logging.StreamHandler(sys.stderr)
+    if path is not None:
+        handler = RotatingFileHandler(path, maxBytes=LOG_BYTES_MAX, backupCount=1, encoding="utf-8")
+    logging.basicConfig(
+        level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s", handlers=[handler]
+    )
 
 
 if __name__ == "__main__":

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import shlex
+import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -88,6 +90,24 @@ def read(path: Path) -> Settings:
         raise ConfigurationError(f"no settings can be read from {path}: {error.strerror}") from error
     except msgspec.DecodeError as error:
         raise ConfigurationError(f"{path}: {error}") from error
+
+
+def erase(folder: Path) -> None:
+    """Remove a folder with all a command left in it, read-only folders too; links are removed, not followed.
+
+    Raises OSError when something stays.
+    """
+    if folder.is_symlink() or (folder.exists() and not folder.is_dir()):
+        folder.unlink()
+    if not folder.exists():
+        return
+    for place, folders, _ in os.walk(folder):
+        for name in folders:
+            path = Path(place, name)
+            if not path.is_symlink():
+                with contextlib.suppress(OSError):
+                    path.chmod(0o700)
+    shutil.rmtree(folder)
 
 
 def write(path: Path, settings: Settings) -> None:

@@ -9,7 +9,6 @@ import logging
 import os
 import random
 import re
-import shutil
 import stat
 import time
 from collections.abc import Callable
@@ -29,7 +28,7 @@ from watchfloor_agent.sidecar.leftovers import MARK
 from watchfloor_agent.sidecar.lines import Heard, Lines, as_json, as_object
 from watchfloor_agent.sidecar.printed import without_secrets
 from watchfloor_agent.sidecar.repository import Branch, Made, Repository, one_line
-from watchfloor_agent.sidecar.settings import AGAIN_EXIT, Settings, replace
+from watchfloor_agent.sidecar.settings import AGAIN_EXIT, Settings, erase, replace
 from watchfloor_agent.sidecar.spool import COMMITTED, Kept, Report, Spool
 
 log = logging.getLogger("watchfloor_sidecar")
@@ -103,7 +102,8 @@ class Work:
 
     def clear(self) -> None:
         """Remove the task's files."""
-        shutil.rmtree(self._folder, ignore_errors=True)
+        with contextlib.suppress(OSError):
+            erase(self._folder)
 
     async def report(self) -> Report:
         """Do the work, or what is left of it. Raises Lost."""
@@ -143,7 +143,7 @@ class Work:
 
     async def _lay_out(self) -> None:
         """The folder of the task, new, with its file and, in the git workflow, its clone."""
-        await asyncio.to_thread(shutil.rmtree, self._folder, True)
+        await asyncio.to_thread(erase, self._folder)
         work = self._folder / "work"
         work.mkdir(parents=True, mode=0o700)
         await asyncio.to_thread(replace, self._folder / "task.json", described(self._task))

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import os
+import random
 import signal
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 from tests.integration.sidecar.floor import Floor, Sidecar, appears, gone
+
+from watchfloor_agent.sidecar.leftovers import MARK, marked
+from watchfloor_agent.sidecar.spool import Spool
 
 ONCE = """
 path = {path!r}
@@ -258,3 +262,30 @@ async def test_two_sidecars_in_one_folder_are_one_too_many(floor: Floor) -> None
     assert second.process is not None
     assert await asyncio.wait_for(second.process.wait(), 20) == 2
     assert "already" in second.said()
+
+
+async def test_whatever_is_killed_whenever_every_task_is_done_and_nothing_is_left(
+    floor: Floor, tmp_path: Path
+) -> None:
+    seed = random.randrange(2**32)
+    dice = random.Random(seed)
+    script = "time.sleep(0.15)\nprint(json.dumps({'n': task['input']['n']}))"
+    sidecar = await floor.sidecar(script, concurrency=3, wakes=20)
+    tasks = [await floor.submit(input={"n": n}, max_attempts=20, grace_ms=20_000) for n in range(24)]
+    for _ in range(10):
+        await asyncio.sleep(dice.uniform(0.05, 0.8))
+        if dice.random() < 0.25:
+            await floor.server.end(signal.SIGKILL)
+            await floor.server.start()
+        else:
+            await sidecar.end(signal.SIGKILL)
+            await sidecar.start()
+    for n, task in enumerate(tasks):
+        found = await floor.ended(task, 60)
+        told = [line["type"] for line in found["timeline"]]
+        assert found["task"]["status"] == "succeeded", seed
+        assert found["result"]["n"] == n, seed
+        assert told.count("task.succeeded/1") == 1, seed
+    mark = Spool(sidecar.folder / "spool.db").mark
+    assert await sidecar.end() == 0
+    assert marked(MARK, mark) == [], seed

@@ -327,3 +327,16 @@ async def test_a_paused_task_stays_paused_across_a_restart_and_can_be_cancelled(
     second = int((await appears(pids)).split()[1])
     await asyncio.to_thread(floor.ada.post, f"/api/v1/tasks/{task}/cancel", {"reason": "no"})
     assert await gone(second)
+
+
+async def test_folders_that_a_command_made_read_only_are_removed_all_the_same(floor: Floor) -> None:
+    sidecar = await floor.sidecar(
+        "os.makedirs('a/b'); open('a/b/c', 'w').write('x'); os.symlink('/etc', 'a/etc')\n"
+        "os.chmod('a/b', 0o500); os.chmod('a', 0o500); sys.exit(75 if os.environ['WATCHFLOOR_WAKE'] == '1' else 0)"
+    )
+    assert (await floor.ended(await floor.submit()))["task"]["status"] == "succeeded"
+    for _ in range(200):
+        if not list((sidecar.folder / "tasks").iterdir()):
+            break
+        await asyncio.sleep(0.02)
+    assert list((sidecar.folder / "tasks").iterdir()) == []
