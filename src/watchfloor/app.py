@@ -118,6 +118,7 @@ class Backbone:
             VerificationTerms.of(self.config.verify_roots, self.config.verify_commands),
             private=private,
             ask=lambda org, command: engine.ask(org, command, SYSTEM),
+            outbound=self.outbound,
             wanted=wanted,
         )
         return Effects(

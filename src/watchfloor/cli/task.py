@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import shlex
 import time
+from pathlib import Path
 from typing import Any
 
+import msgspec
 from cyclopts import App
 
 from watchfloor.cli.client import Client
-from watchfloor.cli.output import Failure, Limit, instant, show, table, visible
+from watchfloor.cli.output import Failure, Limit, block, instant, show, table, visible
 
 app = App(name="task", help="Submit and follow tasks.")
 _ENDS = ("succeeded", "dead_letter", "cancelled")
@@ -31,6 +33,7 @@ def submit(
     description: str = "",
     priority: str = "normal",
     check: list[str] | None = None,
+    criteria: Path | None = None,
     directory: str = ".",
     wait: bool = False,
     json: bool = False,
@@ -43,18 +46,22 @@ def submit(
         A capability the agent must have; give it once for each.
     check
         A command the platform runs itself when the agent says it is done; the task succeeds only if it exits 0.
+    criteria
+        A file with a JSON list of criteria of any kind, checked after those of --check.
     directory
         Where the checks run.
     wait
         Wait until the task has ended; exit 1 unless it succeeded.
     """
-    criteria = [{"kind": "command", "argv": _words(command), "cwd": directory} for command in check or []]
+    wanted: list[Any] = [
+        {"kind": "command", "argv": _words(command), "cwd": directory} for command in check or []
+    ]
     body = {
         "title": title,
         "description": description,
         "needs": need or [],
         "priority": priority,
-        "criteria": criteria,
+        "criteria": wanted + (_listed(criteria) if criteria else []),
     }
     client = Client()
     answer = client.post("/api/v1/tasks", body)
@@ -73,6 +80,15 @@ def _words(command: str) -> list[str]:
         return shlex.split(command)
     except ValueError as error:
         raise Failure(f"--check {command!r}: {error}", 2) from error
+
+
+def _listed(file: Path) -> list[Any]:
+    """The JSON list in a file."""
+    try:
+        found = msgspec.json.decode(file.read_bytes(), type=list[Any])
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Failure(f"--criteria {file}: {error}", 2) from error
+    return found
 
 
 def follow(client: Client, task: str) -> dict[str, Any]:
@@ -95,10 +111,31 @@ def show_(task: str, *, json: bool = False) -> None:
     """Show one task and its whole story."""
     found = Client().get(f"/api/v1/tasks/{task}")
     head = table([found["task"]], _COLUMNS, "")
-    show(found, json=json, text=head + "\n\n" + story(found["timeline"]))
+    show(found, json=json, text="\n\n".join(filter(None, (head, checks(found), story(found["timeline"])))))
 
 
 app.command(show_, name="show")
+
+
+def checks(found: dict[str, Any]) -> str:
+    """What the platform found, for people; "" when it has not looked."""
+    told = [f"The platform's check: {visible(found['checks_detail'])}"] if found.get("checks_detail") else []
+    for check in found.get("checks") or []:
+        about = visible(" ".join(map(str, check.get("argv", ()))) or check.get("about", ""))
+        held = "held  " if check.get("held") else "failed"
+        told.append(f"{held}  {visible(check['kind'])}  {about}  ({_ending(check)})")
+        if check.get("detail"):
+            told.append(f"        {visible(check['detail'])}")
+        for stream in ("stdout", "stderr"):
+            if check.get(stream):
+                printed = block(check[stream].rstrip("\n")).split("\n")
+                told += [f"        {stream} | {line}" for line in printed]
+    return "\n".join(told)
+
+
+def _ending(check: dict[str, Any]) -> str:
+    code = f", exit code {check['exit_code']}" if check["outcome"] == "exited" else ""
+    return f"{visible(check['outcome'])}{code}, {check['duration_ms']} ms"
 
 
 def story(lines: list[dict[str, Any]]) -> str:

@@ -12,6 +12,7 @@ import os
 import selectors
 import signal
 import subprocess
+import tempfile
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -48,20 +49,24 @@ def run(
     time_ms: int,
     output_bytes_max: int,
     cancelled: threading.Event,
+    stdin: bytes = b"",
 ) -> Ran:
     """Run `argv` (its first an absolute path) and wait for it. Blocking; never raises for what the command does."""
     kept = Kept(output_bytes_max), Kept(output_bytes_max)
     begin = time.monotonic()
     try:
-        process = subprocess.Popen(  # noqa: S603 - no shell; the program comes from the configured list
-            list(argv),
-            cwd=cwd,
-            env=dict(environment),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            start_new_session=True,
-        )
+        with tempfile.TemporaryFile() as given:
+            given.write(stdin)
+            given.seek(0)
+            process = subprocess.Popen(  # noqa: S603 - no shell; the program comes from the configured list
+                list(argv),
+                cwd=cwd,
+                env=dict(environment),
+                stdin=given if stdin else subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                start_new_session=True,
+            )
     except (OSError, ValueError) as error:
         return Ran(
             outcome="not_started",

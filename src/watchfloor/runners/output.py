@@ -72,6 +72,10 @@ class Kept:
             del self._tail[:excess]
             self.left_out += excess
 
+    def raw(self) -> bytes:
+        """What was kept, as it came; a hole where something was left out."""
+        return bytes(self._head + self._tail)
+
     def text(self, chars_max: int) -> str:
         """Plain text without secrets, at most about `chars_max` characters, saying what was left out."""
         head, tail = without_secrets(plain(bytes(self._head))), without_secrets(plain(bytes(self._tail)))

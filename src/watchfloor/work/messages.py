@@ -28,7 +28,7 @@ ON_FAILURE = ("fail", "skip")
 
 
 class SubmitTask(Command, frozen=True, kw_only=True):
-    """`private`: canonical JSON {"criteria": [{"argv", "cwd", "kind": "command"}], "description", "input", "metadata", "title"}.
+    """`private`: canonical JSON {"criteria": [{"kind", …}] (criteria.py), "description", "input", "metadata", "title"}.
 
     `depends_on`: subjects of tasks that must succeed first; when one of them will not, `on_failure` says whether this
     one fails (dead letter) or is skipped (cancelled).
@@ -135,7 +135,7 @@ class ConcludeCall(Command, frozen=True, kw_only=True):
 
 
 class RecordVerification(Command, frozen=True, kw_only=True):
-    """What the platform's own check found. `private`: canonical JSON {"checks": [{"exit_code", "stderr", "stdout", …}]}."""
+    """What the platform's own check found. `private`: canonical JSON {"checks": [{"held", "kind", "outcome", …}]}."""
 
     KIND: ClassVar[str] = "task"
     generation: int

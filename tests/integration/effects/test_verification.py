@@ -132,6 +132,7 @@ def test_arguments_reach_the_program_as_they_are_and_no_shell_reads_them(root: P
         ({"kind": "command", "argv": ["python", "-V"], "cwd": "missing"}, "inside the roots"),
         ({"kind": "command", "argv": [], "cwd": ""}, "cannot be checked"),
         ({"kind": "file_exists", "path": "x"}, "cannot be checked"),
+        ({"argv": "ls"}, "cannot be checked"),
     ],
 )
 def test_what_is_not_allowed_is_refused_and_has_failed(
@@ -160,7 +161,7 @@ def test_without_a_root_nothing_runs(root: Path) -> None:
     [
         (None, "criteria_erased"),
         (b"not json", "criteria_unreadable"),
-        (b'{"criteria":[{"argv":"ls"}]}', "criteria_unreadable"),
+        (b'{"criteria":"ls"}', "criteria_unreadable"),
         (b'{"title":"no criteria"}', "criteria_unreadable"),
         (canonical({"criteria": [python("1")] * 33}), "criteria_unreadable"),
     ],

@@ -48,8 +48,15 @@ class Person:
 class Running:
     """A server in a thread of its own."""
 
-    def __init__(self, folder: Path, rates: dict[str, Rate] | None = None, **settings: Any) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        rates: dict[str, Rate] | None = None,
+        config: dict[str, Any] | None = None,
+        **settings: Any,
+    ) -> None:
         self.folder = folder
+        self.config = config or {}
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.rates = rates or PLENTY
@@ -85,7 +92,9 @@ class Running:
     async def _serve(self) -> None:
         self.loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
-        self.backbone = Backbone(Config(data=str(self.folder / "data"), signer=str(self.folder / "signer")))
+        self.backbone = Backbone(
+            Config(data=str(self.folder / "data"), signer=str(self.folder / "signer"), **self.config)
+        )
         await self.backbone.start()
         self.metrics = Metrics(process=False)
         self.engine.follow(Following(self.metrics))

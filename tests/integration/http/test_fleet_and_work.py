@@ -99,7 +99,7 @@ def test_a_task_is_submitted_seen_and_cancelled(server: Running, operator: httpx
         "title": "Mend",
         "description": "all of it",
         "priority": "high",
-        "criteria": [{"argv": ["true"]}],
+        "criteria": [{"kind": "command", "argv": ["true"]}],
         "input": {"a": [1, "x"]},
     }
     made = operator.post("/api/v1/tasks", json=body).json()

@@ -27,10 +27,10 @@ from watchfloor.kernel.limits import (
     ATTEMPTS_PER_TASK_MAX,
     BACKOFF_MS_MAX,
     CAPABILITIES_MAX,
-    CRITERIA_PER_TASK_MAX,
     DEPENDENCIES_PER_TASK_MAX,
     TASK_MS_MAX,
 )
+from watchfloor.work.criteria import Criteria
 
 Priority = Literal["urgent", "high", "normal", "low"]
 Status = Literal[
@@ -47,16 +47,6 @@ Status = Literal[
 ]
 
 
-class Criterion(Body, frozen=True, kw_only=True):
-    """A command the platform runs itself; the task succeeds only if it exits 0 (spec 2.4 *Verification*)."""
-
-    kind: Literal["command"] = "command"
-    argv: Annotated[
-        tuple[Annotated[str, Meta(min_length=1, max_length=4_096)], ...], Meta(min_length=1, max_length=64)
-    ]
-    cwd: Annotated[str, Meta(max_length=1_024)] = ""
-
-
 class SubmitTaskBody(Body, frozen=True, kw_only=True):
     """`needs` are capabilities; `agent_id` restricts the task to one agent; `deadline_at` 0 is none.
 
@@ -70,7 +60,7 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     priority: Priority = "normal"
     needs: Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)] = ()
     agent_id: NoId = ""
-    criteria: Annotated[tuple[Criterion, ...], Meta(max_length=CRITERIA_PER_TASK_MAX)] = ()
+    criteria: Criteria = ()
     input: Free = None
     metadata: Free = None
     max_attempts: Annotated[int, Meta(ge=1, le=ATTEMPTS_PER_TASK_MAX)] = 3
@@ -152,6 +142,7 @@ class TaskDetail(Answer, frozen=True, kw_only=True):
     checks: Any
     depends_on: tuple[DependencyItem, ...] = ()
     on_failure: str = "fail"
+    checks_detail: str = ""  # why there are none, such as criteria_erased
     timeline: tuple[TimelineItem, ...]
     seq: Seq
 
@@ -229,9 +220,23 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "metadata": None,
         "result": None,
         "report": None,
-        "checks": None,
         "depends_on": [],
         "on_failure": "fail",
+        "checks": [
+            {
+                "argv": ["ruff", "check", "."],
+                "cwd": "repository",
+                "detail": "",
+                "duration_ms": 41,
+                "exit_code": 0,
+                "held": True,
+                "kind": "command",
+                "outcome": "exited",
+                "stderr": "",
+                "stdout": "All checks passed!\n",
+            }
+        ],
+        "checks_detail": "",
         "timeline": [],
         "seq": 1042,
     },

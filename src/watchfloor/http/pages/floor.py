@@ -7,7 +7,7 @@ from typing import Any
 from watchfloor.http import lists, replies, stopping, telling
 from watchfloor.http.asking import Call
 from watchfloor.http.html import Child, Safe, foreign, tag
-from watchfloor.http.pages import layout, parameters, parts
+from watchfloor.http.pages import checks, layout, parameters, parts
 from watchfloor.http.pages.inbox import shown
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
@@ -318,16 +318,6 @@ async def show_task(call: Call) -> Reply:
     """One task with its result, the platform's checks and its story."""
     detail = await tasks.detail(call)
     item = detail.task
-    checks: Child = None
-    if detail.criteria:
-        checks = tag(
-            "section",
-            tag("h2", "Criteria"),
-            parameters.tree(list(detail.criteria)),
-            tag("h3", "What the platform found") if detail.checks else None,
-            parameters.tree(detail.checks) if detail.checks else None,
-            class_="card",
-        )
     agent = telling.name_of(call, item.agent_id)
     return layout.page(
         call,
@@ -365,7 +355,7 @@ async def show_task(call: Call) -> Reply:
         tag("section", tag("h2", "Result"), parameters.tree(detail.result), class_="card")
         if detail.result is not None
         else None,
-        checks,
+        checks.section(detail.criteria, detail.checks, detail.checks_detail),
         tag("section", tag("h2", "The story"), parts.story(detail.timeline), class_="card"),
         here="/tasks",
     )

@@ -15,6 +15,7 @@ from watchfloor.http.replies import Reply
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Command, Refused
 from watchfloor.work import messages as work
+from watchfloor.work.criteria import check_criteria, kept
 
 
 async def submit_task(call: Call) -> Reply:
@@ -24,9 +25,9 @@ async def submit_task(call: Call) -> Reply:
     depends_on = tuple(
         _dependency(call, text, f"/depends_on/{place}") for place, text in enumerate(body.depends_on)
     )
-    criteria = [{"argv": list(c.argv), "cwd": c.cwd, "kind": c.kind} for c in body.criteria]
+    check_criteria(body.criteria)
     private = {
-        "criteria": criteria,
+        "criteria": kept(body.criteria),
         "description": body.description,
         "input": body.input,
         "metadata": body.metadata,
@@ -36,7 +37,7 @@ async def submit_task(call: Call) -> Reply:
         priority=body.priority,
         needs=body.needs,
         agent=agent,
-        criteria=len(criteria),
+        criteria=len(body.criteria),
         attempts_max=body.max_attempts,
         acceptance_ms=body.acceptance_ms,
         timeout_ms=body.timeout_ms,
@@ -140,6 +141,7 @@ async def detail(call: Call) -> wire.TaskDetail:
         checks=checks.get("checks"),
         depends_on=depends_on,
         on_failure=state.on_failure,
+        checks_detail=checks.get("detail", ""),
         timeline=lines,
         seq=call.view_seq,
     )
