@@ -5,7 +5,7 @@ from __future__ import annotations
 import shlex
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from cyclopts import App
@@ -111,7 +111,11 @@ def show_(task: str, *, json: bool = False) -> None:
     """Show one task and its whole story."""
     found = Client().get(f"/api/v1/tasks/{task}")
     head = table([found["task"]], _COLUMNS, "")
-    show(found, json=json, text="\n\n".join(filter(None, (head, checks(found), story(found["timeline"])))))
+    show(
+        found,
+        json=json,
+        text="\n\n".join(filter(None, (head, checks(found), rating(found), story(found["timeline"])))),
+    )
 
 
 app.command(show_, name="show")
@@ -131,6 +135,14 @@ def checks(found: dict[str, Any]) -> str:
                 printed = block(check[stream].rstrip("\n")).split("\n")
                 told += [f"        {stream} | {line}" for line in printed]
     return "\n".join(told)
+
+
+def rating(found: dict[str, Any]) -> str:
+    """How a person rated the task, "" when nobody has."""
+    given = found.get("review")
+    if not given:
+        return ""
+    return f"Rated {visible(given['verdict'])} by {visible(given['reviewer_id'])}: {visible(given['reason'])}"
 
 
 def _ending(check: dict[str, Any]) -> str:
@@ -155,6 +167,13 @@ def cancel(task: str, *, reason: str = "cancelled", json: bool = False) -> None:
     """Cancel a task, whatever its status."""
     answer = Client().post(f"/api/v1/tasks/{task}/cancel", {"reason": reason})
     show(answer, json=json, text=f"{task}: cancelled")
+
+
+@app.command
+def review(task: str, verdict: Literal["positive", "negative"], *, reason: str, json: bool = False) -> None:
+    """Rate a finished task, once: positive or negative, with a reason. It moves its agent's trust."""
+    answer = Client().post(f"/api/v1/tasks/{task}/review", {"verdict": verdict, "reason": reason})
+    show(answer, json=json, text=f"{task}: rated {verdict}")
 
 
 @app.command

@@ -51,7 +51,8 @@ from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence
 from watchfloor.work.budget_messages import NoteBudget, SetBudget
 from watchfloor.work.budgets import BudgetEvidence
-from watchfloor.work.messages import AssignTask, HandOverTask, RetryTask, SubmitTask, TaskTimePassed
+from watchfloor.work.messages import AssignTask, HandOverTask, RetryTask, ReviewTask, SubmitTask, TaskTimePassed
+from watchfloor.work.reviews import ReviewEvidence
 from watchfloor.work.rules import AgentEvidence, SilenceEvidence
 from watchfloor.work.waiting import NO_DEPENDENCIES, Dependency, DependencyEvidence
 
@@ -270,6 +271,12 @@ def _silence(read: Read, command: TaskTimePassed, at: int, request: Request) -> 
     return SilenceEvidence(held=bool(read("undecided", command.subject)))
 
 
+def _review(read: Read, command: ReviewTask, at: int, request: Request) -> ReviewEvidence:
+    task = read("task", command.subject)
+    agent = read("agent", task.worked_by) if task is not None and task.worked_by else None
+    return ReviewEvidence(owner=agent.owner if agent is not None else "")
+
+
 def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:
     person = find_person(read, command.person)
     if person is None:
@@ -352,6 +359,7 @@ GATHERS: Mapping[type[Command], Gather] = {
     SetBudget: _budget,
     NoteBudget: _budget,
     HandOverTask: _assign,
+    ReviewTask: _review,
     CastVote: _vote,
     OpenDecision: _pool,
     RecordTrust: _terms,

@@ -56,6 +56,7 @@ POST /api/v1/tasks/{task}/pause                   pause_task          operator  
 POST /api/v1/tasks/{task}/resume                  unpause_task        operator       write  authenticated 200 - Nothing Recorded
 POST /api/v1/tasks/{task}/retry                   retry_task          operator       write  authenticated 200 - Nothing Recorded
 POST /api/v1/tasks/{task}/purge                   purge_task          operator       write  authenticated 200 - Reason Recorded
+POST /api/v1/tasks/{task}/review                  review_task         operator       write  authenticated 200 - ReviewTaskBody Recorded
 POST /api/v1/tasks/{task}/accept                  accept_task         agent          write  authenticated 200 - OfGeneration TaskRecorded
 POST /api/v1/tasks/{task}/reject                  reject_task         agent          write  authenticated 200 - RejectTaskBody TaskRecorded
 POST /api/v1/tasks/{task}/progress                report_progress     agent          write  authenticated 200 - ProgressBody TaskRecorded

@@ -1,7 +1,7 @@
 """Learning: which ledger event gives which trust event (spec 3.4: one table).
 
-Self-reports alone never raise trust: a task counts when the platform verified it, an action when its execution was
-gated and completed.
+Self-reports alone never raise trust: a task counts when the platform verified it or a person who does not own the agent
+rated it, an action when its execution was gated and completed.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.terms import PLATFORM_TYPES
 from watchfloor.trust.messages import RecordTrust
-from watchfloor.work.messages import DelegationRefused, TaskAttemptFailed, TaskDeadLettered, TaskSucceeded
+from watchfloor.work.messages import DelegationRefused, TaskAttemptFailed, TaskDeadLettered, TaskReviewed, TaskSucceeded
 
 Wishes = list[Command | Effect]
 
@@ -77,6 +77,13 @@ def succeeded(event: Event, read: Read) -> Wishes:
     return _record(facts.agent, "task_succeeded", event) if facts.verified else []
 
 
+def reviewed(event: Event, read: Read) -> Wishes:
+    facts = event.facts
+    assert isinstance(facts, TaskReviewed)
+    what = "reviewed_positively" if facts.verdict == "positive" else "reviewed_negatively"
+    return _record(facts.agent, what, event)
+
+
 def attempt_failed(event: Event, read: Read) -> Wishes:
     facts = event.facts
     assert isinstance(facts, TaskAttemptFailed | TaskDeadLettered)
@@ -102,4 +109,5 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (TaskDeadLettered, attempt_failed),
     (DelegationRefused, overreached),
     (SpawnRefused, overreached),
+    (TaskReviewed, reviewed),
 )

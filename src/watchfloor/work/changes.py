@@ -32,6 +32,7 @@ from watchfloor.work.messages import (
     TaskRequeued,
     TaskResumed,
     TaskRetried,
+    TaskReviewed,
     TaskStuck,
     TaskSubmitted,
     TaskSucceeded,
@@ -144,7 +145,7 @@ def handed_over(task: Task, facts: TaskHandedOver, event: Event) -> Changes:
 
 def accepted(task: Task, facts: TaskAccepted, event: Event) -> Changes:
     timeout_at = event.at + task.timeout_ms * MILLISECOND
-    return {"until_at": 0, "timeout_at": timeout_at, "progressed_at": event.at}
+    return {"until_at": 0, "timeout_at": timeout_at, "progressed_at": event.at, "worked_by": facts.agent}
 
 
 def progressed(task: Task, facts: TaskProgressed, event: Event) -> Changes:
@@ -244,6 +245,11 @@ def reported_late(task: Task, facts: TaskReportedLate, event: Event) -> Changes:
     return {"late": (*task.late, report)[-LATE_REPORTS_MAX:]}
 
 
+def reviewed(task: Task, facts: TaskReviewed, event: Event) -> Changes:
+    """The first rating stays."""
+    return {} if task.review else {"review": facts.verdict}
+
+
 EVOLVE: Mapping[type[Facts], Evolve] = {
     TaskSubmitted: first(submitted),
     TaskDependencyMet: moving(dependency_met),
@@ -266,4 +272,5 @@ EVOLVE: Mapping[type[Facts], Evolve] = {
     TaskPaused: once(paused),
     TaskUnpaused: once(unpaused),
     TaskReportedLate: once(reported_late),
+    TaskReviewed: once(reviewed),
 }

@@ -141,6 +141,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     when it is, 0: it is not. `result_seq` is the event whose private part holds the agent's result, and the
     task's own integer the one with its description. The lineage is that of TaskSubmitted.
     `late` remembers (agent, generation, report) of late reports.
+    `worked_by` accepted it last; `review` is how a person rated it.
     """
 
     seq: int
@@ -187,6 +188,8 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     share_milli: int = 0
     tools: tuple[str, ...] = ()
     tier_max: int = TIER_MAX
+    worked_by: int = 0
+    review: str = ""
 
     @property
     def delegator(self) -> int:

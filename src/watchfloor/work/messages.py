@@ -8,6 +8,7 @@ from watchfloor.kernel.messages import Command, Effect, Facts
 
 TIER_MAX = 5  # no bound: ELITE
 NO_TOOL = "-"  # the one entry of a list of tools from which nothing is left
+REVIEWS = ("positive", "negative")
 LANES = ("urgent", "high", "normal", "low")
 CALL_OUTCOMES = ("accepted", "completed", "failed", "rejected", "unanswered")
 # Why the call of an HTTP worker led to no valid answer; `worker_held` is not its fault: it was not called at all.
@@ -190,6 +191,14 @@ class PurgeTask(Command, frozen=True, kw_only=True):
 
     KIND: ClassVar[str] = "task"
     reason: str = ""
+
+
+class ReviewTask(Command, frozen=True, kw_only=True):
+    """A person rates a finished task: `verdict` is one of REVIEWS. The reason becomes the event's private part."""
+
+    KIND: ClassVar[str] = "task"
+    verdict: str
+    reason: str
 
 
 class TaskTimePassed(Command, frozen=True, kw_only=True):
@@ -443,6 +452,16 @@ class CallWorker(Effect, frozen=True, kw_only=True):
     task: int
     agent: int
     generation: int
+
+
+class TaskReviewed(Facts, frozen=True, kw_only=True):
+    """`agent` did the task; `owner` is the public id of the person who owned it then, and not who rates. Private: {"reason"}."""
+
+    TYPE: ClassVar[str] = "task.reviewed/1"
+    KIND: ClassVar[str] = "task"
+    agent: int
+    owner: str
+    verdict: str
 
 
 class VerifyTask(Effect, frozen=True, kw_only=True):

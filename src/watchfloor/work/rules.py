@@ -40,7 +40,7 @@ from watchfloor.kernel.limits import (
 from watchfloor.kernel.messages import Draft, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
-from watchfloor.work import calls, life, lineage, pausing, reports, waiting
+from watchfloor.work import calls, life, lineage, pausing, reports, reviews, waiting
 from watchfloor.work.attempts import attempt_over, known
 from watchfloor.work.budgets import BUDGET, BUDGET_FACTS
 from watchfloor.work.changes import EVOLVE
@@ -64,6 +64,7 @@ from watchfloor.work.messages import (
     ReportProgress,
     ResumeTask,
     RetryTask,
+    ReviewTask,
     SettleDependency,
     SubmitTask,
     TaskAccepted,
@@ -83,6 +84,7 @@ from watchfloor.work.messages import (
     TaskRequeued,
     TaskResumed,
     TaskRetried,
+    TaskReviewed,
     TaskStuck,
     TaskSubmitted,
     TaskSucceeded,
@@ -352,6 +354,7 @@ SUBJECTS: tuple[Subject, ...] = (
             UnpauseTask: pausing.unpause,
             RetryTask: retry,
             PurgeTask: purge,
+            ReviewTask: reviews.review,
             TaskTimePassed: time_passed,
         },
         evolve=EVOLVE,
@@ -386,4 +389,5 @@ FACTS: tuple[type[Facts], ...] = (
     *BUDGET_FACTS,
     DelegationRefused,
     TaskHandedOver,
+    TaskReviewed,
 )

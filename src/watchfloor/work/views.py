@@ -39,6 +39,7 @@ from watchfloor.work.messages import (
     TaskRequeued,
     TaskResumed,
     TaskRetried,
+    TaskReviewed,
     TaskStuck,
     TaskSubmitted,
     TaskSucceeded,
@@ -102,6 +103,10 @@ TASKS = Table(
         "report_seq": integer("private part: the agent's result and report, or its reason; 0: none"),
         "verification_seq": integer("private part: the platform's checks; 0: none"),
         "updated_seq": integer("seq of the newest event"),
+        "review": text("how a person rated it: positive, negative or empty"),
+        "reviewed_by": text("public id of the person who rated it"),
+        "reviewed_at": instant("0: not rated"),
+        "review_seq": integer("private part: the reason of the rating; 0: none"),
     },
     indexes=(
         Index(("status",)),
@@ -365,6 +370,18 @@ def _never_was(event: Event) -> list[Change]:
     return []
 
 
+def _reviewed(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, TaskReviewed)
+    return _set(
+        event,
+        review=facts.verdict,
+        reviewed_by=event.actor.id,
+        reviewed_at=event.at,
+        **_private(event, "review_seq"),
+    )
+
+
 PROJECT: Projectors = {
     TaskSubmitted: _submitted,
     TaskAssigned: _assigned,
@@ -389,4 +406,5 @@ PROJECT: Projectors = {
     TaskStuck: _stuck,
     TaskPurged: _purged,
     **PROJECT_BUDGETS,
+    TaskReviewed: _reviewed,
 }

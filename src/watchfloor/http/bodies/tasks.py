@@ -28,6 +28,7 @@ from watchfloor.kernel.limits import (
     BACKOFF_MS_MAX,
     CAPABILITIES_MAX,
     DEPENDENCIES_PER_TASK_MAX,
+    REASON_CHARS_MAX,
     TASK_MS_MAX,
 )
 from watchfloor.work.criteria import Criteria
@@ -129,6 +130,22 @@ class DependencyItem(Answer, frozen=True, kw_only=True):
     met: bool
 
 
+class ReviewTaskBody(Body, frozen=True, kw_only=True):
+    """How a person rates finished work, once, and why. The reason can be erased."""
+
+    verdict: Literal["positive", "negative"]
+    reason: Annotated[str, Meta(min_length=1, max_length=REASON_CHARS_MAX)]
+
+
+class TaskReview(Answer, frozen=True, kw_only=True):
+    """How a person rated the task. `reason` is empty when it was erased."""
+
+    verdict: str
+    reason: str
+    reviewer_id: str
+    reviewed_at: Instant
+
+
 class TaskDetail(Answer, frozen=True, kw_only=True):
     """`result` is what the agent reported, `checks` what the platform found; null when absent or redacted."""
 
@@ -143,6 +160,7 @@ class TaskDetail(Answer, frozen=True, kw_only=True):
     depends_on: tuple[DependencyItem, ...] = ()
     on_failure: str = "fail"
     checks_detail: str = ""  # why there are none, such as criteria_erased
+    review: TaskReview | None = None
     timeline: tuple[TimelineItem, ...]
     seq: Seq
 
@@ -237,9 +255,11 @@ EXAMPLES: dict[type, dict[str, Any]] = {
             }
         ],
         "checks_detail": "",
+        "review": None,
         "timeline": [],
         "seq": 1042,
     },
+    ReviewTaskBody: {"verdict": "positive", "reason": "a small, careful patch"},
     OfGeneration: {"generation": 1},
     RejectTaskBody: {"generation": 1, "reason": "no such repository"},
     ProgressBody: {"generation": 1, "percent": 40, "status": "running"},

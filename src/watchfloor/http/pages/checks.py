@@ -1,9 +1,12 @@
-"""What the platform found when it checked a task's criteria, for people (spec 2.4 *Verification*)."""
+"""What the platform and a person found of a task's work, for people (spec 2.4 *Verification*, *Review*)."""
 
 from __future__ import annotations
 
 from typing import Any
 
+from watchfloor.http import telling
+from watchfloor.http.asking import Call
+from watchfloor.http.bodies.tasks import TaskReview
 from watchfloor.http.html import Child, Safe, foreign, tag
 from watchfloor.http.pages import parameters, parts
 
@@ -22,6 +25,20 @@ def section(criteria: tuple[Any, ...], checks: Any, why: str) -> Safe | None:
         tag("h3", "What the platform found") if told or why else None,
         tag("p", parts.words(why)) if why else None,
         *told,
+        class_="card",
+    )
+
+
+def rating(call: Call, review: TaskReview | None) -> Safe | None:
+    """How a person rated the task, None when nobody has."""
+    if review is None:
+        return None
+    who = telling.name_of(call, review.reviewer_id) or review.reviewer_id
+    return tag(
+        "section",
+        tag("h2", "Review"),
+        tag("p", parts.words(review.verdict), " by ", tag("bdi", who), " ", parts.moment(review.reviewed_at)),
+        tag("p", foreign(review.reason, 1_024)) if review.reason else tag("p", "The reason was erased."),
         class_="card",
     )
 

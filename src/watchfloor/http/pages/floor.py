@@ -356,6 +356,7 @@ async def show_task(call: Call) -> Reply:
         if detail.result is not None
         else None,
         checks.section(detail.criteria, detail.checks, detail.checks_detail),
+        checks.rating(call, detail.review),
         tag("section", tag("h2", "The story"), parts.story(detail.timeline), class_="card"),
         here="/tasks",
     )

@@ -125,10 +125,10 @@ async def detail(call: Call) -> wire.TaskDetail:
     subject, state = call.resolve("task", call.path["task"])
     call.own_only(state.agent, "task")
     row = await lists.viewed(call, "tasks", "task", subject)
-    seqs = [row["submitted_seq"], row["report_seq"], row["verification_seq"]]
+    seqs = [row["submitted_seq"], row["report_seq"], row["verification_seq"], row["review_seq"]]
     privates = await call.privates(seqs)
-    submitted, report, checks = (privates.get(seq, {}) for seq in seqs)
     depends_on = tuple(_waited_for(call, dependency, state.unmet) for dependency in state.depends_on)
+    submitted, report, checks, review = (privates.get(seq, {}) for seq in seqs)
     lines, _ = await telling.of_story(call, row["story"], subject)
     return wire.TaskDetail(
         task=item(call, row, submitted),
@@ -142,6 +142,14 @@ async def detail(call: Call) -> wire.TaskDetail:
         depends_on=depends_on,
         on_failure=state.on_failure,
         checks_detail=checks.get("detail", ""),
+        review=wire.TaskReview(
+            verdict=row["review"],
+            reason=review.get("reason", ""),
+            reviewer_id=row["reviewed_by"],
+            reviewed_at=row["reviewed_at"],
+        )
+        if row["review"]
+        else None,
         timeline=lines,
         seq=call.view_seq,
     )
@@ -187,6 +195,14 @@ async def retry_task(call: Call) -> Reply:
     """Take a task out of the dead letter, with all its attempts again."""
     subject, _ = call.resolve("task", call.path["task"])
     return recorded_as(await call.ask(work.RetryTask(subject=subject)))
+
+
+async def review_task(call: Call) -> Reply:
+    """Rate a finished task, once: positive or negative, with a reason. It moves its agent's trust."""
+    body: wire.ReviewTaskBody = call.body
+    subject, _ = call.resolve("task", call.path["task"])
+    command = work.ReviewTask(subject=subject, verdict=body.verdict, reason=body.reason)
+    return recorded_as(await call.ask(command))
 
 
 # What agents report --------------------------------------------------------------------------------------------------
