@@ -16,10 +16,11 @@ from tests.laws.any_facts import streams
 from tests.transcripts.world import START, SUBJECTS, World
 
 from watchfloor.kernel.instants import DAY, MINUTE, SECOND
-from watchfloor.kernel.messages import Command, Event, Refused
+from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.kernel.subject import fold
 from watchfloor.work import messages as m
 from watchfloor.work.life import OVER, Task
+from watchfloor.work.reviews import ReviewEvidence
 from watchfloor.work.rules import AgentEvidence
 
 ABLE = AgentEvidence(active=True, capabilities=(), tasks_open=0, tasks_max=9)
@@ -42,6 +43,7 @@ OTHER = st.one_of(
     st.tuples(st.just("verify"), OFFSETS, st.booleans()),
     st.tuples(st.just("orphan"), AGENTS),
     st.tuples(st.just("retry")),
+    st.tuples(st.just("review"), st.sampled_from(["per_1", "per_2"])),
     st.tuples(st.just("wait"), st.sampled_from([0, SECOND, 30 * SECOND, MINUTE, 10 * MINUTE, 90 * MINUTE])),
 )
 ON = st.tuples(st.just("on"), AGENTS, st.booleans())
@@ -100,9 +102,12 @@ def take(world: World, what: str, *how: Any) -> list[Event]:
         "orphan": lambda: m.OrphanTask(subject=1, agent=how[0]),
         "cancel": lambda: m.CancelTask(subject=1),
         "retry": lambda: m.RetryTask(subject=1),
+        "review": lambda: m.ReviewTask(subject=1, verdict="positive", reason="r"),
     }
+    evidence: Any = {"assign": ABLE, "review": ReviewEvidence(owner="per_1")}.get(what)
+    actor = Actor(kind="person", id=how[0]) if what == "review" else SYSTEM
     try:
-        return world.perform(commands[what](), evidence=ABLE if what == "assign" else None)
+        return world.perform(commands[what](), actor, evidence)
     except Refused:
         return []
 
@@ -139,7 +144,10 @@ def test_a_task_is_over_once_and_for_good(story: Story) -> None:
     assert len(ends) <= 1
     if ends:
         last = max(i for i, event in enumerate(world.events) if event.facts is ends[0])
-        assert {type(event.facts) for event in world.events[last + 1 :]} <= {m.TaskReportedLate}
+        assert {type(event.facts) for event in world.events[last + 1 :]} <= {
+            m.TaskReportedLate,
+            m.TaskReviewed,
+        }
     dead = len(facts_of(world, m.TaskDeadLettered))
     assert dead - len(facts_of(world, m.TaskRetried)) in (0, 1)
 
@@ -161,6 +169,22 @@ def test_a_task_with_criteria_succeeds_only_after_the_platform_checked_that_very
                     assert generation + step[1] == event.facts.generation
                     reports = [facts.generation for facts in facts_of(world, m.TaskReported)]
                     assert event.facts.generation in reports
+
+
+@given(STORIES)
+@settings(max_examples=200)
+def test_a_task_is_rated_at_most_once_when_it_is_over_and_never_by_its_agents_owner(story: Story) -> None:
+    world = World()
+    world.perform(story[0])
+    for drawn in story[1]:
+        over = task(world).stage in OVER
+        for event in take(world, *drawn):
+            if isinstance(event.facts, m.TaskReviewed):
+                assert over
+                assert event.actor.id != event.facts.owner
+                accepted = [facts.agent for facts in facts_of(world, m.TaskAccepted)]
+                assert event.facts.agent == accepted[-1]
+    assert len(facts_of(world, m.TaskReviewed)) <= 1
 
 
 @given(STORIES)

@@ -16,6 +16,7 @@ from watchfloor.engine.world import World
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.system import ProcessRefused
 from watchfloor.ledger.merkle import Tree, leaf_hash
+from watchfloor.work import messages as work
 from watchfloor_verify import Rules
 
 
@@ -30,6 +31,7 @@ def check(scene: Scene) -> None:
     _folds(scene)
     _acknowledged(scene, events)
     _once(events)
+    _verified(events)
     _audited(scene)
     _rules_obeyed(scene)
     _live(scene)
@@ -88,6 +90,30 @@ def _once(events: list[Event]) -> None:
     """No duplicates: a frame leads to one command's events, ever; one ruling per request."""
     frames = [(event.actor.id, event.frame) for event in events if event.frame]
     assert len(frames) == len(set(frames)), "a frame was carried out twice"
+
+
+def _verified(events: list[Event]) -> None:
+    """A task with criteria succeeds only by a verification of the report of the same generation; ratings are others'."""
+    criteria: dict[int, int] = {}
+    reported: dict[int, int] = {}
+    rated: set[int] = set()
+    for event in events:
+        facts = event.facts
+        if isinstance(facts, work.TaskSubmitted):
+            criteria[event.subject] = facts.criteria
+        elif isinstance(facts, work.TaskReported):
+            reported[event.subject] = facts.generation
+        elif isinstance(facts, work.TaskSucceeded):
+            assert facts.verified == (criteria[event.subject] > 0), (
+                f"seq {event.seq}: succeeded by word alone"
+            )
+            if facts.verified:
+                assert reported.get(event.subject) == facts.generation, f"seq {event.seq}: never reported"
+                assert event.actor.kind == "system", f"seq {event.seq}: verified by {event.actor.kind}"
+        elif isinstance(facts, work.TaskReviewed):
+            assert event.subject not in rated, f"seq {event.seq}: rated twice"
+            assert event.actor.id != facts.owner, f"seq {event.seq}: rated by the owner"
+            rated.add(event.subject)
 
 
 def _audited(scene: Scene) -> None:

@@ -494,6 +494,10 @@ class Scene:
         ]
         commands += [actions.LiftStop(subject=stop.subject, reason="sim") for stop in stops]
         commands += [work.CancelTask(subject=subject, reason="sim") for subject, _ in tasks[:1]]
+        commands += [
+            work.ReviewTask(subject=subject, verdict=self.random.choice(work.REVIEWS), reason="sim")
+            for subject, _ in self._tasks("succeeded", "dead_letter")[:2]
+        ]
         self._keyed(self.random.choice(commands), self._person(self.random.choice((0, 2))))
 
     # -- the whole run ------------------------------------------------------------------------------------------------

@@ -36,9 +36,9 @@ from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
 from watchfloor.people import rules as people
 from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
-from watchfloor.work import life, waiting
+from watchfloor.work import life, reviews, waiting
 from watchfloor.work import rules as work
-from watchfloor.work.messages import AssignTask, RetryTask, SubmitTask, TaskTimePassed
+from watchfloor.work.messages import AssignTask, RetryTask, ReviewTask, SubmitTask, TaskTimePassed
 
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command for subject in SUBJECTS.values() for command in subject.decide
@@ -46,6 +46,7 @@ COMMANDS: dict[str, type[Command]] = {
 EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     RegisterAgent: fleet.NameEvidence,
     AssignTask: work.AgentEvidence,
+    ReviewTask: reviews.ReviewEvidence,
     SubmitTask: waiting.DependencyEvidence,
     RetryTask: waiting.DependencyEvidence,
     TaskTimePassed: work.SilenceEvidence,

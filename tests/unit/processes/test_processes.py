@@ -50,6 +50,7 @@ from watchfloor.work.messages import (
     TaskAttemptFailed,
     TaskDeadLettered,
     TaskReported,
+    TaskReviewed,
     TaskSucceeded,
     VerifyTask,
 )
@@ -301,6 +302,8 @@ LESSONS: list[tuple[Facts, str]] = [
     (attempt("not_verified"), "failed"),
     (attempt("rejected"), ""),
     (attempt("failed", agent=0), ""),
+    (TaskReviewed(agent=1, owner="per_1", verdict="positive"), "reviewed_positively"),
+    (TaskReviewed(agent=1, owner="per_1", verdict="negative"), "reviewed_negatively"),
     (TaskDeadLettered(agent=1, generation=1, reason="failed"), "failed"),
     (TaskDeadLettered(agent=1, generation=1, reason="deadline"), ""),
 ]

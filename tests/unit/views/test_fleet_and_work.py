@@ -141,6 +141,14 @@ def test_a_task_that_fails_its_check_goes_back_to_the_queue_and_ends_in_the_dead
     assert (row["status"], row["finished_at"], row["attempt"], row["reason"]) == ("queued", 0, 0, "")
 
 
+def test_a_rating_stands_beside_the_task(floor: Floor) -> None:
+    agent, task = floor.agent(), floor.task()
+    rated = floor.add(work.TaskReviewed(agent=agent, owner="per_2", verdict="negative"), task, private=True)
+    row = floor.one("SELECT * FROM tasks")
+    assert (row["review"], row["review_seq"], row["reviewed_at"]) == ("negative", rated.seq, rated.at)
+    assert row["reviewed_by"] == rated.actor.id
+
+
 def test_an_orphaned_task_waits_resumes_and_can_be_cancelled(floor: Floor) -> None:
     agent, task = floor.agent(), floor.task(priority="unheard-of")
     floor.add(work.TaskAssigned(accept_by_at=1, agent=agent, attempt=1, generation=1), task)
