@@ -51,7 +51,14 @@ from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence
 from watchfloor.work.budget_messages import NoteBudget, SetBudget
 from watchfloor.work.budgets import BudgetEvidence
-from watchfloor.work.messages import AssignTask, HandOverTask, RetryTask, ReviewTask, SubmitTask, TaskTimePassed
+from watchfloor.work.messages import (
+    AssignTask,
+    HandOverTask,
+    RetryTask,
+    ReviewTask,
+    SubmitTask,
+    TaskTimePassed,
+)
 from watchfloor.work.reviews import ReviewEvidence
 from watchfloor.work.rules import AgentEvidence, SilenceEvidence
 from watchfloor.work.waiting import NO_DEPENDENCIES, Dependency, DependencyEvidence

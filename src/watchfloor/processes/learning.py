@@ -19,7 +19,13 @@ from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.terms import PLATFORM_TYPES
 from watchfloor.trust.messages import RecordTrust
-from watchfloor.work.messages import DelegationRefused, TaskAttemptFailed, TaskDeadLettered, TaskReviewed, TaskSucceeded
+from watchfloor.work.messages import (
+    DelegationRefused,
+    TaskAttemptFailed,
+    TaskDeadLettered,
+    TaskReviewed,
+    TaskSucceeded,
+)
 
 Wishes = list[Command | Effect]
 
