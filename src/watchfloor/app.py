@@ -38,6 +38,7 @@ from watchfloor.http.app import build
 from watchfloor.http.bodies.ledger import Component
 from watchfloor.http.ports import HTTPConfig, Services
 from watchfloor.hub.hub import Hub, HubSettings
+from watchfloor.hub.pushes import offer_frame
 from watchfloor.hub.sockets import SocketLimits, uvicorn_config
 from watchfloor.kernel.ids import nonce_from, public_id
 from watchfloor.kernel.messages import SYSTEM, Actor, Effect, Event, Refused
@@ -52,12 +53,14 @@ from watchfloor.ledger.verify import require_good
 from watchfloor.people.messages import FoundOrganisation
 from watchfloor.policy.messages import ApplyPolicy
 from watchfloor.processes import effects_of
+from watchfloor.runners import http_workers
+from watchfloor.runners.call_signing import KEY_FILE, SigningKey
 from watchfloor.runners.outbound import Outbound
 from watchfloor.runners.reach import Reach
 from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTerms, Verifier
 from watchfloor.telemetry.following import Following
 from watchfloor.telemetry.metrics import Metrics, Sample
-from watchfloor.work.messages import VerifyTask
+from watchfloor.work.messages import CallWorker, VerifyTask
 
 _log = logging.getLogger(__name__)
 
@@ -96,6 +99,9 @@ class Backbone:
             snapshot_events=config.snapshot_events,
         )
         self.engine.read_only = self.found_at_start.read_only
+        self.signing_key = SigningKey(self.directory.path / KEY_FILE)
+        self.base_url = config.public_url or f"http://{config.host}:{config.port}"  # where workers call back
+        self.observe_call: Callable[[str, int], None] = lambda outcome, ms: None  # noqa: ARG005
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
         self.effects = self._effects()
 
@@ -112,7 +118,13 @@ class Backbone:
             return task is not None and task.stage == "reported" and task.generation == effect.generation
 
         def stopped(org: int, event: Event, effect: Effect) -> str:  # noqa: ARG001 -- a predicate of this shape
-            return engine.stops.hits(org, agent="")
+            if not isinstance(effect, CallWorker):
+                return engine.stops.hits(org, agent="")
+            task, agent = engine.state(org, "task", effect.task), engine.state(org, "agent", effect.agent)
+            if task.paused_at and task.generation == effect.generation:
+                return "a pause of the task"
+            worker = public_id("agent", effect.agent, agent.nonce)
+            return engine.stops.hits(org, agent=worker, agent_type=agent.type)
 
         verifier = Verifier(
             VerificationTerms.of(self.config.verify_roots, self.config.verify_commands),
@@ -125,12 +137,36 @@ class Backbone:
             self.directory.path / "effects.db",
             react=effects_of,
             executors={
-                VerifyTask: Registration(executor=verifier, at_once=2, lease_ms=VERIFICATION_MS_MAX + 60_000)
+                VerifyTask: Registration(executor=verifier, at_once=2, lease_ms=VERIFICATION_MS_MAX + 60_000),
+                CallWorker: self._calls(),
             },
             read=engine.events,
             clock=engine.clock,
             stopped=stopped,
         )
+
+    def _calls(self) -> Registration:
+        """How tasks reach HTTP workers. They have a way out of their own, so that they wait for nobody's criteria."""
+        caller = http_workers.HTTPWorkers(
+            self.engine,
+            Outbound(Reach.of(self.config.outbound_allow), at_once_max=http_workers.AT_ONCE_MAX),
+            ask=lambda org, command: self.engine.ask(org, command, SYSTEM, lane=Lane.OUTCOMES),
+            frame=lambda org, task, state: offer_frame(self.engine, org, task, state),
+            secret=self.worker_secret,
+            base_url=lambda: self.base_url,
+            clock=self.engine.clock,
+            observe=lambda outcome, ms: self.observe_call(outcome, ms),
+        )
+        return Registration(
+            executor=caller,
+            at_once=http_workers.AT_ONCE_MAX,
+            per_destination=http_workers.PER_WORKER_MAX,
+            lease_ms=http_workers.LEASE_MS,
+        )
+
+    def worker_secret(self, org: int, agent: str, number: int) -> str:
+        """The secret that calls of an HTTP worker are signed with."""
+        return self.signing_key.secret(self.engine.node(org).world.public, agent, number)
 
     def _restore(self, world: World) -> None:
         """Start from the newest snapshot that lies inside the ledger and continues its chain."""
@@ -264,7 +300,9 @@ class Server:
         self.backbone = Backbone(config)
         self.engine = self.backbone.engine
         self.port = config.port or free_port()
+        self.backbone.base_url = self.url
         self.metrics = Metrics()
+        self.backbone.observe_call = self._called
         self.administration = Administration(self.engine, self.backbone.directory, self.backbone.signer)
         self.hub = Hub(
             self.engine,
@@ -285,6 +323,11 @@ class Server:
             ("validation_failures_total", ("websocket", "invalid_frame"), self.hub.invalid),
             ("rate_limited_total", ("websocket",), self.hub.throttled),
         ]
+
+    def _called(self, outcome: str, ms: int) -> None:
+        """One call of an HTTP worker is over."""
+        self.metrics.count("worker_calls_total", outcome)
+        self.metrics.observe("worker_call_seconds", ms / 1_000)
 
     @property
     def url(self) -> str:
@@ -371,8 +414,19 @@ class Server:
             ready=lambda: engine.read_only,
             components=self._components,
             mode=lambda: "DEGRADED_STORE" if engine.read_only else "NORMAL",
+            worker_secret=self.backbone.worker_secret,
+            url_fault=self.backbone.outbound.fault,
             clock=engine.clock,
         )
+
+    def _workers(self) -> Component:
+        """HTTP workers of all organisations, and how many breakers are open (spec 6)."""
+        counted = "SELECT count(*) AS n, coalesce(sum(breaker = 'open'), 0) AS open FROM agents"
+        row = self.backbone.views.rows(f"{counted} WHERE url <> '' AND retired_at = 0")[0]
+        detail = (
+            f"{row['n']} registered, {row['open']} with an open breaker" if row["n"] else "none registered"
+        )
+        return Component(name="workers", status="degraded" if row["open"] else "ok", detail=detail)
 
     def _components(self) -> list[Component]:
         engine, views = self.engine, self.backbone.views
@@ -390,6 +444,7 @@ class Server:
                 name="views", status="degraded" if behind else "ok", detail=f"{views.lag_ms} ms behind"
             ),
             Component(name="agents", status="ok", detail=f"{len(self.hub.sessions)} connected"),
+            self._workers(),
             Component(
                 name="backup",
                 status="ok" if backup else "degraded",

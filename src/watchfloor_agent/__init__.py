@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from watchfloor_agent.actions import Action, Execution, Grant, Ruling
 from watchfloor_agent.agent import Agent
+from watchfloor_agent.calls import Called, SignatureInvalid, verify
 from watchfloor_agent.delegating import Handed, Outcome, Spawned
 from watchfloor_agent.errors import (
     AuthenticationFailed,
@@ -45,6 +46,7 @@ __all__ = [
     "Action",
     "Agent",
     "AuthenticationFailed",
+    "Called",
     "Cancelled",
     "ConfigurationError",
     "Denied",
@@ -65,6 +67,7 @@ __all__ = [
     "Registration",
     "Replaced",
     "Ruling",
+    "SignatureInvalid",
     "Spawned",
     "Task",
     "Unavailable",
@@ -73,5 +76,6 @@ __all__ = [
     "current_task",
     "read_key",
     "register",
+    "verify",
     "write_key",
 ]

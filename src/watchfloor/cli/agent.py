@@ -218,7 +218,9 @@ def register(
     capability: list[str],
     type: str = "worker",  # noqa: A002 -- the option's name is the protocol's word
     owner: str = "",
+    url: str = "",
     key_file: Path = Path("agent.key"),
+    secret_file: Path = Path("signing.secret"),
     json: bool = False,
 ) -> None:
     """Register an agent and write its key to a file that only you can read.
@@ -231,24 +233,34 @@ def register(
         worker, planner, validator, researcher, communicator, orchestrator, executor, or your own.
     owner
         Handle or id of the person it belongs to; you, when nobody is named.
+    url
+        Of an HTTP worker: tasks are posted there, instead of to a socket of the agent's.
     key_file
         Where the key goes. It is shown nowhere else.
+    secret_file
+        Where the signing secret of an HTTP worker goes: with it the worker checks who calls.
     """
-    answer = Client().post(
-        "/api/v1/agents/register",
-        {"name": name, "type": type, "capabilities": capability, "owner": owner},
-    )
-    key = answer.get("api_key")
+    body = {"name": name, "type": type, "capabilities": capability, "owner": owner}
+    for path in (key_file, *([secret_file] if url else [])):
+        if path.exists():
+            raise Failure(f"{path} exists: name another with --key-file or --secret-file")
+    answer = Client().post("/api/v1/agents/register", {**body, "url": url} if url else body)
+    key, secret = answer.get("api_key"), answer.get("signing_secret")
     if key:
         write_secret(key_file, key)
+    if secret:
+        write_secret(secret_file, secret)
     said = f"{answer['agent_id']} ({answer['structured_id']})\n"
     said += (
         f"Its key is in {key_file}."
         if key
         else "It is registered already; its key is not shown again: rotate it."
     )
+    if secret:
+        said += f"\nThe secret its calls are signed with is in {secret_file}."
     said += "".join(f"\nNote: {notice['detail']}" for notice in answer.get("warnings", ()))
-    show({**answer, "api_key": None, "key_file": str(key_file) if key else None}, json=json, text=said)
+    files = {"key_file": str(key_file) if key else None, "secret_file": str(secret_file) if secret else None}
+    show({**answer, "api_key": None, "signing_secret": None, **files}, json=json, text=said)
 
 
 @app.command(name="enrolment-token")
@@ -378,6 +390,23 @@ def release(agent: str, *, reason: str = "released", json: bool = False) -> None
 def retire(agent: str, *, reason: str = "retired", json: bool = False) -> None:
     """Retire an agent for good."""
     _reason("retire", agent, reason, json)
+
+
+@app.command
+def move(agent: str, url: str, *, json: bool = False) -> None:
+    """Call an HTTP worker at another URL from now on; its breaker begins anew."""
+    answer = Client().post(f"/api/v1/agents/{agent}/url", {"url": url})
+    show(answer, json=json, text=f"{agent}: called at {url} (seq {answer.get('seq', '')})")
+
+
+@app.command(name="rotate-secret")
+def rotate_secret(agent: str, *, secret_file: Path = Path("signing.secret"), json: bool = False) -> None:
+    """Sign the calls of an HTTP worker with a new secret; the one before signs nothing any more."""
+    if secret_file.exists():
+        raise Failure(f"{secret_file} exists: name another with --secret-file")
+    answer = Client().post(f"/api/v1/agents/{agent}/signing-secret", {})
+    write_secret(secret_file, answer["signing_secret"])
+    show({**answer, "signing_secret": None}, json=json, text=f"the secret is in {secret_file}")
 
 
 @app.command(name="rotate-key")

@@ -19,6 +19,19 @@ PRUNE_ROWS = 500  # finished rows dropped per transaction
 _FORMAT = 1
 
 
+_DUE = """SELECT org, seq, destination, type, body, key, attempts + 1 AS attempt, next_at {more} FROM effects
+ WHERE (state = 'pending' AND type = :kind AND next_at <= :now)
+ OR (state = 'leased' AND type = :kind AND lease_until < :now)"""
+_COLUMNS = "org, seq, destination, type, body, key, attempt"
+_READY = f"SELECT {_COLUMNS} FROM ({_DUE.format(more='')}) ORDER BY next_at, seq LIMIT :most"  # noqa: S608
+_PLACE = ", row_number() OVER (PARTITION BY org, destination ORDER BY next_at, seq) AS place"
+# With a bound per destination: those it has under way come first, then its oldest, up to the bound.
+_READY_EACH = f"""SELECT {_COLUMNS} FROM ({_DUE.format(more=_PLACE)}) LEFT JOIN (
+ SELECT org, destination, count(*) AS held FROM effects
+ WHERE state = 'leased' AND type = :kind AND lease_until >= :now GROUP BY org, destination
+) USING (org, destination) WHERE place + coalesce(held, 0) <= :each ORDER BY next_at, seq LIMIT :most"""  # noqa: S608
+
+
 class EffectsDamaged(Exception):
     """The file cannot be read. Without it every effect of the ledger is asked for again: move it away, then start."""
 
@@ -134,11 +147,13 @@ class EffectRows:
         free: Mapping[str, int],
         most: int,
         leases_us: Mapping[str, int],
+        per_destination: Mapping[str, int] | None = None,
     ) -> Turn:
         """One transaction: what is new, how far it was looked, what became of attempts; then due rows are leased.
 
         `free` says how many of each effect type may be given out, in this order, `most` how many together, `leases_us`
-        for how long. Types that are not in `free` wait. Showing the same event again adds nothing.
+        for how long, `per_destination` how many of a type one destination may have at a time (absent: any number).
+        Types that are not in `free` wait. Showing the same event again adds nothing.
         """
         db = self._db
         db.execute("BEGIN IMMEDIATE")
@@ -156,10 +171,14 @@ class EffectRows:
             next_at = 0
             for kind, places in free.items():
                 asked = max(0, min(places, most - len(leased)))
-                given = self._lease(kind, now, asked, leases_us[kind])
+                each = (per_destination or {}).get(kind, 0)
+                given = self._lease(kind, now, asked, leases_us[kind], each)
                 leased += given
                 if len(given) < asked:  # otherwise somebody who ends wakes us
-                    next_at = min(filter(None, (next_at, self._next_due(kind))), default=0)
+                    due = self._next_due(
+                        kind, now if each else -1
+                    )  # what waits for a destination is woken too
+                    next_at = min(filter(None, (next_at, due)), default=0)
             db.execute("COMMIT")
         except BaseException:
             if db.in_transaction:
@@ -184,13 +203,9 @@ class EffectRows:
             ),
         )
 
-    def _lease(self, kind: str, now: int, most: int, lease_us: int) -> list[Leased]:
-        rows = self._db.execute(
-            "SELECT org, seq, destination, type, body, key, attempts + 1 FROM effects"
-            " WHERE (state = 'pending' AND type = ? AND next_at <= ?)"
-            " OR (state = 'leased' AND type = ? AND lease_until < ?) ORDER BY next_at, seq LIMIT ?",
-            (kind, now, kind, now, most),
-        ).fetchall()
+    def _lease(self, kind: str, now: int, most: int, lease_us: int, each: int) -> list[Leased]:
+        values = {"kind": kind, "now": now, "most": most, "each": each}
+        rows = self._db.execute(_READY_EACH if each else _READY, values).fetchall()
         leased = [Leased(*row) for row in rows]
         self._db.executemany(
             "UPDATE effects SET state = 'leased', attempts = ?, lease_until = ?"
@@ -199,10 +214,11 @@ class EffectRows:
         )
         return leased
 
-    def _next_due(self, kind: str) -> int:
+    def _next_due(self, kind: str, after: int) -> int:
         due = self._db.execute(
-            "SELECT next_at FROM effects WHERE state = 'pending' AND type = ? ORDER BY next_at LIMIT 1",
-            (kind,),
+            "SELECT next_at FROM effects WHERE state = 'pending' AND type = ? AND next_at > ?"
+            " ORDER BY next_at LIMIT 1",
+            (kind, after),
         ).fetchone()
         return int(due[0]) if due is not None else 0
 

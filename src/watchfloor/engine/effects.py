@@ -42,7 +42,9 @@ from watchfloor.engine.effect_rows import (
 from watchfloor.kernel.instants import DAY, MILLISECOND, SECOND
 from watchfloor.kernel.messages import Effect, Event
 
-IN_FLIGHT_MAX = 16  # executors at the same time: they wait for others most of the time
+IN_FLIGHT_MAX = (
+    160  # executors at the same time: they wait for others most of the time; each may hold a socket
+)
 QUEUE_MAX = 10_000  # effects queued while the disk refuses; what comes on top is read from the ledger later
 PAGE_EVENTS = 1_000  # read from the ledger at a time
 BACKOFF_FIRST_MS = 1_000
@@ -70,11 +72,12 @@ class Undeliverable(Exception):
 class Registration(msgspec.Struct, frozen=True, kw_only=True):
     """How one type of effect is done. An attempt that takes longer than `lease_ms` is cancelled and has failed.
 
-    `at_once` keeps a slow type from taking every place.
+    `at_once` keeps a slow type from taking every place, `per_destination` (0: no bound) a slow destination of it.
     """
 
     executor: Executor
     at_once: int = 8
+    per_destination: int = 0
     lease_ms: int = 60_000
     attempts_max: int = 8  # with doubling from 1 s: about two minutes of trying
 
@@ -115,6 +118,7 @@ class Effects:
         self._registered = {kind.__name__: registration for kind, registration in executors.items()}
         self._decoders = {kind.__name__: msgspec.json.Decoder(kind) for kind in executors}
         self._leases_us = {n: r.lease_ms * MILLISECOND + LEASE_SPARE_US for n, r in self._registered.items()}
+        self._each = {n: r.per_destination for n, r in self._registered.items() if r.per_destination}
         self._read = read
         self._clock = clock
         self._stopped = stopped
@@ -290,7 +294,9 @@ class Effects:
         cursors = self._cursors() if new or self._ending or now - self._cursors_at >= CURSOR_EVERY_US else {}
         free = {} if self._ending else self._free()
         most = self._in_flight_max - len(self._performing)
-        turn = await self._off(self._rows.turn, now, new, cursors, outcomes, free, most, self._leases_us)
+        turn = await self._off(
+            self._rows.turn, now, new, cursors, outcomes, free, most, self._leases_us, self._each
+        )
         del self._new[: len(new)]
         del self._outcomes[: len(outcomes)]
         if cursors:

@@ -51,6 +51,7 @@ CODES: dict[str, str] = {
     "unknown_grant": "The grant is not of this action.",
     "unknown_version": "The agent has no such version, or none that was in force before.",
     "unsupported_media_type": "Send another media type.",
+    "url_refused": "This server does not call workers there; see docs/workers.md.",
     "version_conflict": "Somebody else was faster; read again.",
     "view_behind": "The views have not come to `min_seq` yet; ask again.",
 }

@@ -35,6 +35,8 @@ _COUNTED: tuple[tuple[str, tuple[str, ...], str], ...] = (
 )
 _BREAKERS = "SELECT scope AS name, count(*) AS n FROM breakers WHERE until_at > :now GROUP BY scope"
 
+_OPEN_WORKERS = "SELECT count(*) AS n FROM agents WHERE breaker = 'open' AND retired_at = 0"
+
 
 def sampler(services: Services) -> Callable[[], Iterable[Sample]]:
     """What the metrics ask at every scrape. Blocking: the scrape runs in a thread."""
@@ -43,7 +45,8 @@ def sampler(services: Services) -> Callable[[], Iterable[Sample]]:
         for name, labels, sql in _COUNTED:
             yield from _every(name, labels, {row["name"]: row["n"] for row in services.views.rows(sql)})
         found = {row["name"]: row["n"] for row in services.views.rows(_BREAKERS, {"now": services.clock()})}
-        yield from _every("breaker_state", ("agent", "tool"), found)
+        open_workers = services.views.rows(_OPEN_WORKERS)[0]["n"]
+        yield from _every("breaker_state", ("agent", "tool", "worker"), {**found, "worker": open_workers})
 
     return sample
 

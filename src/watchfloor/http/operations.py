@@ -27,6 +27,8 @@ GET  /api/v1/agents/{agent}                       get_agent           agent+read
 POST /api/v1/agents/{agent}/retire                retire_agent        operator       write  authenticated 200 - Reason Recorded
 POST /api/v1/agents/{agent}/quarantine            quarantine_agent    operator       write  exempt        200 - Reason Recorded
 POST /api/v1/agents/{agent}/release               release_agent       supervisor     write  authenticated 200 - Reason Recorded
+POST /api/v1/agents/{agent}/url                   move_worker         operator       write  authenticated 200 - MoveWorkerBody Recorded
+POST /api/v1/agents/{agent}/signing-secret        rotate_secret       operator       secret authenticated 201 - Nothing SecretRotated
 GET  /api/v1/agents/{agent}/keys                  list_keys           agent+reader   read   authenticated 200 Fresh - KeyPage
 POST /api/v1/agents/{agent}/keys                  issue_key           operator       secret authenticated 201 - IssueKeyBody KeyIssued
 POST /api/v1/agents/{agent}/keys/{key}/rotate     rotate_key          agent+operator secret authenticated 201 - RotateKeyBody KeyIssued

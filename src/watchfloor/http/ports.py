@@ -6,7 +6,7 @@ Protocols name only what is used here, so that the rim depends on nothing else o
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from typing import Any, Protocol
 
 import msgspec
@@ -137,11 +137,17 @@ def _nothing_known() -> list[Component]:
     return []
 
 
+async def _no_calls(url: str) -> str:  # noqa: ARG001 -- a predicate of this shape
+    return "this server calls no workers"
+
+
 class Services(msgspec.Struct, kw_only=True):
     """Everything the routes use.
 
     `decode` makes an event of its canonical bytes; `tree` is the tree of an organisation as it stands now; `ready`
-    answers why the ledger cannot accept writes (empty: it can); `clock` µs UTC, `monotonic` seconds.
+    answers why the ledger cannot accept writes (empty: it can); `clock` µs UTC, `monotonic` seconds. `url_fault` says why
+    an HTTP worker could not be called at a url (empty: it can), `worker_secret(org, agent's public id, number)` with what
+    its calls are signed.
     """
 
     engine: Engine
@@ -158,6 +164,8 @@ class Services(msgspec.Struct, kw_only=True):
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000
     monotonic: Callable[[], float] = time.monotonic
     started_at: float = msgspec.field(default_factory=time.monotonic)
+    url_fault: Callable[[str], Awaitable[str]] = _no_calls
+    worker_secret: Callable[[int, str, int], str] = lambda org, agent, number: ""  # noqa: ARG005
     streams: Any = None  # set by build(): the event streams
     chats: Any = None  # set by build(): followers of chats
     document: dict[str, Any] = msgspec.field(default_factory=dict)  # set by build(): the OpenAPI document

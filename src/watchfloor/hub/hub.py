@@ -178,7 +178,9 @@ class Hub:
         command = ConnectAgent(subject=session.agent, node=self.engine.node_name, session=session.name)
 
         def done(answer: Answer) -> None:
-            if answer.refused is not None or answer.failed:
+            if answer.refused is not None and not answer.refused.retryable:
+                session.close(wire.CloseCode.AUTH_FAILED, answer.refused.detail)
+            elif answer.refused is not None or answer.failed:
                 session.close(wire.CloseCode.OVERLOADED, "the connection could not be recorded")
             elif self.sessions.get((session.org, session.agent)) is session and session.socket is not None:
                 session.begin()

@@ -93,3 +93,8 @@ def offer(
         tools=state.tools,
         parts=parts(engine, org, task, engine.node(org).world.read),
     )
+
+
+def offer_frame(engine: Engine, org: int, task: int, state: Task) -> bytes:
+    """The frame of an assignment in force, for an agent that is called (spec 2.4 *HTTP workers*)."""
+    return wire.encode_frame(offer(engine, org, task, state, state.attempts, state.until_at))

@@ -75,9 +75,7 @@ RUNGS_MAX = 32  # steps of an escalation, loops counted: after that many nobody 
 SEATS_MAX = 64  # of a committee; its members stand in the event that opens a decision
 
 # Agents and work ------------------------------------------------------------------------------------------------------
-WORKER_FAILURES_MAX = (
-    5  # calls of an HTTP worker in a row without a valid answer, then its breaker opens (spec 2.4)
-)
+WORKER_FAILURES_MAX = 5  # calls in a row without a valid answer: the breaker opens (spec 2.4)
 WORKER_OPEN_MS = 60_000  # then one task may try (spec 2.4)
 WORKER_URL_CHARS_MAX = 512  # a url is a fact: hashed, never erased
 KEYS_PER_AGENT_MAX = 8  # several deployments of one agent, each in the middle of a rotation

@@ -160,6 +160,21 @@ class Outbound:
         spent = int((time.monotonic() - began) * 1_000)
         return msgspec.structs.replace(got, duration_ms=spent, redirects=hop.number)
 
+    async def fault(self, url: str, total_ms: int = 2_000) -> str:
+        """Why nothing would be sent there now, to be said where a URL is saved; "" when nothing speaks against it.
+
+        A name without an address speaks against nothing: it may get one. Every request is judged anew.
+        """
+        try:
+            read = _read(url)
+            async with asyncio.timeout(total_ms / 1_000):
+                await self._permitted(_host(read), read.port or (443 if read.scheme == "https" else 80))
+        except _Ended as ended:
+            return ended.detail if ended.outcome == "refused" else ""
+        except TimeoutError:
+            return ""
+        return ""
+
     async def _hops(self, sent: Sent, hop: _Hop) -> Got:
         while True:
             got = await self._hop(sent, hop)

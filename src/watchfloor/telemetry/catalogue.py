@@ -136,7 +136,21 @@ METRICS: tuple[Metric, ...] = (
         kind="gauge",
         unit="breakers",
         labels=("scope",),
-        meaning="Circuit breakers open now; scope agent or tool.",
+        meaning="Circuit breakers open now; scope agent, tool or worker.",
+    ),
+    Metric(
+        name="worker_calls_total",
+        kind="counter",
+        unit="calls",
+        labels=("outcome",),
+        meaning="Calls of HTTP workers that are over; outcome as answered (accepted, completed, failed, rejected) or why there was no answer (worker_timed_out, …).",
+    ),
+    Metric(
+        name="worker_call_seconds",
+        kind="histogram",
+        unit="seconds",
+        buckets=HUMAN_S,
+        meaning="Duration of a call of an HTTP worker, all its attempts and pauses included.",
     ),
     Metric(
         name="validation_failures_total",

@@ -22,10 +22,17 @@ from watchfloor.http.bodies.fields import (
     Seq,
     Word,
 )
-from watchfloor.kernel.limits import CAPABILITIES_MAX, PROMPT_BYTES_MAX
+from watchfloor.kernel.limits import CAPABILITIES_MAX, PROMPT_BYTES_MAX, WORKER_URL_CHARS_MAX
 
 Names = Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)]
 State = Literal["offline", "idle", "assigned", "working", "blocked", "degraded", "quarantined", "retired"]
+Url = Annotated[
+    str,
+    Meta(
+        max_length=WORKER_URL_CHARS_MAX,
+        description="of an HTTP worker: it is called there instead of holding a socket",
+    ),
+]
 KeyDays = Annotated[int, Meta(ge=1, le=365, description="life of the key in days")]
 
 
@@ -48,6 +55,7 @@ class RegisterAgentBody(Body, frozen=True, kw_only=True):
     ] = ""
     metadata: Free = None
     expires_in_days: KeyDays = 30
+    url: Url = ""
 
 
 class Notice(Answer, frozen=True, kw_only=True):
@@ -58,7 +66,10 @@ class Notice(Answer, frozen=True, kw_only=True):
 
 
 class AgentRegistered(Answer, frozen=True, kw_only=True):
-    """`api_key` is shown once; it is null when the agent existed or the answer is a repeat: rotate to get a new one."""
+    """`api_key` is shown once; it is null when the agent existed or the answer is a repeat: rotate to get a new one.
+
+    `signing_secret`, of an agent with a url and shown once too, is what its calls are signed with (docs/workers.md).
+    """
 
     agent_id: str
     name: str
@@ -70,12 +81,23 @@ class AgentRegistered(Answer, frozen=True, kw_only=True):
     note: str = ""
     owner: str = ""
     warnings: tuple[Notice, ...] = ()
+    url: str = ""
+    signing_secret: str | None = None
 
 
 class AgentsParams(Paged, frozen=True, kw_only=True):
     state: State | None = None
     type: Word | None = None
     name: Word | None = None
+
+
+class Breaker(Answer, frozen=True, kw_only=True):
+    """Of an HTTP worker: closed; open until `until_at`; half_open: one task may try. `failures` in a row, `reason` of the last."""
+
+    state: str
+    failures: Count
+    reason: str
+    until_at: Instant
 
 
 class AgentItem(Answer, frozen=True, kw_only=True):
@@ -96,6 +118,8 @@ class AgentItem(Answer, frozen=True, kw_only=True):
     tasks_open: Count = 0
     version_number: Count = 1
     warnings: tuple[str, ...] = ()
+    url: str = ""
+    breaker: Breaker | None = None
 
 
 class AgentPage(Answer, frozen=True, kw_only=True):
@@ -151,6 +175,20 @@ class KeyIssued(Answer, frozen=True, kw_only=True):
     key_id: str
     api_key: str | None
     expires_at: Instant
+    seq: Seq
+
+
+class MoveWorkerBody(Body, frozen=True, kw_only=True):
+    """Where the worker is called from now on; its breaker begins anew."""
+
+    url: Annotated[str, Meta(min_length=1, max_length=WORKER_URL_CHARS_MAX)]
+
+
+class SecretRotated(Answer, frozen=True, kw_only=True):
+    """`signing_secret` is shown once and is null in the answer to a repeat; the one before signs nothing any more."""
+
+    agent_id: str
+    signing_secret: str | None
     seq: Seq
 
 
@@ -259,6 +297,8 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "expires_at": _KEY["expires_at"],
         "seq": 18,
     },
+    MoveWorkerBody: {"url": "https://worker.example.org/v2/tasks"},
+    SecretRotated: {"agent_id": _ITEM["agent_id"], "signing_secret": "wfs_…", "seq": 19},
     TrustNow: {
         "agent_id": _ITEM["agent_id"],
         "at": 1_763_700_000_000_000,

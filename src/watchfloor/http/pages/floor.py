@@ -6,6 +6,7 @@ from typing import Any
 
 from watchfloor.http import lists, replies, stopping, telling
 from watchfloor.http.asking import Call
+from watchfloor.http.bodies.agents import Breaker
 from watchfloor.http.html import Child, Safe, foreign, tag
 from watchfloor.http.pages import checks, layout, parameters, parts
 from watchfloor.http.pages.inbox import shown
@@ -225,6 +226,15 @@ async def show_agents(call: Call) -> Reply:
     )
 
 
+def _breaker(breaker: Breaker) -> str:
+    """The breaker of an HTTP worker in words."""
+    told = {"closed": "closed", "half_open": "half-open: the next task is a probe"}
+    text = told.get(breaker.state) or "open: no task goes there for a minute"
+    if not breaker.failures:
+        return text
+    return f"{text} ({breaker.failures} calls in a row without an answer, the last: {breaker.reason})"
+
+
 async def show_agent(call: Call) -> Reply:
     """One agent: trust, what it may do, what it did lately."""
     subject, _ = await agents.find(call)
@@ -263,6 +273,8 @@ async def show_agent(call: Call) -> Reply:
                     ("Can", ", ".join(item.capabilities)),
                     ("Tools", ", ".join(item.tools) or "every tool"),
                     ("Version", item.version or "not named"),
+                    ("Called at", tag("bdi", item.url) if item.url else "it connects by itself"),
+                    *((("Breaker", _breaker(item.breaker)),) if item.breaker is not None else ()),
                     ("Registered", parts.moment(item.registered_at)),
                 )
             ),

@@ -15,18 +15,22 @@ from watchfloor.fleet.messages import (
     AgentRegistered,
     IssueKey,
     KeyIssued,
+    MoveWorker,
     QuarantineAgent,
     RegisterAgent,
     ReleaseAgent,
     RetireAgent,
     RevokeKey,
+    RotateSecret,
+    WorkerSecretRotated,
 )
 from watchfloor.fleet.structured_id import structured_id
+from watchfloor.fleet.workers import check_url
 from watchfloor.http import lists, owning
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import agents as wire
 from watchfloor.http.bodies import fields
-from watchfloor.http.problems import Problem, not_found
+from watchfloor.http.problems import FieldError, Problem, not_found
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY, MILLISECOND
@@ -38,6 +42,7 @@ from watchfloor.trust.messages import AdjustTrust
 
 _STRUCTURED = re.compile(r"^[0-5][1-9][1-9][0-9][0-9a-z]{2,8}\Z")
 _SHOWN_ONCE = "The key is shown once."
+_BOTH_ONCE = "Key and signing secret are shown once."
 _EXISTS = "This agent exists already; its key is not shown again. Rotate or issue a key to get a new one."
 _REPEATED = (
     "This is the answer to a repeated request; the key is not shown again. Rotate it to get a new one."
@@ -94,6 +99,15 @@ def item(call: Call, row: dict[str, Any]) -> wire.AgentItem:
         tasks_open=row["tasks_open"],
         version_number=row["number"],
         warnings=tuple(notice.code for notice in owning.warnings(call, row["owner"], row["registrar"])),
+        url=row["url"],
+        breaker=wire.Breaker(
+            state=row["breaker"],
+            failures=row["breaker_failures"],
+            reason=row["breaker_reason"],
+            until_at=row["breaker_until_at"],
+        )
+        if row["breaker"]
+        else None,
     )
 
 
@@ -127,6 +141,8 @@ async def register_agent(call: Call) -> Reply:
         return Reply(status=200, body=await _registered_before(call, known))
     if enrolling and body.owner:
         raise Problem(403, "owner_is_set", "whoever made the token said whose agents these are")
+    if body.url:
+        await check_reach(call, body.url)
     name, key, verifier = mint("agent")
     expires_at = call.now + body.expires_in_days * DAY
     command = RegisterAgent(
@@ -140,6 +156,7 @@ async def register_agent(call: Call) -> Reply:
         expires_at=expires_at,
         tools=body.tools,
         version=body.version,
+        url=body.url,
         prompt_digest=body.prompt_digest or (sha256(body.prompt.encode()).hexdigest() if body.prompt else ""),
         tools_digest=body.tools_digest,
         enrolment=call.principal.subject if enrolling else 0,
@@ -156,19 +173,53 @@ async def register_agent(call: Call) -> Reply:
     assert event is not None
     facts = event.facts
     assert isinstance(facts, AgentRegistered)
+    agent_id = public_id("agent", event.subject, facts.nonce)
+    secret = (
+        call.services.worker_secret(call.org, agent_id, 1) if facts.url and not recorded.replayed else None
+    )
     answer = wire.AgentRegistered(
-        agent_id=public_id("agent", event.subject, facts.nonce),
+        agent_id=agent_id,
         name=facts.name,
         structured_id=code_of(call, event.subject, call.state("agent", event.subject)),
         key_id=facts.credential,
         api_key=None if recorded.replayed else key,
         expires_at=facts.expires_at,
         seq=recorded.seq,
-        note=_REPEATED if recorded.replayed else _SHOWN_ONCE,
         owner=facts.owner,
         warnings=owning.warnings(call, facts.owner, facts.sponsor or call.principal.id),
+        note=_REPEATED if recorded.replayed else _BOTH_ONCE if facts.url else _SHOWN_ONCE,
+        url=facts.url,
+        signing_secret=secret,
     )
     return Reply(body=answer)
+
+
+async def check_reach(call: Call, url: str) -> None:
+    """422 for a url that leads where this server does not connect to (fault K1); every call is judged anew."""
+    check_url(url)
+    fault = await call.services.url_fault(url)
+    if fault:
+        errors = (FieldError(field="/url", code="url_refused", detail=fault),)
+        raise Problem(422, "url_refused", f"the worker cannot be called there: {fault}", errors=errors)
+
+
+async def move_worker(call: Call) -> Reply:
+    """An HTTP worker is called at another url from now on."""
+    subject, _ = await find(call)
+    await check_reach(call, call.body.url)
+    return recorded_as(await call.ask(MoveWorker(subject=subject, url=call.body.url)))
+
+
+async def rotate_secret(call: Call) -> Reply:
+    """The next signing secret of an HTTP worker; shown once, and the one before signs nothing any more."""
+    subject, _ = await find(call)
+    recorded = await call.ask(RotateSecret(subject=subject))
+    assert recorded.event is not None
+    facts = recorded.event.facts
+    assert isinstance(facts, WorkerSecretRotated)
+    agent_id = call.id_of("agent", subject)
+    secret = None if recorded.replayed else call.services.worker_secret(call.org, agent_id, facts.secret)
+    return Reply(body=wire.SecretRotated(agent_id=agent_id, signing_secret=secret, seq=recorded.seq))
 
 
 async def _registered_before(call: Call, subject: int) -> wire.AgentRegistered:
@@ -186,6 +237,7 @@ async def _registered_before(call: Call, subject: int) -> wire.AgentRegistered:
         note=_EXISTS,
         owner=state.owner,
         warnings=owning.warnings(call, state.owner, state.registrar),
+        url=state.worker.url if state.worker is not None else "",
     )
 
 
