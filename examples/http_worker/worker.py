@@ -27,8 +27,8 @@ REPORT_ATTEMPTS = 8
 
 
 def count_words(task: dict[str, Any]) -> dict[str, Any]:
-    """The work itself: the text of the task's input, counted."""
-    text = (task.get("input") or {}).get("text")
+    """The work itself: the text of the task's input, or its title, counted."""
+    text = (task.get("input") or {}).get("text", task.get("title"))
     if not isinstance(text, str):
         return {"status": "failed", "reason": "the input holds no text", "retryable": False}
     return {"status": "completed", "result": {"words": len(text.split())}, "report": "counted"}
@@ -92,7 +92,7 @@ class Handler(BaseHTTPRequestHandler):
             return self.tell(413, {"reason": "no body of a size we take"})
         body = self.rfile.read(length)
         try:
-            called = verify(self.server.secret, self.headers, body)
+            called = verify(self.server.secret, dict(self.headers), body)
         except SignatureInvalid as error:
             return self.tell(401, {"reason": str(error)})
         except ProtocolError as error:

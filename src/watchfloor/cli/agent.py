@@ -58,6 +58,7 @@ def add(
     *,
     exec_: Annotated[str, Parameter(name="--exec")] = "",
     exec_json: str = "",
+    url: str = "",
     capability: list[str] | None = None,
     type: str = "worker",  # noqa: A002 -- the option's name is the protocol's word
     dir: Path | None = None,  # noqa: A002
@@ -88,6 +89,8 @@ def add(
         command and left for the SDK.
     exec_json
         The same as a JSON list of words.
+    url
+        Of an HTTP worker: it is called there, no sidecar is started (see docs/workers.md).
     capability
         What it can do; give it once for each capability (default: its name).
     type
@@ -146,22 +149,28 @@ def add(
         type_=type,
         rotate=rotate,
         insecure=insecure,
+        worker_url=url,
     )
     adding.play(steps, start=start, test_s=test_seconds if test else 0)
     said = {**adding.told(), "ok": steps.ok, "steps": steps.done}
     show(
         said,
         json=json,
-        text=_next(adding.name, folder, started=start, ok=steps.ok, own=adding.place() == folder),
+        text=_next(adding.name, folder, started=start, ok=steps.ok, own=adding.place() == folder, url=url),
     )
     if not steps.ok:
         raise Failure(f"{adding.name or 'the agent'} is not ready: {steps.done[-1].said}")
 
 
-def _next(name: str, folder: Path, *, started: bool, ok: bool, own: bool) -> str:
+def _next(name: str, folder: Path, *, started: bool, ok: bool, own: bool, url: str) -> str:
     """What there is to know when `agent add` has ended."""
     if not ok:
         return f"{name}: not ready. What is in place stays; repeat the command when the cause is gone."
+    if url:
+        return (
+            f"{name} is called at {url}. Give the worker {folder / 'signing.secret'} (and agent.key, if it reports\n"
+            "later), then repeat the command: it is tried with a task."
+        )
     if not own:
         return (
             f"{name} is ready for the SDK: Agent(URL, key_path={str(folder / 'agent.key')!r}).\n"

@@ -34,6 +34,7 @@ _OURS = (
         "agent.json",
         "agent.key",
         "agent.key.new",
+        "signing.secret",
         "sidecar.json",
         "sidecar.json.new",
         "sidecar.pid",
@@ -119,6 +120,7 @@ class Adding:
         type_: str,
         rotate: bool,
         insecure: bool = False,
+        worker_url: str = "",
     ) -> None:
         self.client = client
         self.folder = folder
@@ -128,6 +130,7 @@ class Adding:
         self.type = type_
         self.rotate = rotate
         self.insecure = insecure
+        self.worker_url = worker_url
         self.agent_id = ""
         self.existed = False
         self._restart = False
@@ -136,6 +139,11 @@ class Adding:
         """All steps in order; without `test_s` there is no test task."""
         steps.run("server", self.server)
         steps.run("register", self.register)
+        if self.worker_url:
+            # A new worker has to be given its secret first: added again, it is tried.
+            if self.existed and test_s:
+                steps.run("test task", lambda: self.test(test_s))
+            return
         steps.run("configure", self.configure)
         if start and steps.ok:
             try:
@@ -167,6 +175,8 @@ class Adding:
         if identity is not None:
             return self._known(identity)
         body = {"name": self.name, "type": self.type, "capabilities": list(self.capabilities)}
+        if self.worker_url:
+            body["url"] = self.worker_url
         answer = self.client.post("/api/v1/agents/register", body)
         self.agent_id = answer["agent_id"]
         key = answer.get("api_key")
@@ -180,6 +190,13 @@ class Adding:
             key = self.client.post(f"/api/v1/agents/{self.agent_id}/keys", {})["api_key"]
         self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         write_key(self.folder / "agent.key", key)
+        if self.worker_url:
+            secret = answer.get("signing_secret")
+            if not secret:
+                secret = self.client.post(f"/api/v1/agents/{self.agent_id}/signing-secret", {})[
+                    "signing_secret"
+                ]
+            write_key(self.folder / "signing.secret", secret)
         own = Identity(self.agent_id, self.name, self.client.profile.url)
         settings.replace(self.folder / "agent.json", msgspec.json.format(msgspec.json.encode(own)) + b"\n")
         how = "existed; a new key was issued" if self.existed else "registered"
@@ -289,7 +306,7 @@ class Adding:
                 if status == "succeeded":
                     return f"{task} succeeded"
                 raise StepFailed(
-                    f"{task} ended as {status}: {self.last_words()}",
+                    f"{task} ended as {status}: {found['task']['reason'] if self.worker_url else self.last_words()}",
                     f"run the command by hand; watchfloor task show {task} tells the story",
                 )
             time.sleep(0.1)

@@ -112,7 +112,7 @@ def test_the_example_worker_does_what_it_is_sent(deployment: Deployment, options
         run(deployment, "agent", "move", agent, url)
         shown = over(deployment, submit(deployment))
         assert (shown["task"]["status"], shown["result"]) == ("succeeded", {"words": 3})
-        failed = over(deployment, submit(deployment, max_attempts=1, input={}))
+        failed = over(deployment, submit(deployment, max_attempts=1, input={"text": 5}))
         assert (failed["task"]["status"], failed["task"]["reason"]) == ("dead_letter", "failed")
         (deployment.root / "signing.secret").unlink()
         run(deployment, "agent", "rotate-secret", agent)
@@ -139,6 +139,23 @@ def test_the_example_worker_does_what_it_is_sent(deployment: Deployment, options
     assert 'worker_calls_total{outcome="worker_refused"} 1' in metrics
     assert 'breaker_state{scope="worker"} 0' in metrics
     assert "worker_call_seconds_count 3" in metrics
+
+
+def test_agent_add_makes_the_files_and_added_again_tries_the_worker(deployment: Deployment) -> None:
+    words = ("agent", "add", "wanda", "--capability", "count", "--url")
+    said = run(deployment, *words, "http://127.0.0.1:9/")
+    folder = deployment.root / "watchfloor-agents" / "wanda"
+    assert "signing.secret" in said
+    assert {path.name for path in folder.iterdir()} == {"agent.json", "agent.key", "signing.secret"}
+    assert stat.S_IMODE((folder / "signing.secret").stat().st_mode) == 0o600
+    (deployment.root / "signing.secret").write_bytes((folder / "signing.secret").read_bytes())
+    agent = json.loads((folder / "agent.json").read_text())["agent_id"]
+    assert "worker_unreachable" in run(deployment, *words, "http://127.0.0.1:9/", code=1)
+    with example(deployment) as url:
+        run(deployment, "agent", "move", agent, url)
+        assert "succeeded" in run(deployment, *words, url)
+    run(deployment, "agent", "remove", "wanda")
+    assert not folder.exists()
 
 
 def test_a_server_killed_between_the_post_and_its_record_posts_again_with_the_same_key(
