@@ -206,14 +206,13 @@ class Repository:
         alternates.parent.mkdir(exist_ok=True)
         alternates.write_text(f"{self._folder / 'objects'}\n", encoding="utf-8")
         name, mail = self._author
-        for key, value in (
-            ("user.name", name),
-            ("user.email", mail),
-            ("remote.origin.url", without_secrets(self._settings.remote)),
-            ("remote.origin.fetch", "+refs/heads/*:refs/remotes/origin/*"),
-            ("remote.origin.pushurl", "no-push:the-sidecar-pushes"),
-        ):
-            await git("config", key, value)
+        remote = without_secrets(self._settings.remote)
+        with (work / ".git" / "config").open("a", encoding="utf-8") as config:
+            config.write(
+                f"[user]\n\tname = {quoted(name)}\n\temail = {quoted(mail)}\n"
+                f'[remote "origin"]\n\turl = {quoted(remote)}\n\tfetch = +refs/heads/*:refs/remotes/origin/*\n'
+                "\tpushurl = no-push:the-sidecar-pushes\n"
+            )
         await git("update-ref", f"refs/remotes/origin/{branch.base_branch}", branch.base)
         await git("update-ref", f"refs/heads/{branch.name}", branch.base)
         await git("reset", "-q", "--hard")
@@ -308,6 +307,12 @@ def wanted_branch(task: TaskAssigned) -> str:
             if _WANTED.match(name) and ".." not in name and not name.endswith((".lock", "/", ".")):
                 return name
     return ""
+
+
+def quoted(value: str) -> str:
+    """A value as git's configuration files hold it."""
+    escaped = value.replace("\\", "\\\\").replace('"', '\\"').replace("\n", "\\n")
+    return f'"{escaped}"'
 
 
 def one_line(title: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -72,6 +73,15 @@ def test_words_are_split_once_and_places_filled_inside_them() -> None:
     for wrong in ("", "'"):
         with pytest.raises(ConfigurationError):
             settings.words(wrong)
+
+
+def test_git_reads_back_what_was_quoted(tmp_path: Path) -> None:
+    value = 'a "b" \\c # ; \n\u00e9'
+    (tmp_path / "config").write_text(f"[x]\n\ty = {repository.quoted(value)}\n", encoding="utf-8")
+    said = subprocess.run(
+        ["git", "config", "-f", "config", "-z", "x.y"], cwd=tmp_path, capture_output=True, check=True
+    )
+    assert said.stdout.decode() == value + "\0"
 
 
 @pytest.mark.parametrize("text", ["me", "<a@b>", "a <b c>", "a\nb <c@d>", "a <b> <c>"])
