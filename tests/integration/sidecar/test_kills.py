@@ -289,3 +289,21 @@ async def test_whatever_is_killed_whenever_every_task_is_done_and_nothing_is_lef
     mark = Spool(sidecar.folder / "spool.db").mark
     assert await sidecar.end() == 0
     assert marked(MARK, mark) == [], seed
+
+
+async def test_nothing_is_woken_again_before_the_server_has_said_whose_it_is(
+    floor: Floor, tmp_path: Path
+) -> None:
+    diary = Diary(tmp_path)
+    sidecar = await floor.sidecar(diary.script)
+    task = await floor.submit()
+    await diary.wakes(1)
+    await sidecar.end(signal.SIGKILL)
+    await floor.server.end(signal.SIGKILL)
+    await sidecar.start()
+    await asyncio.sleep(2)
+    assert len(await diary.wakes(1)) == 1
+    await floor.server.start()
+    await diary.wakes(2)
+    diary.go.touch()
+    assert (await floor.ended(task))["task"]["status"] == "succeeded"
