@@ -557,7 +557,11 @@ class Waiting:
 
 _Look = Callable[["Rules", Event], None]
 _LOOKS: dict[str, _Look] = {}
-_SILENT = {"action.grant_misused/1", "decision.vote_refused/1"}  # refusals: nothing follows from them
+_SILENT = {  # refusals and reminders: nothing follows from them
+    "action.grant_misused/1",
+    "decision.vote_refused/1",
+    "decision.warned/1",
+}
 _FAMILIES = {
     "action",
     "decision",

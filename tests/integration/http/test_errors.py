@@ -50,7 +50,7 @@ def test_no_body_breaks_an_operation(server: Running, admin: httpx2.Client, oper
 def test_mass_assignment_is_refused_with_the_field(operator: httpx2.Client) -> None:
     for field, value in (
         ("trust_score", 1000),
-        ("owner", "per_1"),
+        ("registered_by", "per_1"),
         ("org_id", 2),
         ("state", "idle"),
         ("approved_by", "x"),

@@ -24,6 +24,7 @@ class Things:
     def __init__(self, server: Running, org: int) -> None:
         made = server.agent(f"isolated-{org}", org=org)
         operator = server.client(server.person("operator", org=org))
+        director = server.client(server.person("director", org=org))
         supervisor = server.client(server.person("supervisor", org=org))
         agent = server.client(made["api_key"])
         ruling = ask_patch(agent)
@@ -51,6 +52,10 @@ class Things:
                 "chat_id"
             ],
             "channel": operator.post("/api/v1/channels", json={"name": "isolated"}).json()["channel_id"],
+            "enrolment": operator.post("/api/v1/enrolment-tokens", json={}).json()["enrolment_id"],
+            "budget": director.post(
+                "/api/v1/budgets", json={"scope": "organisation", "measure": "actions", "limit": 1_000_000}
+            ).json()["budget_id"],
             "person": person.id,
             "token": _token_id(server, org),
         }
@@ -131,6 +136,8 @@ def test_filters_lead_nowhere_either(acme: Things, globex: dict[str, httpx2.Clie
         "/api/v1/standing-approvals",
         "/api/v1/ledger/events?limit=200",
         "/api/v1/tokens",
+        "/api/v1/enrolment-tokens",
+        "/api/v1/budgets",
         "/inbox",
         "/agents",
         "/tasks",
