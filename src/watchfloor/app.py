@@ -12,6 +12,7 @@ import logging
 import secrets
 import signal
 import socket
+import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
@@ -31,11 +32,13 @@ from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.signing import Signing
 from watchfloor.engine.snapshot import restore
 from watchfloor.engine.stops import StopJournal
+from watchfloor.engine.tokens import TokenIssuer
 from watchfloor.engine.views import ViewStore
 from watchfloor.engine.wiring import wire
 from watchfloor.engine.world import World
 from watchfloor.http.app import build
 from watchfloor.http.bodies.ledger import Component
+from watchfloor.http.cards import CARD_BYTES_MAX
 from watchfloor.http.ports import HTTPConfig, Services
 from watchfloor.hub.hub import Hub, HubSettings
 from watchfloor.hub.pushes import offer_frame
@@ -55,7 +58,7 @@ from watchfloor.policy.messages import ApplyPolicy
 from watchfloor.processes import effects_of
 from watchfloor.runners import http_workers
 from watchfloor.runners.call_signing import KEY_FILE, SigningKey
-from watchfloor.runners.outbound import Outbound
+from watchfloor.runners.outbound import Outbound, Sent
 from watchfloor.runners.reach import Reach
 from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTerms, Verifier
 from watchfloor.telemetry.following import Following
@@ -100,8 +103,14 @@ class Backbone:
         )
         self.engine.read_only = self.found_at_start.read_only
         self.signing_key = SigningKey(self.directory.path / KEY_FILE)
-        self.base_url = config.public_url or f"http://{config.host}:{config.port}"  # where workers call back
+        self.base_url = (
+            config.public_url
+            or f"{'https' if config.tls_certificate else 'http'}://{config.host}:{config.port}"
+        )  # where workers call back
         self.observe_call: Callable[[str, int], None] = lambda outcome, ms: None  # noqa: ARG005
+        self.engine.credentials.tokens = TokenIssuer(
+            self.directory.path / "token-keys", config.origin, self.engine.clock()
+        )
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
         self.effects = self._effects()
 
@@ -332,7 +341,8 @@ class Server:
     @property
     def url(self) -> str:
         """Where people reach it."""
-        return self.config.public_url or f"http://{self.config.host}:{self.port}"
+        scheme = "https" if self.config.tls_certificate else "http"
+        return self.config.public_url or f"{scheme}://{self.config.host}:{self.port}"
 
     async def run(self, ready: Callable[[Server], Coroutine[Any, Any, None]] | None = None) -> None:
         """Serve until SIGTERM or SIGINT. `ready` is awaited once the port accepts connections."""
@@ -372,9 +382,10 @@ class Server:
             self.hub,
             self.config.host,
             self.port,
-            limits=SocketLimits(origins=self.config.origins),
+            limits=SocketLimits(origins=self.config.origins, tls_proxies=self.config.tls_proxies),
             implementation=self.config.sockets,
             timeout_graceful_shutdown=5,
+            **self._tls(),
         )
         try:
             listening = listen_on(self.config.host, self.port)
@@ -393,6 +404,33 @@ class Server:
             await self.backbone.stop()
             raise OSError(f"cannot serve on {self.config.host}:{self.port}")
         return serving, server
+
+    def _tls(self) -> dict[str, Any]:
+        """What uvicorn needs to end TLS here; nothing without a certificate (spec 2.1 *mTLS*)."""
+        config = self.config
+        if not config.tls_certificate:
+            return {}
+        wanted = ssl.CERT_NONE
+        if config.tls_client_ca:
+            wanted = ssl.CERT_REQUIRED if config.tls_client_required else ssl.CERT_OPTIONAL
+        return {
+            "ssl_certfile": config.tls_certificate,
+            "ssl_keyfile": config.tls_key or None,
+            "ssl_ca_certs": config.tls_client_ca or None,
+            "ssl_cert_reqs": wanted,
+        }
+
+    async def _fetched(self, url: str) -> bytes:
+        """A document somebody named, by the guarded way out. Raises Refused."""
+        got = await self.backbone.outbound.send(
+            Sent(url=url, headers={"accept": "application/json"}, total_ms=10_000, bytes_max=CARD_BYTES_MAX)
+        )
+        if got.outcome != "answered" or got.status != 200:
+            detail = got.detail or f"it answered {got.status}" if got.outcome == "answered" else got.outcome
+            raise Refused(
+                "not_fetched", f"{url}: {detail}", field="/url", retryable=got.transient, status=422
+            )
+        return got.body
 
     def services(self) -> Services:
         """What HTTP needs of everybody else."""
@@ -417,6 +455,7 @@ class Server:
             worker_secret=self.backbone.worker_secret,
             url_fault=self.backbone.outbound.fault,
             clock=engine.clock,
+            fetch=self._fetched,
         )
 
     def _workers(self) -> Component:

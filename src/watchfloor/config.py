@@ -29,6 +29,15 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     connections_max: int = 12_000
     origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
+    tls_certificate: str = ""  # PEM with the chain; then TLS ends here, without a proxy
+    tls_key: str = ""  # PEM; empty: in the same file
+    tls_client_ca: str = ""  # PEM with the authorities of client certificates; empty: none is asked for
+    tls_client_required: bool = (
+        False  # no connection without a client certificate, people's browsers included
+    )
+    tls_proxies: tuple[
+        str, ...
+    ] = ()  # SHA-256 (hex) of the certificates of proxies whose Client-Cert is believed
     verify_roots: tuple[str, ...] = ()  # directories in which task criteria may run commands
     verify_commands: tuple[str, ...] = ("python", "python3", "ruff", "bandit", "git", "test")
     outbound_allow: tuple[str, ...] = ()  # networks and hosts inside that the platform may send requests to
@@ -63,4 +72,4 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
         raise ConfigInvalid(f"settings ({file} and WATCHFLOOR_*): {error}") from error
 
 
-_LISTS = ("origins", "trusted_proxies", "verify_roots", "verify_commands", "outbound_allow")
+_LISTS = ("origins", "trusted_proxies", "tls_proxies", "verify_roots", "verify_commands", "outbound_allow")

@@ -18,7 +18,7 @@ from watchfloor_agent.lifetime import Lifetime
 from watchfloor_agent.link import Settings
 from watchfloor_agent.messages import ActionRequest, AgentSpawn, StatusUpdate, TaskDelegate, TaskSubmit
 from watchfloor_agent.received import TaskRecorded, Welcome
-from watchfloor_agent.registration import read_key
+from watchfloor_agent.registration import digest_of, read_key
 from watchfloor_agent.speech import Speech
 from watchfloor_agent.tasks import Accept, Task, current_task
 from watchfloor_agent.version import SDK
@@ -51,6 +51,8 @@ class Agent(Speech):
         capabilities: Sequence[str] = (),
         name: str = "",
         version: str = "",
+        prompt: str = "",
+        tools_digest: str = "",
         state_path: str | Path | None = None,
         answer_ms: int = 30_000,
         drain_ms: int = 5_000,
@@ -71,6 +73,8 @@ class Agent(Speech):
             url=url,
             api_key=api_key,
             agent_version=version,
+            prompt_digest=digest_of(prompt) if prompt else "",
+            tools_digest=tools_digest,
             sdk=SDK,
             ssl=ssl,
             insecure=insecure,

@@ -53,6 +53,8 @@ class Settings:
     url: str
     api_key: str = field(repr=False)
     agent_version: str = ""
+    prompt_digest: str = ""
+    tools_digest: str = ""
     sdk: str = ""
     ssl: SSLContext | None = None
     insecure: bool = False
@@ -241,6 +243,8 @@ class Link:
             sdk=self._settings.sdk,
             agent_version=self._settings.agent_version,
             last_seq=self._deliveries.seq,
+            prompt_digest=self._settings.prompt_digest,
+            tools_digest=self._settings.tools_digest,
         )
         await socket.send(framing.encode(hello), text=True)
         async with asyncio.timeout(self._settings.open_ms / 1000):

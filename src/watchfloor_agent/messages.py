@@ -27,6 +27,8 @@ class Hello(Payload, frozen=True, kw_only=True):
     sdk: str = ""
     agent_version: str = ""
     last_seq: int = 0
+    prompt_digest: str = ""
+    tools_digest: str = ""
 
 
 class Metrics(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):

@@ -263,6 +263,9 @@ class ConfigUpdated(Payload, frozen=True, kw_only=True):
     limits: Limits | None = None
     policy_version: int | None = None
     checkpoint: Checkpoint | None = None
+    version_number: int | None = None
+    key_id: str | None = None
+    key_expires_at: int | None = None
 
 
 class RateLimited(Payload, frozen=True, kw_only=True):

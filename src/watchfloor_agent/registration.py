@@ -8,10 +8,12 @@ from __future__ import annotations
 import json
 import os
 import stat
+import unicodedata
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
@@ -80,6 +82,11 @@ def register(
         raise ProtocolError("the answer to the registration holds no agent") from error
 
 
+def digest_of(prompt: str) -> str:
+    """What a prompt is pinned by: hex SHA-256 of its UTF-8 bytes in NFC."""
+    return sha256(unicodedata.normalize("NFC", prompt).encode()).hexdigest()
+
+
 def read_key(path: str | Path) -> str:
     """The key in a file that only its owner may read. Raises ConfigurationError."""
     path = Path(path)
@@ -90,7 +97,7 @@ def read_key(path: str | Path) -> str:
         raise ConfigurationError(f"no key can be read from {path}: {error}") from error
     if os.name == "posix" and mode & (stat.S_IRWXG | stat.S_IRWXO):
         raise ConfigurationError(f"{path} may be read by others; `chmod 600 {path}`, and rotate the key")
-    if not key.startswith("wf_") or not key.isprintable() or " " in key:
+    if not key.startswith(("wf_", "eyJ")) or not key.isprintable() or " " in key:
         raise ConfigurationError(f"{path} holds no key of Watchfloor (wf_…)")
     return key
 

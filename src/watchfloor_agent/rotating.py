@@ -6,8 +6,10 @@ The old key works on for the overlap the server gives, so that nothing is lost w
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import time
+from base64 import urlsafe_b64decode
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +26,12 @@ AGAIN_S = 5 * 60
 
 def key_id(key: str) -> str:
     """`key_…` of `wf_key_…_…`; not secret. Raises ConfigurationError."""
+    if key.startswith("eyJ"):  # a signed key names its id inside
+        try:
+            body = key.split(".")[1]
+            return str(json.loads(urlsafe_b64decode(body + "=" * (-len(body) % 4)))["jti"])
+        except (IndexError, KeyError, TypeError, ValueError) as error:
+            raise ConfigurationError("this is no key of Watchfloor (eyJ…)") from error
     parts = key.split("_", 3)
     if len(parts) != 4 or parts[0] != "wf":
         raise ConfigurationError("this is no key of Watchfloor (wf_…)")
@@ -44,7 +52,8 @@ def rotated(
     now = time.time_ns() // 1000 if now is None else now
     if not found or not found[0]["expires_at"] or found[0]["expires_at"] - now > BEFORE_US:
         return ""
-    new = call("POST", f"{keys}/{own}/rotate", key, {}).get("api_key")
+    form = {"form": "jwt"} if key.startswith("eyJ") else {}
+    new = call("POST", f"{keys}/{own}/rotate", key, form).get("api_key")
     if not isinstance(new, str) or not new:
         raise ProtocolError("the rotation brought no key")
     return new

@@ -12,6 +12,16 @@ from watchfloor.cli.client import Client, Profile
 from watchfloor.cli.output import Failure, Limit, instant, show, table
 
 app = App(name="agent", help="Register, list and stop agents; manage their keys.")
+app.command("watchfloor.cli.versions:app", name="version", help="Propose, compare and take back versions.")
+app.command("watchfloor.cli.versions:import_", name="import", help="Register an agent from its A2A card.")
+app.command(
+    "watchfloor.cli.versions:pin_certificates",
+    name="pin-certificates",
+    help="Say which client certificates it must show.",
+)
+app.command(
+    "watchfloor.cli.versions:issue_key", name="issue-key", help="Issue a further key, opaque or signed."
+)
 
 
 @app.command(name="list")

@@ -20,15 +20,19 @@ _FREE_WANTED = 1_000_000_000
 
 
 @app.default
-def doctor(*, data: Path = Path("watchfloor-data"), json: bool = False) -> None:
+def doctor(*, data: Path = Path("watchfloor-data"), server: bool = False, json: bool = False) -> None:
     """Run every check; exit 1 when one fails.
 
     Parameters
     ----------
     data
         Data directory to look at; it need not exist.
+    server
+        Ask the running server as well (address and token as for every other command).
     """
     checks = [_python(), _sqlite(), _descriptors(), _disk(data), _fsync(data), *_directory(data), *_tools()]
+    if server:
+        checks += _fleet()
     marks = {"ok": "✓", "warning": "!", "failed": "✗"}
     text = "\n".join(f"{marks[c['status']]} {c['check']:<18} {c['detail']}" for c in checks)
     show(checks, json=json, text=text)
@@ -38,6 +42,19 @@ def doctor(*, data: Path = Path("watchfloor-data"), json: bool = False) -> None:
 
 def _check(name: str, status: str, detail: str) -> dict[str, Any]:
     return {"check": name, "status": status, "detail": detail}
+
+
+def _fleet() -> list[dict[str, Any]]:
+    """Agents whose actions nobody could ever agree to: they own them, or registered them, and there is nobody else."""
+    from watchfloor.cli.client import Client
+
+    agents = Client().pages("/api/v1/agents", 1_000)
+    stuck = [agent["name"] for agent in agents if "nobody_else_can_decide" in agent.get("warnings", ())]
+    detail = f"{len(agents)} agents, somebody can decide for each"
+    if stuck:
+        names = ", ".join(stuck[:5])
+        detail = f"nobody_else_can_decide: {len(stuck)} agents ({names}); add people, or let others own them"
+    return [_check("who decides", "warning" if stuck else "ok", detail)]
 
 
 def _python() -> dict[str, Any]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hmac
 import logging
+import re
 import secrets
 from base64 import b32encode, urlsafe_b64encode
 from collections.abc import Callable, Iterable
@@ -15,6 +16,8 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+
+from watchfloor.engine.tokens import TokenIssuer
 
 _log = logging.getLogger(__name__)
 
@@ -27,6 +30,12 @@ PREFIX = {
     "enrolment": "ent",
 }
 _MAX = 200  # characters of a key; anything longer is not one
+_SECRET = re.compile(r"wf_[a-z]{3}_|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.")
+
+
+def discloses(text: str) -> bool:
+    """Is there a key of any kind in this text (a query string, where none belongs; fault S3)?"""
+    return _SECRET.search(text) is not None
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -92,6 +101,7 @@ class Credentials:
     def __init__(self, rows: Iterable[tuple[Any, ...]] = ()) -> None:
         self._by_id: dict[str, Credential] = {row[0]: from_row(row) for row in rows}
         self._watchers: list[Callable[[Credential], None]] = []
+        self.tokens: TokenIssuer | None = None  # who reads the signed form; nobody: it is no credential here
         self.used_at: dict[
             str, int
         ] = {}  # when each was last presented to this process; no event (DESIGN 2b.6)
@@ -108,6 +118,8 @@ class Credentials:
 
     def find(self, key: str, at: int) -> Credential | None:
         """The credential in force of a presented key, None otherwise. Constant time in the secret."""
+        if key.startswith("eyJ"):
+            return self._of_token(key, at)
         if len(key) > _MAX or not key.startswith("wf_"):
             return None
         credential_id, _, secret = key[3:].partition("_")
@@ -119,6 +131,16 @@ class Credentials:
             hmac.compare_digest(presented, bytes(32))
             return None
         if not hmac.compare_digest(presented, found.verifier) or not found.valid(at):
+            return None
+        self.used_at[found.id] = at
+        return found
+
+    def _of_token(self, token: str, at: int) -> Credential | None:
+        """The credential of a signed token: the very one that was issued, and in force like any other key."""
+        name = self.tokens.read(token, at) if self.tokens is not None else ""
+        found = self._by_id.get(name) if name else None
+        presented = sha256(token.encode("utf-8", "surrogatepass")).digest()
+        if found is None or not hmac.compare_digest(presented, found.verifier) or not found.valid(at):
             return None
         self.used_at[found.id] = at
         return found

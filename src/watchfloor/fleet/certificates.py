@@ -33,6 +33,13 @@ class Certificate(msgspec.Struct, frozen=True, kw_only=True):
         return f"sha256:{self.fingerprint}" in pins or any(f"san:{name}" in pins for name in self.names)
 
 
+def admitted(agent: Agent, certificate: Certificate | None, *, required: bool) -> bool:
+    """May the agent come in with this certificate? `required`: its organisation lets nobody in without a pinned one."""
+    if not agent.certificates:
+        return not required
+    return certificate is not None and certificate.meets(agent.certificates)
+
+
 def pin(state: Agent | None, command: PinCertificates, given: Given) -> list[Draft]:
     """Instead of those before. The same ones again are no news."""
     del given

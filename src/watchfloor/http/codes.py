@@ -8,6 +8,7 @@ from __future__ import annotations
 CODES: dict[str, str] = {
     "bad_request": "The request cannot be read as HTTP.",
     "body_not_expected": "This operation takes no body.",
+    "certificate_required": "The agent has to show the client certificate that is pinned to it, besides its key.",
     "checkpoint_behind": "The newest checkpoint does not cover the event yet; ask again in a second.",
     "credential_in_query": "Credentials go into the Authorization header. Treat this one as disclosed and rotate it.",
     "erased": "The private part was erased and cannot be shown.",
@@ -29,6 +30,7 @@ CODES: dict[str, str] = {
     "method_not_allowed": "The path knows other methods; see `Allow`.",
     "no_private_part": "The event has no private part to erase.",
     "no_session": "Only a browser session can be signed out of; revoke a token instead.",
+    "no_signed_keys": "This server signs no keys; ask for an opaque one.",
     "no_story": "Agents have no single story; see their trust history and actions.",
     "not_a_member": "An agent reads and posts in channels it has joined.",
     "not_canonical": "A value lies outside the canonical subset.",

@@ -21,6 +21,7 @@ from litestar import Request
 
 from watchfloor.engine.requests import IdempotencyKey
 from watchfloor.engine.views import ViewBehind
+from watchfloor.fleet.certificates import Certificate
 from watchfloor.http import identity, lists, problems, reading, safeguards
 from watchfloor.http.addresses import Addresses, bucket
 from watchfloor.http.asking import Call
@@ -54,6 +55,7 @@ class Arrival(msgspec.Struct, frozen=True, kw_only=True):
     path: Mapping[str, Any]
     peer: str
     tls: bool
+    certificate: Certificate | None = None
     trace: Trace
     read: Callable[[], AsyncIterator[bytes]]
 
@@ -78,6 +80,7 @@ class Door:
             path=request.path_params,
             peer=self.addresses.client(peer, raw),
             tls=self.addresses.over_tls(peer, scope["scheme"], raw),
+            certificate=_certificate(scope),
             trace=trace,
             read=request.stream,
         )
@@ -117,7 +120,13 @@ class Door:
         try:
             key = identity.bearer(arrival.headers.get("authorization", ""))
             if key:
-                return identity.identify(self.services.engine, key, self.services.clock(), cookie=False)
+                return identity.identify(
+                    self.services.engine,
+                    key,
+                    self.services.clock(),
+                    cookie=False,
+                    certificate=arrival.certificate,
+                )
             session = safeguards.read_session(arrival.headers.get("cookie", ""), tls=arrival.tls)
             if not session:
                 return ANONYMOUS
@@ -248,6 +257,12 @@ class Door:
             return await declared.route(call)
         finally:
             self._under_way.discard(place)
+
+
+def _certificate(scope: Any) -> Certificate | None:
+    """The client certificate that TLS showed (hub/front.py puts it there)."""
+    found: Certificate | None = ((scope.get("extensions") or {}).get("tls") or {}).get("client")
+    return found
 
 
 def _bound(principal: Principal) -> dict[str, str]:

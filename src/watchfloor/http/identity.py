@@ -12,7 +12,9 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.engine.credentials import Credential
+from watchfloor.engine.credentials import Credential, discloses
+from watchfloor.engine.tokens import LOOKS_LIKE as TOKEN
+from watchfloor.fleet.certificates import Certificate, admitted
 from watchfloor.http import problems
 from watchfloor.http.ports import Engine
 from watchfloor.kernel.ids import public_id
@@ -20,9 +22,19 @@ from watchfloor.kernel.messages import Actor
 from watchfloor.kernel.terms import holds
 
 KEY = re.compile(r"^wf_(?P<id>(?:key|tok|ses|lnk|ent)_[0-9a-z]{16})_[A-Za-z0-9_-]{43}\Z")
-_ANY_KEY = re.compile(r"wf_[a-z]{3}_")
 _SECRET_PARAMETERS = frozenset(
-    ("key", "api_key", "apikey", "token", "access_token", "authorization", "auth", "secret", "password")
+    (
+        "key",
+        "api_key",
+        "apikey",
+        "token",
+        "access_token",
+        "authorization",
+        "auth",
+        "secret",
+        "password",
+        "jwt",
+    )
 )
 SESSION_COOKIE = "watchfloor_session"
 SECURE_COOKIE = "__Host-watchfloor_session"
@@ -72,7 +84,7 @@ _NOT_IN_FORCE = "the credential is unknown, revoked or has expired"
 
 def refuse_secret_in_query(query: str, names: list[str]) -> None:
     """A credential in the query string would end up in logs and histories: 400, and nothing of it is repeated."""
-    if _ANY_KEY.search(query) or any(name.lower() in _SECRET_PARAMETERS for name in names):
+    if discloses(query) or any(name.lower() in _SECRET_PARAMETERS for name in names):
         raise problems.Problem(
             400,
             "credential_in_query",
@@ -86,20 +98,25 @@ def bearer(authorization: str) -> str:
         return ""
     scheme, _, value = authorization.partition(" ")
     value = value.strip()
-    if scheme.lower() != "bearer" or not KEY.match(value):
+    if scheme.lower() != "bearer" or not (KEY.match(value) or TOKEN.match(value)):
         raise problems.unauthenticated("send `Authorization: Bearer wf_…`")
     return value
 
 
-def identify(engine: Engine, text: str, now: int, *, cookie: bool) -> Principal:
-    """The principal of a key or session. Raises Problem 401 for whatever does not work any more."""
-    found = engine.credentials.find(text, now) if KEY.match(text) else None
+def identify(
+    engine: Engine, text: str, now: int, *, cookie: bool, certificate: Certificate | None = None
+) -> Principal:
+    """The principal of a key or session. Raises Problem 401 for whatever does not work any more.
+
+    `certificate` is the client's, where TLS showed one; 403 where an agent has to show another.
+    """
+    found = engine.credentials.find(text, now) if KEY.match(text) or TOKEN.match(text) else None
     if found is None:
         raise problems.unauthenticated(_NOT_IN_FORCE)
     if found.id.startswith("ses_") is not cookie or found.id.startswith("lnk_"):
         raise problems.unauthenticated("this credential cannot be used in this way")
     if found.id.startswith("key_"):
-        return of_agent(engine, found, now)
+        return of_agent(engine, found, now, certificate)
     if found.id.startswith("ent_"):
         return of_enrolment(engine, found, now)
     return of_person(engine, found, now, text if cookie else "")
@@ -118,12 +135,17 @@ def _organisation(engine: Engine, org: int) -> str:
     return public_id("organisation", subject, state.nonce)
 
 
-def of_agent(engine: Engine, found: Credential, now: int) -> Principal:
-    """The agent of a key. Raises Problem 401."""
+def of_agent(
+    engine: Engine, found: Credential, now: int, certificate: Certificate | None = None
+) -> Principal:
+    """The agent of a key. Raises Problem 401, or 403 without the certificate it has to show."""
     state = engine.state(found.org, "agent", found.subject)
     if state is None or state.retired:
         raise problems.unauthenticated("the agent is retired")
     _in_force(found.id, state.keys, now)
+    active = engine.cell(found.org, "active_policy", "active")
+    if not admitted(state, certificate, required=active is not None and active.document.identity.required):
+        raise problems.Problem(403, "certificate_required", "this agent has to show its client certificate")
     return Principal(
         kind="agent",
         org=found.org,

@@ -48,6 +48,9 @@ POST /api/v1/agents/{agent}/versions/rollback     rollback_version    operator  
 GET  /api/v1/agents/{agent}/versions/diff         diff_versions       reader         read   authenticated 200 DiffParams - VersionDiff
 GET  /api/v1/agents/{agent}/versions/{number}     get_version         agent+reader   read   authenticated 200 Fresh - VersionDetail
 POST /api/v1/agents/{agent}/versions/{number}/activate activate_version operator     write  authenticated 200 - Reason VersionAnswer
+= identity
+POST /api/v1/agents/import                        import_agent        operator       secret authenticated 201 - ImportAgentBody AgentRegistered
+PUT  /api/v1/agents/{agent}/certificates          pin_certificates    operator       write  authenticated 200 - PinCertificatesBody Recorded
 POST /api/v1/agents/{agent}/identity              present_identity    agent          write  authenticated 200 - PresentIdentityBody IdentityAnswer
 = tasks
 POST /api/v1/tasks                                submit_task         operator       write  authenticated 201 - SubmitTaskBody TaskSubmitted
@@ -156,6 +159,7 @@ GET  /livez                                       get_live            anyone    
 GET  /metrics                                     get_exposition      anyone         read   exempt        200 NoParams - text
 GET  /api/v1/metrics                              get_metrics         reader         read   authenticated 200 NoParams - MetricsNow
 = documents
+GET  /.well-known/jwks.json                       get_token_keys      anyone         read   public        200 NoParams - document
 GET  /openapi.json                                get_openapi         anyone         read   public        200 NoParams - document
 GET  /api/v1/schemas                              list_schemas        anyone         read   public        200 NoParams - SchemaIndex
 GET  /api/v1/schemas/{schema}                     get_schema          anyone         read   public        200 NoParams - document

@@ -163,6 +163,9 @@ class Services(msgspec.Struct, kw_only=True):
     mode: Callable[[], str] = lambda: "NORMAL"
     clock: Callable[[], int] = lambda: time.time_ns() // 1_000
     monotonic: Callable[[], float] = time.monotonic
+    fetch: Callable[[str], Awaitable[bytes]] | None = (
+        None  # a document at a URL; Refused where it may not or cannot
+    )
     started_at: float = msgspec.field(default_factory=time.monotonic)
     url_fault: Callable[[str], Awaitable[str]] = _no_calls
     worker_secret: Callable[[int, str, int], str] = lambda org, agent, number: ""  # noqa: ARG005

@@ -25,20 +25,27 @@ from watchfloor.hub.wire import (
 )
 from watchfloor.kernel.limits import ATTEMPTS_PER_TASK_MAX, CAPABILITIES_MAX, SHARE_MILLI, TASK_MS_MAX
 
+TOKEN_CHARS_MAX = 2_048  # a signed key is longer than an opaque one
 # Factories, because a schema cannot show a Raw default.
 _NOTHING = msgspec.field(default_factory=lambda: Raw(b"null"))
 _NO_PARAMS = msgspec.field(default_factory=lambda: Raw(b"{}"))
 
 
 class Hello(Payload, frozen=True, kw_only=True):
-    """First frame when the key is not in the Authorization header (within 5 s); names what the agent has seen."""
+    """First frame when the key is not in the Authorization header (within 5 s); names what the agent has seen.
+
+    The digests are SHA-256 (hex) of the prompt and the tool descriptions it runs with. What its approved versions do not
+    pin quarantines it (spec 2.1, fault K10).
+    """
 
     FRAME: ClassVar[str] = "hello"
-    key: Annotated[str, Meta(max_length=256)] = ""
+    key: Annotated[str, Meta(max_length=TOKEN_CHARS_MAX)] = ""
     protocol: Number = PROTOCOL_VERSION
     sdk: Word = ""
     agent_version: Word = ""
     last_seq: Count = 0
+    prompt_digest: Hex = ""
+    tools_digest: Hex = ""
 
     def __repr__(self) -> str:
         return f"Hello(protocol={self.protocol}, sdk={self.sdk!r}, last_seq={self.last_seq})"

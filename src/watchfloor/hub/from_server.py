@@ -263,7 +263,11 @@ class ActionRecorded(Payload, frozen=True, kw_only=True):
 
 
 class ConfigUpdated(Payload, frozen=True, kw_only=True):
-    """Something told in welcome has changed; what is absent has not."""
+    """Something told in welcome has changed; what is absent has not.
+
+    `version_number`: that version of the agent is in force now. `key_id` and `key_expires_at`: that key is about to end,
+    rotate it.
+    """
 
     FRAME: ClassVar[str] = "config:updated"
     heartbeat_interval_ms: Millis | None = None
@@ -273,6 +277,9 @@ class ConfigUpdated(Payload, frozen=True, kw_only=True):
     limits: Limits | None = None
     policy_version: int | None = None
     checkpoint: Checkpoint | None = None
+    version_number: int | None = None
+    key_id: str | None = None
+    key_expires_at: Instant | None = None
 
 
 class RateLimited(Payload, frozen=True, kw_only=True):

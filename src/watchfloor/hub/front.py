@@ -15,8 +15,10 @@ from dataclasses import dataclass, field
 from typing import ClassVar, TypeAlias
 
 import httptools
+import msgspec
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
+from watchfloor.engine.certificates import shown
 from watchfloor.hub.connection import Connection
 from watchfloor.hub.deadlines import Wheel
 from watchfloor.hub.handshake import judge, refusal, response
@@ -36,13 +38,16 @@ class House:
     acceptor: Acceptor
     limits: SocketLimits
     seat: Seat
+    proxies: frozenset[str] = frozenset()
     wheel: Wheel = field(default_factory=Wheel)
     by_address: Counter[str] = field(default_factory=Counter)
 
 
 def front_class(acceptor: Acceptor, limits: SocketLimits, seat: Seat) -> type[Front]:
     """The protocol class for one server; uvicorn makes an instance of it for each connection."""
-    return type("HouseFront", (Front,), {"house": House(acceptor, limits, seat)})
+    return type(
+        "HouseFront", (Front,), {"house": House(acceptor, limits, seat, frozenset(limits.tls_proxies))}
+    )
 
 
 class Front(HttpToolsProtocol):
@@ -55,11 +60,14 @@ class Front(HttpToolsProtocol):
     phase = IDLE
     head_bytes = 0
     problem: Refusal | None = None
+    shown: bytes | None = None
 
     # As asyncio's protocol --------------------------------------------------------------------------------------
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         super().connection_made(transport)
+        tls = transport.get_extra_info("ssl_object")
+        self.shown = tls.getpeercert(binary_form=True) if tls is not None else None
         if self.client is not None:
             self.address = self.client[0]
             self.house.by_address[self.address] += 1
@@ -126,6 +134,9 @@ class Front(HttpToolsProtocol):
             self.problem = refusal(431, "the head of the request is too big")
             raise ValueError("this too")
         self.phase = BODY
+        if self.shown:
+            certificate = shown(self.shown, self.headers, self.house.proxies)
+            self.scope["extensions"] = {"tls": {"client": certificate}}
         self.house.wheel.set(self, self.house.limits.body_timeout_ms)
         super().on_headers_complete()
 
@@ -169,6 +180,9 @@ class Front(HttpToolsProtocol):
         if isinstance(verdict, Refusal):
             self.refuse(verdict)
             return
+        if self.shown:
+            certificate = shown(self.shown, self.headers, self.house.proxies)
+            verdict = msgspec.structs.replace(verdict, certificate=certificate)
         try:
             answer = self.house.acceptor.accept(verdict)
         except Exception:

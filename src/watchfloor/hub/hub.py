@@ -18,21 +18,24 @@ import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionDecided, ActionGranted
 from watchfloor.actions.names import fold
-from watchfloor.engine.credentials import Credential
+from watchfloor.engine.credentials import Credential, discloses
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.entropy import Entropy
 from watchfloor.engine.requests import Answer, Lane, Request
 from watchfloor.fleet.messages import (
     AgentRetired,
+    CertificatesPinned,
     ConnectAgent,
     DisconnectAgent,
+    KeyExpiring,
     MarkDegraded,
     MarkRecovered,
     ReportThrottled,
+    VersionActivated,
 )
 from watchfloor.fleet.structured_id import structured_id
+from watchfloor.hub import identity, pushes
 from watchfloor.hub import protocol as wire
-from watchfloor.hub import pushes
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import policy_of, standing
 from watchfloor.hub.delegations import ACTION_TYPES
@@ -123,20 +126,23 @@ class Hub:
         hint = {"retry-after": str(random.randint(1, 5))}  # noqa: S311
         if self.closing or self._count >= self.settings.connections_max or self._storm():
             return Refusal(status=503, headers=hint, body=b"overloaded, come back later\n")
-        if b"key" in request.query or b"token" in request.query:
+        query = request.query.decode("latin-1")
+        if b"key" in request.query or b"token" in request.query or discloses(query):
             return Refusal(
                 status=400, body=b"keys belong into the Authorization header, never into the URL\n"
             )
         header = request.headers.get(b"authorization")
         if header is None:
-            return Session(self, None)
+            return Session(self, None, request.certificate)
         scheme, _, key = header.partition(b" ")
         credential = self.authenticate(key.decode("latin-1")) if scheme.lower() == b"bearer" else None
         if credential is None:
             return Refusal(status=401, body=b"unknown or revoked key\n")
+        if not identity.admitted(self.engine, credential, request.certificate):
+            return Refusal(status=403, body=b"this agent has to show its client certificate\n")
         if self.crowded(credential.org):
             return Refusal(status=503, headers=hint, body=b"this organisation has too many connections\n")
-        return Session(self, credential)
+        return Session(self, credential, request.certificate)
 
     def crowded(self, org: int) -> bool:
         """Has this organisation as many connections as it may have?"""
@@ -185,7 +191,7 @@ class Hub:
             elif self.sessions.get((session.org, session.agent)) is session and session.socket is not None:
                 session.begin()
 
-        self._tell(session, command, done)
+        self.tell(session, command, done)
 
     def left(self, session: Session, code: int, reason: str) -> None:
         """The socket is gone."""
@@ -201,7 +207,7 @@ class Hub:
             if answer.failed or (answer.refused is not None and answer.refused.retryable):
                 self._unsaid[session] = command
 
-        self._tell(session, command, done)
+        self.tell(session, command, done)
 
     def _forget(self, session: Session) -> bool:
         key = (session.org, session.agent)
@@ -239,14 +245,14 @@ class Hub:
                     del answer
                     session.statuses -= 1
 
-                self._tell(session, report, done)
+                self.tell(session, report, done)
 
     def recovered(self, session: Session) -> None:
         session.degraded = False
         session.good_beats = 0
-        self._tell(session, MarkRecovered(subject=session.agent, session=session.name))
+        self.tell(session, MarkRecovered(subject=session.agent, session=session.name))
 
-    def _tell(self, session: Session, command: Command, done: Callable[[Answer], None] | None = None) -> None:
+    def tell(self, session: Session, command: Command, done: Callable[[Answer], None] | None = None) -> None:
         assert session.actor is not None
         request = Request(
             org=session.org,
@@ -442,6 +448,8 @@ class Hub:
                     session.push(wire.ConfigUpdated(tier=TIERS[facts.tier], score=facts.score))
             elif isinstance(facts, PolicyApplied):
                 self._announce(org, facts)
+            elif isinstance(facts, KeyExpiring | VersionActivated | CertificatesPinned):
+                identity.tell(self, org, event)
             elif isinstance(facts, AgentRetired):
                 session = self.sessions.get((org, event.subject))
                 if session is not None:
@@ -525,7 +533,7 @@ class Hub:
             elif missed >= 1 and not session.degraded and session.welcomed:
                 session.degraded = True
                 session.good_beats = 0
-                self._tell(session, MarkDegraded(subject=session.agent, session=session.name))
+                self.tell(session, MarkDegraded(subject=session.agent, session=session.name))
         for session in silent:
             credential = session.credential
             if credential is not None and not credential.valid(now):
@@ -552,7 +560,7 @@ class Hub:
                 if count:
                     for bucket in session.buckets.values():
                         bucket.refused = 0
-                    self._tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=60_000))
+                    self.tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=60_000))
 
     def _credential_changed(self, credential: Credential) -> None:
         session = (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from watchfloor.engine.requests import Answer, Lane, Request
-from watchfloor.hub import delegations
+from watchfloor.hub import delegations, identity
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import BUILDS, decided, recorded, refusal
@@ -21,6 +21,7 @@ from watchfloor.kernel.strict import BadInput
 
 if TYPE_CHECKING:
     from watchfloor.engine.credentials import Credential
+    from watchfloor.fleet.certificates import Certificate
     from watchfloor.hub.hub import Hub
     from watchfloor.hub.sockets import Socket
 
@@ -37,6 +38,7 @@ class Session:
         "agent",
         "beat_at",
         "buckets",
+        "certificate",
         "credential",
         "degraded",
         "good_beats",
@@ -56,9 +58,12 @@ class Session:
         "welcomed",
     )
 
-    def __init__(self, hub: Hub, credential: Credential | None) -> None:
+    def __init__(
+        self, hub: Hub, credential: Credential | None, certificate: Certificate | None = None
+    ) -> None:
         self.hub = hub
         self.credential = credential
+        self.certificate = certificate
         self.socket: Socket | None = None
         self.org = credential.org if credential else 0
         self.agent = credential.subject if credential else 0
@@ -102,6 +107,7 @@ class Session:
             if not self.hello:
                 self.hello = True
                 self.acked = payload.last_seq
+                identity.present(self.hub, self, payload)
                 if self.welcomed:
                     self.hub.redeliver(self, payload.last_seq)
         elif isinstance(payload, wire.StatusUpdate):
@@ -136,6 +142,9 @@ class Session:
         if credential is None:
             self.close(wire.CloseCode.AUTH_FAILED, "unknown or revoked key")
             return
+        if not identity.admitted(self.hub.engine, credential, self.certificate):
+            self.close(wire.CloseCode.AUTH_FAILED, "this agent has to show its client certificate")
+            return
         self.credential = credential
         self.org, self.agent = credential.org, credential.subject
         self.hello = True
@@ -144,6 +153,7 @@ class Session:
             self.close(wire.CloseCode.OVERLOADED, "this organisation has too many connections")
             return
         self._connect()
+        identity.present(self.hub, self, payload)
 
     def _connect(self) -> None:
         self.hub.connect(self)

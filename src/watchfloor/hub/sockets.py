@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import msgspec
 
+from watchfloor.fleet.certificates import Certificate
 from watchfloor.kernel.limits import FRAME_BYTES_MAX
 
 if TYPE_CHECKING:
@@ -40,6 +41,7 @@ class UpgradeRequest(msgspec.Struct, frozen=True, kw_only=True):
     query: bytes
     headers: Mapping[bytes, bytes]
     peer: str
+    certificate: Certificate | None = None
 
 
 class Refusal(msgspec.Struct, frozen=True, kw_only=True):
@@ -110,6 +112,9 @@ class SocketLimits(msgspec.Struct, frozen=True, kw_only=True):
     """Where handshakes are accepted; 404 elsewhere."""
     origins: tuple[str, ...] = ()
     """Browser origins that may connect, e.g. `https://floor.example`. Agents send none and need none (spec 9, D12)."""
+
+    tls_proxies: tuple[str, ...] = ()
+    """Hex SHA-256 of the certificates of proxies whose `Client-Cert` header is believed (spec 2.1 *mTLS*)."""
 
     message_bytes_max: int = FRAME_BYTES_MAX
     """One message, reassembled; beyond it 1009 (spec 2.2)."""

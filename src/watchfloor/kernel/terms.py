@@ -185,6 +185,12 @@ def _types() -> dict[str, str]:
     }
 
 
+class IdentityTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """`required`: every agent has to show a client certificate that is pinned to it (spec 2.1 *mTLS*)."""
+
+    required: bool = False
+
+
 class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Everything an organisation configures, version one of the document. `grant_ms`: life of an unused grant."""
 
@@ -213,6 +219,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     committees: dict[str, CommitteeTerms] = msgspec.field(default_factory=committees)
     trust: TrustTerms = TrustTerms()
     delegation: DelegationTerms = DelegationTerms()
+    identity: IdentityTerms = IdentityTerms()
     grant_ms: int = 900_000
 
 

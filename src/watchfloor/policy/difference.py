@@ -77,6 +77,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/delegation/delegate_tier_min", "down"),
         ("/delegation/spawn_tier_min", "down"),
         ("/delegation/*", "up"),
+        ("/identity/required", "down"),
         ("/grant_ms", "up"),
     )
 )

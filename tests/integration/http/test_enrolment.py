@@ -124,3 +124,17 @@ def test_an_organisation_of_one_is_told_that_nobody_else_can_decide(server: Runn
     codes = [notice["code"] for notice in made["warnings"]]
     assert codes == ["nobody_else_can_decide"], "one other director is not the two that level 4 needs"
     assert "level 4" in made["warnings"][0]["detail"]
+
+
+def test_an_agent_card_becomes_an_agent_of_whoever_imports_it(operator: httpx2.Client) -> None:
+    card = {"name": "carded", "skills": [{"id": "maps"}], "url": "https://maps.example"}
+    answer = operator.post("/api/v1/agents/import", json={"document": card})
+    assert answer.status_code == 201, answer.text
+    assert answer.json()["api_key"]
+    detail = operator.get(f"/api/v1/agents/{answer.json()['agent_id']}?min_seq={answer.json()['seq']}").json()
+    assert detail["agent"]["capabilities"] == ["maps"]
+    assert detail["metadata"]["a2a"]["url"] == "https://maps.example"
+    assert operator.post("/api/v1/agents/import", json={"document": card}).status_code == 200
+    for wrong in ({}, {"document": card, "url": "https://maps.example/card"}, {"document": {"name": "x"}}):
+        refused = operator.post("/api/v1/agents/import", json=wrong)
+        assert (refused.status_code, refused.json()["code"]) == (422, "invalid_card")

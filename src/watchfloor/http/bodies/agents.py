@@ -22,7 +22,12 @@ from watchfloor.http.bodies.fields import (
     Seq,
     Word,
 )
-from watchfloor.kernel.limits import CAPABILITIES_MAX, PROMPT_BYTES_MAX, WORKER_URL_CHARS_MAX
+from watchfloor.kernel.limits import (
+    CAPABILITIES_MAX,
+    CERTIFICATES_PER_AGENT_MAX,
+    PROMPT_BYTES_MAX,
+    WORKER_URL_CHARS_MAX,
+)
 
 Names = Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)]
 State = Literal["offline", "idle", "assigned", "working", "blocked", "degraded", "quarantined", "retired"]
@@ -157,7 +162,38 @@ class KeyPage(Answer, frozen=True, kw_only=True):
     seq: Seq
 
 
+Form = Annotated[
+    Literal["key", "jwt"], Meta(description="opaque, or a signed JWT (EdDSA) that others can check")
+]
+
+
 class IssueKeyBody(Body, frozen=True, kw_only=True):
+    expires_in_days: KeyDays = 30
+    form: Form = "key"
+
+
+class PinCertificatesBody(Body, frozen=True, kw_only=True):
+    """In place of those before; none: no certificate is asked for. `sha256:<hex>` or `san:dns|uri|email:<name>`."""
+
+    pins: Annotated[
+        tuple[Annotated[str, Meta(max_length=512)], ...], Meta(max_length=CERTIFICATES_PER_AGENT_MAX)
+    ]
+
+
+class ImportAgentBody(Body, frozen=True, kw_only=True):
+    """An A2A agent card: the document, or where it is. With `jwk` one of its signatures must be by this public key.
+
+    `name` and `capabilities` take the place of what the card says.
+    """
+
+    document: Annotated[dict[str, Any] | None, Meta(description="an agent card (A2A 0.3)")] = None
+    url: Annotated[str, Meta(max_length=2_048)] = ""
+    jwk: Annotated[dict[str, str] | None, Meta(description="public key (RFC 7517) known by another way")] = (
+        None
+    )
+    name: Word = ""
+    capabilities: Names = ()
+    owner: Annotated[str, Meta(max_length=64, description="id or handle of a person; empty: you")] = ""
     expires_in_days: KeyDays = 30
 
 
@@ -165,6 +201,7 @@ class RotateKeyBody(Body, frozen=True, kw_only=True):
     """The old key works on for `overlap_ms` (default 24 h), at most until its own end. To end it at once, revoke it."""
 
     expires_in_days: KeyDays = 30
+    form: Form = "key"
     overlap_ms: Annotated[int, Meta(ge=1_000, le=7 * 86_400_000, description="milliseconds")] = 86_400_000
 
 
@@ -289,6 +326,17 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     },
     KeyPage: {"items": [_KEY], "seq": 1042},
     IssueKeyBody: {"expires_in_days": 30},
+    PinCertificatesBody: {"pins": ["sha256:" + "9f" * 32, "san:uri:spiffe://fleet/patcher"]},
+    ImportAgentBody: {
+        "document": {
+            "name": "patcher",
+            "description": "Mends code.",
+            "url": "https://patcher.example/a2a",
+            "version": "1.0.0",
+            "protocolVersion": "0.3.0",
+            "skills": [{"id": "python.lint", "name": "Lint Python", "tags": ["python"]}],
+        }
+    },
     RotateKeyBody: {"expires_in_days": 30, "overlap_ms": 86_400_000},
     KeyIssued: {
         "agent_id": _ITEM["agent_id"],

@@ -295,7 +295,7 @@ async def issue_key(call: Call) -> Reply:
     """A further key for an agent; shown once."""
     body: wire.IssueKeyBody = call.body
     subject, _ = await find(call)
-    return await _new_key(call, subject, body.expires_in_days, "", 0)
+    return await _new_key(call, subject, body, "", 0)
 
 
 async def rotate_key(call: Call) -> Reply:
@@ -303,12 +303,20 @@ async def rotate_key(call: Call) -> Reply:
     body: wire.RotateKeyBody = call.body
     subject, _ = await find(call)
     overlap_until_at = call.now + body.overlap_ms * MILLISECOND
-    return await _new_key(call, subject, body.expires_in_days, call.path["key"], overlap_until_at)
+    return await _new_key(call, subject, body, call.path["key"], overlap_until_at)
 
 
-async def _new_key(call: Call, subject: int, days: int, rotates: str, overlap_until_at: int) -> Reply:
+async def _new_key(
+    call: Call,
+    subject: int,
+    body: wire.IssueKeyBody | wire.RotateKeyBody,
+    rotates: str,
+    overlap_until_at: int,
+) -> Reply:
     name, key, verifier = mint("agent")
-    expires_at = call.now + days * DAY
+    expires_at = call.now + body.expires_in_days * DAY
+    if body.form == "jwt":
+        key, verifier = _signed(call, subject, name, expires_at)
     command = IssueKey(
         subject=subject,
         credential=name,
@@ -337,6 +345,21 @@ async def _new_key(call: Call, subject: int, days: int, rotates: str, overlap_un
             seq=recorded.seq,
         )
     )
+
+
+def _signed(call: Call, subject: int, name: str, expires_at: int) -> tuple[str, bytes]:
+    """The key as a signed token, and what it is recognised by."""
+    tokens = call.services.engine.credentials.tokens
+    if tokens is None:
+        raise Problem(409, "no_signed_keys", "this server has no folder for the keys that sign them")
+    token = tokens.issue(
+        credential=name,
+        agent=call.id_of("agent", subject),
+        organisation=call.principal.organisation,
+        now=call.now,
+        expires_at=expires_at,
+    )
+    return token, sha256(token.encode()).digest()
 
 
 async def revoke_key(call: Call) -> Reply:

@@ -18,6 +18,12 @@ async def get_openapi(call: Call) -> Reply:
     return Reply(body=call.services.document)
 
 
+async def get_token_keys(call: Call) -> Reply:
+    """The public keys with which signed keys of agents can be checked (a JWK Set)."""
+    tokens = call.services.engine.credentials.tokens
+    return Reply(body=tokens.published() if tokens is not None else {"keys": []})
+
+
 def _schemas(call: Call) -> dict[str, Any]:
     found: dict[str, Any] = call.services.document["components"]["schemas"]
     return found

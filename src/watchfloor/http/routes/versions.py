@@ -267,19 +267,3 @@ async def diff_versions(call: Call) -> Reply:
             seq=call.view_seq,
         )
     )
-
-
-async def present_identity(call: Call) -> Reply:
-    """An agent says what it runs with. Digests nobody has approved put it into quarantine ("rug pull")."""
-    body: wire.PresentIdentityBody = call.body
-    subject, _ = await agents.find(call)
-    command = fleet.PresentIdentity(
-        subject=subject, prompt_digest=body.prompt_digest, tools_digest=body.tools_digest
-    )
-    recorded = await call.ask(command, lane=Lane.PEOPLE)
-    facts = recorded.event.facts if recorded.event is not None else None
-    agent: Agent = call.state("agent", subject)
-    state = "pinned" if isinstance(facts, fleet.IdentityPinned) else "accepted"
-    if isinstance(facts, fleet.IdentityChanged) or agent.quarantined:
-        state = "quarantined"
-    return Reply(body=wire.IdentityAnswer(state=state, version_number=agent.active, seq=recorded.seq))
