@@ -473,6 +473,8 @@ class Agent:
     def __init__(self, e: Event) -> None:
         self.id, self.type = public_id("agt", e.subject, e.facts["nonce"]), e.facts["type"]
         self.owner, self.resting = e.facts["owner"], ""  # resting: quarantined or retired
+        by = e.actor["id"] if e.actor["kind"] == "person" else ""
+        self.registrar = str(e.facts.get("sponsor") or by)
 
 
 class Decision:
@@ -481,6 +483,7 @@ class Decision:
     def __init__(self, facts: dict[str, Any]) -> None:
         self.action, self.agent = int(facts["action"]), int(facts["agent"])
         self.owner, self.role, self.needed = facts["owner"], facts["role"], int(facts["needed"])
+        self.parties = {str(person) for person in facts.get("parties", ())}
         self.deadline_at, self.level = int(facts["deadline_at"]), int(facts["level"])
         self.grant_us = int(facts["grant_ms"]) * 1000
         self.rungs_us = [int(wait_ms) * 1000 for _, wait_ms in facts.get("ladder", ())]
@@ -695,12 +698,15 @@ class Rules:
         agent = self._agents.get(action.agent)
         if agent is None or same != (action.agent, action.type, action.tool):
             raise Broken(rule, "another agent or action than the grant's")
-        demand(not agent.resting, "contained_agents_rest", f"the agent is {agent.resting}")
+        # A version of an agent is put in force by the platform, and may be what ends the agent's containment.
+        platform = action.type == "agent.activate_version" and e.actor["kind"] == "process"
+        rests = agent.resting == "retired" if platform else agent.resting
+        demand(not rests, "contained_agents_rest", f"the agent is {agent.resting}")
         names = {"agent": agent.id, "agent_type": agent.type, "action_type": action.type, "tool": action.tool}
         for scope, target in self._stops.values():
             demand(names.get(scope, "") != target, "stop_means_stop", f"a stop is in force: {scope} {target}")
         for scope, target in (("agent", str(action.agent)), ("tool", action.tool)):
-            is_open = self._breakers.get((scope, target), 0) > e.at
+            is_open = self._breakers.get((scope, target), 0) > e.at and not platform
             demand(not is_open, "breaker_means_break", f"the breaker of {scope} {target} is open")
         if action.basis == "standing":
             borne = any(
@@ -735,6 +741,8 @@ class Rules:
         same = action.agent == decision.agent and action.digest == e.facts["digest"]
         demand(same and decision.level >= max(2, action.level), rule, "the decision is of something else")
         demand(decision.owner == agent.owner, "no_self_approval", "the owner named is not the agent's")
+        near = {agent.registrar} - {"", decision.owner}
+        demand(near <= decision.parties, "no_self_approval", "who registered the agent could decide")
         self._decisions[e.subject] = decision
 
     @on("decision.voted/1")
@@ -768,7 +776,7 @@ class Rules:
 
     def _count(self, decision: Decision, voters: set[str], action: Action) -> None:
         """These voters are enough, distinct, eligible now, and none of them decides on what is their own."""
-        own = voters & {decision.owner, *action.requesters}
+        own = voters & {decision.owner, *decision.parties, *action.requesters}
         demand(not own, "no_self_approval", f"{sorted(own)} approved an action of their own")
         if decision.members:
             self._weigh(decision, voters)

@@ -285,7 +285,7 @@ def responses(operation: Operation) -> dict[str, Any]:
     elif operation.answer == "stream":
         good["content"] = {"text/event-stream": {"schema": {"type": "string"}}}
     found = {str(operation.status): good}
-    if operation.id == "register_agent":
+    if operation.id in ("register_agent", "import_agent"):
         found = {
             "200": {**good, "description": "An agent of this name exists already; without its key."},
             **found,

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+import time
 from hashlib import sha256
+from pathlib import Path
 from typing import Any
 
 import httpx2
 import pytest
 from tests.integration.http.kit import Running
+
+from watchfloor.ledger.signer import public_key_of
 
 FIRST, SECOND = "You mend code.\nBe brief.", "You mend code.\nRun the tests.\nBe brief."
 
@@ -133,3 +139,31 @@ def test_an_agent_cannot_ask_for_a_version_of_itself(server: Running, versioned:
     with agents_client(server, versioned) as own:
         answer = own.post("/api/v1/actions", json={"type": "agent.activate_version", "params": {}})
     assert (answer.status_code, answer.json()["code"]) == (403, "reserved_type")
+
+
+def test_the_record_of_a_rug_pull_and_its_end_obeys_the_rules(
+    server: Running, operator: httpx2.Client, supervisor: httpx2.Client, versioned: dict[str, Any]
+) -> None:
+    """A contained agent's new version is started by the platform; the verifier, which knows no code of ours, agrees."""
+    agent = versioned["agent_id"]
+    with agents_client(server, versioned) as own:
+        own.post(f"/api/v1/agents/{agent}/identity", json={"prompt_digest": digest(SECOND)})
+    approve(supervisor, propose(operator, agent, prompt=SECOND)["decision_id"])
+    started = operator.post("/api/v1/ledger/exports").json()
+    found: list[Path] = []
+    for _ in range(200):
+        listed = operator.get("/api/v1/ledger/exports").json()["items"]
+        (export,) = [entry for entry in listed if entry["export_id"] == started["export_id"]]
+        if export["state"] == "ready":
+            found = sorted((server.folder / "data" / "exports").glob(f"{started['export_id']}-*"))
+            break
+        time.sleep(0.05)
+    log = server.engine.node(server.orgs[0]).world.public
+    key = public_key_of(server.folder / "signer", server.backbone.config.origin)(log).text
+    checked = subprocess.run(
+        [sys.executable, "-m", "watchfloor_verify", str(found[-1]), "--key", key],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert checked.returncode == 0, checked.stdout + checked.stderr
