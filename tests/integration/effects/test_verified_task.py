@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -88,3 +89,30 @@ async def test_the_platforms_own_check_decides_and_people_can_read_what_it_saw(
 
 def _session(backbone: Backbone) -> str:
     return f"{backbone.engine.incarnation}.1"
+
+
+async def test_a_check_that_a_restart_cut_off_is_made_again_and_counts_once(tmp_path: Path) -> None:
+    work = tmp_path / "root" / "work"
+    work.mkdir(parents=True)
+    code = (
+        "import os, pathlib, time; pathlib.Path('began').open('a').write('x');"
+        "time.sleep(60 if pathlib.Path('began').stat().st_size == 1 else 0)"
+    )
+    settings: dict[str, Any] = {"verify_roots": (str(tmp_path / "root"),)}
+    async with running(tmp_path, **settings) as (backbone, org):
+        agent = await new_agent(backbone, org)
+        await backbone.engine.ask(org, AdjustTrust(subject=agent[0], points=300, reason="test"), SYSTEM)
+        connect = ConnectAgent(subject=agent[0], node="node-1", session=_session(backbone))
+        await backbone.engine.ask(org, connect, agent[1])
+        task = await reported(backbone, org, agent, code)
+        for _ in range(200):
+            if (work / "began").exists():
+                break
+            await asyncio.sleep(0.05)
+        assert backbone.engine.state(org, "task", task).stage == "reported"
+    async with running(tmp_path, **settings) as (backbone, org):
+        row = await finished(backbone, org, task)
+        assert row["status"] == "succeeded"
+        assert (work / "began").read_text() == "xx"
+        types = [event.type for event in backbone.engine.events(org, 0, 1_000) if event.subject == task]
+        assert types.count("task.reported/1") == types.count("task.succeeded/1") == 1
