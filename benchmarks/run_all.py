@@ -17,7 +17,7 @@ from benchmarks.machine import ROOT, describe
 
 PROGRAMS = (
     "floors", "gate", "hot_path", "decisions", "whole_actions", "latency", "idle", "synchronous", "fold", "views",
-    "evidence", "verifier",
+    "evidence", "verifier", "scheduling",
 )  # fmt: skip
 LIMIT_S = 3_600
 

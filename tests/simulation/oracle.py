@@ -17,6 +17,17 @@ from watchfloor.kernel.messages import Event
 from watchfloor.kernel.system import ProcessRefused
 from watchfloor.ledger.merkle import Tree, leaf_hash
 from watchfloor.work import messages as work
+from watchfloor.work.messages import (
+    TaskAssigned,
+    TaskCancelled,
+    TaskDeadLettered,
+    TaskPaused,
+    TaskPurged,
+    TaskRetried,
+    TaskSubmitted,
+    TaskSucceeded,
+    TaskUnpaused,
+)
 from watchfloor_verify import Rules
 
 
@@ -35,13 +46,14 @@ def check(scene: Scene) -> None:
     _audited(scene)
     _rules_obeyed(scene)
     _live(scene)
+    _tasks(scene, events)
     refused = [e.facts for e in events if isinstance(e.facts, ProcessRefused)]
     unexpected = [f for f in refused if f.code not in EXPECTED_REFUSALS]
     assert not unexpected, f"seed {scene.seed}: processes wished for nonsense: {unexpected[:3]}"
 
 
 # A process may come too late; it may never wish for what makes no sense at all.
-EXPECTED_REFUSALS = frozenset({"agent_full"})
+EXPECTED_REFUSALS = frozenset({"agent_full", "dependency_failed"})
 
 
 def _chain(scene: Scene) -> None:
@@ -131,6 +143,40 @@ def _rules_obeyed(scene: Scene) -> None:
     for offset, row in enumerate(rows):
         broken = rules.see(row, offset)
         assert broken is None, f"seed {scene.seed}: seq {row['seq']} {row['type']}: {broken}"
+
+
+def _tasks(scene: Scene, events: list[Event]) -> None:
+    """A task ends once, runs within its attempts, after what it depends on, and never while somebody holds it."""
+    submitted: dict[int, TaskSubmitted] = {}
+    attempts: dict[int, int] = {}
+    ended: dict[int, str] = {}
+    paused: set[int] = set()
+    for event in events:
+        task, facts = event.subject, event.facts
+        where = f"seed {scene.seed}: seq {event.seq} {event.type}"
+        if isinstance(facts, TaskSubmitted):
+            submitted[task], attempts[task] = facts, 0
+        elif isinstance(facts, TaskRetried):
+            assert ended.pop(task) == "task.dead_lettered/1", where
+            attempts[task] = 0
+        elif isinstance(facts, TaskAssigned):
+            attempts[task] += 1
+            assert attempts[task] <= submitted[task].attempts_max, where
+            assert task not in ended, where
+            assert task not in paused, where
+            assert all(ended.get(on) == "task.succeeded/1" for on in submitted[task].depends_on), where
+        elif isinstance(facts, TaskPaused):
+            paused.add(task)
+        elif isinstance(facts, TaskUnpaused):
+            paused.remove(task)
+        elif isinstance(facts, TaskPurged):
+            assert ended[task] == "task.dead_lettered/1", where
+            ended[task] = event.type
+        elif isinstance(facts, TaskSucceeded | TaskDeadLettered | TaskCancelled):
+            assert task not in ended, where
+            ended[task] = event.type
+            paused.discard(task)
+    assert ended.keys() == submitted.keys(), f"seed {scene.seed}: a task was lost"
 
 
 def _live(scene: Scene) -> None:

@@ -42,6 +42,7 @@ from watchfloor.work import messages as work
 WIRING, RULES, CATALOGUE = wire()
 ORG = 1
 START = 1_790_000_000 * SECOND
+IN_QUEUE = ("waiting", "queued", "failed")
 TYPES = ("file.read", "file.write", "repository.patch", "command.run", "payment.send", "no.such.type")
 
 
@@ -287,6 +288,7 @@ class Scene:
             (self.pass_time, 10),
             (self.come_and_go, 6),
             (self.meddle, 3),
+            (self.hold, 3),
             (self.misuse, 3),
         )
         happening = self.random.choices([h for h, _ in happenings], [w for _, w in happenings])[0]
@@ -403,10 +405,41 @@ class Scene:
                 needs=self.random.choice(((), ("build",), ("test",))),
                 criteria=self.random.choice((0, 1)),
                 attempts_max=self.random.choice((1, 2, 3)),
+                depends_on=self._some_tasks(),
+                on_failure=self.random.choice(work.ON_FAILURE),
+                not_before_at=self.random.choice((0, 0, 0, self.now + MINUTE)),
+                stuck_ms=self.random.choice((0, 90_000, 300_000)),
+                reassign_ms=self.random.choice((0, 60_000)),
                 private=canonical({"title": "t"}),
             ),
             self._person(0),
         )
+
+    def _some_tasks(self) -> tuple[int, ...]:
+        """What a new task may wait for: few, of any stage, those that were submitted last before all."""
+        if self.random.random() < 0.6:
+            return ()
+        known = sorted(subject for subject, _ in self._subjects("task"))[-6:]
+        return tuple(self.random.sample(known, self.random.randint(0, min(3, len(known)))))
+
+    def hold(self) -> None:
+        """Operators at the queue: pause, go on, retry, purge, one by one and many at once."""
+        tasks = self._subjects("task")
+        if not tasks:
+            return
+        subject, state = self.random.choice(tasks)
+        commands: list[Command] = [
+            work.PauseTask(subject=subject, reason="sim"),
+            work.UnpauseTask(subject=subject),
+            work.UnpauseTask(subject=subject),
+        ]
+        if state.stage == "dead_letter":
+            commands += [work.RetryTask(subject=subject), work.PurgeTask(subject=subject, reason="sim")] * 2
+        if self.random.random() < 0.2:
+            some = tuple(number for number, _ in self.random.sample(tasks, min(len(tasks), 40)))
+            operation = self.random.choice(("pause", "resume", "retry", "purge", "cancel"))
+            commands = [work.ChangeTasks(subject=1, operation=operation, tasks=some, reason="sim")]
+        self._keyed(self.random.choice(commands), self._person(0))
 
     def report(self) -> None:
         held = self._tasks("assigned", "running", "blocked", "orphaned")
@@ -518,7 +551,7 @@ class Scene:
         for stop in self.world.read("stops", "active") or ():
             self._lift(stop.subject)
         for _ in range(200):
-            for task in self._tasks("queued", "assigned", "running", "blocked", "orphaned", "failed"):
+            for task in self._tasks(*IN_QUEUE, "assigned", "running", "blocked", "orphaned"):
                 self._own(work.CancelTask(subject=task[0], reason="end"))
             self.verify()
             self.now += 30 * MINUTE
@@ -538,7 +571,7 @@ class Scene:
         raise AssertionError("nobody could lift the stop")
 
     def _unfinished(self) -> list[tuple[str, int]]:
-        tasks = self._tasks("queued", "assigned", "running", "blocked", "orphaned", "failed", "reported")
+        tasks = self._tasks(*IN_QUEUE, "assigned", "running", "blocked", "orphaned", "reported")
         decisions = [(s, d) for s, d in self._subjects("decision") if d.status == "pending"]
         held = self._actions("pending")
         continuations = self.world.read("continuations", "all") or ()

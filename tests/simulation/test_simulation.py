@@ -49,7 +49,7 @@ def test_a_seed_replays_to_the_same_ledger_byte_for_byte() -> None:
 
 def test_the_scenes_reach_every_kind_of_event_that_matters() -> None:
     """A simulation that never gets anywhere proves nothing."""
-    seen = {event.type for seed in range(60) for event in events_of(play(seed))}
+    seen = {event.type for seed in range(100) for event in events_of(play(seed))}
     wanted = {
         "action.decided/1",
         "action.granted/1",
@@ -77,6 +77,14 @@ def test_the_scenes_reach_every_kind_of_event_that_matters() -> None:
         "task.assigned/1",
         "task.attempt_failed/1",
         "task.cancelled/1",
+        "task.dependency_met/1",
+        "task.ready/1",
+        "task.paused/1",
+        "task.unpaused/1",
+        "task.purged/1",
+        "task.retried/1",
+        "task.stuck/1",
+        "tasks.changed/1",
         "task.dead_lettered/1",
         "task.orphaned/1",
         "task.reported_late/1",

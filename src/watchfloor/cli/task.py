@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import msgspec
 from cyclopts import App
+from msgspec.json import decode
 
 from watchfloor.cli.client import Client
 from watchfloor.cli.output import Failure, Limit, block, instant, show, table, visible
@@ -35,6 +36,10 @@ def submit(
     check: list[str] | None = None,
     criteria: Path | None = None,
     directory: str = ".",
+    after: list[str] | None = None,
+    on_failure: str = "fail",
+    stuck_s: int = 300,
+    key: str = "",
     wait: bool = False,
     json: bool = False,
 ) -> None:
@@ -50,6 +55,14 @@ def submit(
         A file with a JSON list of criteria of any kind, checked after those of --check.
     directory
         Where the checks run.
+    after
+        A task that has to succeed first; give it once for each.
+    on_failure
+        What happens when one of them does not: fail (dead letter) or skip (cancelled).
+    stuck_s
+        Seconds without progress before an alarm is raised; 0: never.
+    key
+        An idempotency key: the same key again submits nothing.
     wait
         Wait until the task has ended; exit 1 unless it succeeded.
     """
@@ -62,6 +75,10 @@ def submit(
         "needs": need or [],
         "priority": priority,
         "criteria": wanted + (_listed(criteria) if criteria else []),
+        "depends_on": after or [],
+        "on_failure": on_failure,
+        "stuck_ms": stuck_s * 1_000,
+        "idempotency_key": key,
     }
     client = Client()
     answer = client.post("/api/v1/tasks", body)
@@ -101,9 +118,37 @@ def follow(client: Client, task: str) -> dict[str, Any]:
 
 
 @app.command(name="list")
-def list_(*, status: str = "", limit: Limit = 100, json: bool = False) -> None:
-    """List tasks, newest first. STATUS dead_letter shows the dead letter."""
-    items = Client().pages("/api/v1/tasks", limit, status=status)
+def list_(
+    *,
+    status: str = "",
+    lane: str = "",
+    agent: str = "",
+    need: str = "",
+    text: str = "",
+    after: str = "",
+    limit: Limit = 100,
+    json: bool = False,
+) -> None:
+    """List tasks, newest first. STATUS dead_letter shows the dead letter.
+
+    Parameters
+    ----------
+    need
+        Those that need this capability.
+    text
+        Those with this in their id.
+    after
+        Those that wait for this task.
+    """
+    wanted = {
+        "status": status,
+        "lane": lane,
+        "agent": agent,
+        "needs": need,
+        "text": text,
+        "depends_on": after,
+    }
+    items = Client().pages("/api/v1/tasks", limit, **{name: value for name, value in wanted.items() if value})
     show(items, json=json, text=table(items, _COLUMNS, "No tasks."))
 
 
@@ -181,3 +226,78 @@ def retry(task: str, *, json: bool = False) -> None:
     """Take a task out of the dead letter, with all its attempts again."""
     answer = Client().post(f"/api/v1/tasks/{task}/retry")
     show(answer, json=json, text=f"{task}: back in the queue")
+
+
+@app.command
+def pause(task: str, *, reason: str = "paused", json: bool = False) -> None:
+    """Hold a task, whatever its status; its agent keeps it and is told."""
+    answer = Client().post(f"/api/v1/tasks/{task}/pause", {"reason": reason})
+    show(answer, json=json, text=f"{task}: paused")
+
+
+@app.command
+def resume(task: str, *, json: bool = False) -> None:
+    """Let a paused task go on where it was."""
+    answer = Client().post(f"/api/v1/tasks/{task}/resume")
+    show(answer, json=json, text=f"{task}: goes on")
+
+
+@app.command
+def purge(task: str, *, reason: str = "purged", json: bool = False) -> None:
+    """Take a task out of the dead letter for good."""
+    answer = Client().post(f"/api/v1/tasks/{task}/purge", {"reason": reason})
+    show(answer, json=json, text=f"{task}: purged")
+
+
+@app.command(name="submit-many")
+def submit_many(file: Path, *, key: str = "", json: bool = False) -> None:
+    """Submit the tasks of a JSON file, all or none.
+
+    Parameters
+    ----------
+    file
+        A list of tasks as the API takes them. A `ref` names a task for the `depends_on` of others.
+    key
+        An idempotency key: the same key again submits nothing.
+    """
+    try:
+        tasks = decode(file.read_bytes())
+    except (OSError, ValueError) as error:
+        raise Failure(f"{file}: {error}", 2) from error
+    answer = Client().post("/api/v1/tasks/bulk", {"tasks": tasks, "idempotency_key": key})
+    show(answer, json=json, text="\n".join(answer["task_ids"]))
+
+
+@app.command
+def change(
+    operation: str,
+    tasks: list[str] | None = None,
+    *,
+    status: str = "",
+    lane: str = "",
+    agent: str = "",
+    need: str = "",
+    reason: str = "",
+    json: bool = False,
+) -> None:
+    """Do the same to many tasks, named one by one or by what they have in common.
+
+    Parameters
+    ----------
+    operation
+        cancel, pause, resume, retry or purge. Tasks to which it does not apply are passed by.
+    """
+    wanted = {"status": status, "lane": lane, "agent": agent, "needs": need}
+    filters = {name: value for name, value in wanted.items() if value}
+    if bool(tasks) == bool(filters):
+        raise Failure("name tasks, or what they have in common, not both", 2)
+    which: dict[str, Any] = {"task_ids": tasks} if tasks else {"filter": filters}
+    client, matched, cursor = Client(), 0, ""
+    while True:
+        body = {"operation": operation, "reason": reason, "cursor": cursor, **which}
+        answer = client.post("/api/v1/tasks/change", body)
+        matched += answer["matched"]
+        cursor = answer["next"]
+        if not cursor:
+            break
+    show({**answer, "matched": matched}, json=json, text=f"{operation}: {matched} tasks")

@@ -23,7 +23,7 @@ import msgspec
 from watchfloor.engine.clock import GuardedClock
 from watchfloor.engine.credentials import Credentials
 from watchfloor.engine.inbox import Inbox
-from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
+from watchfloor.engine.requests import Answer, Done, IdempotencyKey, Lane, Request, nobody_waits
 from watchfloor.engine.sequencer import Node, Pending, Sequencer
 from watchfloor.engine.signing import Signing
 from watchfloor.engine.snapshot import Copy, copy_of
@@ -95,6 +95,7 @@ class Engine:
         self._snapshot_tasks: set[asyncio.Task[None]] = set()
         self._inboxes: dict[int, Inbox] = {}
         self._followers: list[Follower] = []
+        self._advancing: set[tuple[int, str]] = set()  # continuations whose next slice is under way
         self._commit_watchers: list[Callable[[int], None]] = []
         self._wake = asyncio.Event()
         self._released: deque[Pending] = deque()
@@ -383,6 +384,7 @@ class Engine:
                         follower(org, events)
                     except Exception:
                         _log.exception("a follower failed at seq %d", events[-1].seq)
+                self._advance(org, self.core.nodes[org])
 
     @staticmethod
     def _tell(request: Request, answer: Answer) -> None:
@@ -463,17 +465,35 @@ class Engine:
             self._own(org, RecordAnomaly(subject=self._organisation(node), offset_ms=offset // 1_000))
         for command in node.timers.overdue(now, _OVERDUE_MAX):
             self._own(org, command)
+        self._advance(org, node)
+
+    def _advance(self, org: int, node: Node) -> None:
+        """The next slice of whatever is left over, each once at a time; the commit of one asks for the next."""
         for name in node.world.read("continuations", "all") or ():
-            self._own(org, Advance(subject=self._organisation(node), name=name))
+            if (org, name) not in self._advancing:
+                self._advancing.add((org, name))
+                self._own(
+                    org, Advance(subject=self._organisation(node), name=name), self._advanced(org, name)
+                )
+
+    def _advanced(self, org: int, name: str) -> Done:
+        return lambda _: self._advancing.discard((org, name))
 
     @staticmethod
     def _organisation(node: Node) -> int:
         return int(node.world.read("names", "organisation") or 1)
 
-    def _own(self, org: int, command: Command) -> None:
+    def _own(self, org: int, command: Command, done: Done = nobody_waits) -> None:
         """A command of the engine's own: due dates, continuations, anomalies."""
         self._inboxes[org].put(
-            Request(org=org, command=command, actor=SYSTEM, entropy=secrets.token_bytes(32), lane=Lane.PEOPLE)
+            Request(
+                org=org,
+                command=command,
+                actor=SYSTEM,
+                entropy=secrets.token_bytes(32),
+                lane=Lane.PEOPLE,
+                done=done,
+            )
         )
         self._wake.set()
 

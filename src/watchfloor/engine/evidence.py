@@ -263,7 +263,10 @@ def _dependencies(read: Read, tasks: tuple[int, ...]) -> DependencyEvidence:
 
 
 def _submit(read: Read, command: SubmitTask, at: int, request: Request) -> DependencyEvidence:
-    found = _dependencies(read, command.depends_on)
+    """A negative number names an earlier task of the same request, -1 the first."""
+    earlier = request.subjects
+    named = tuple(task if task > 0 else earlier[-task - 1] for task in command.depends_on)
+    found = _dependencies(read, named)
     if not command.by:
         return found
     handover = rights.handover(read, command, at)

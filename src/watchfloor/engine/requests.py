@@ -48,7 +48,7 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 Done = Callable[[Answer], None]
 
 
-def _nothing(answer: Answer) -> None:
+def nobody_waits(answer: Answer) -> None:
     """For requests nobody waits for."""
 
 
@@ -57,6 +57,8 @@ class Request(msgspec.Struct, kw_only=True, gc=False):
 
     `entropy` 32 random bytes; `frame`/`body` when it came as an agent's frame; `agent` the sender's integer, for
     fairness inside a lane; `credentials` rows to write in the same commit; `redacts` seqs whose private part goes.
+    `more` are further commands that are carried out with the first, in one batch, all or none; `subjects` is what each of
+    them was about, for those after it.
     """
 
     org: int
@@ -73,7 +75,9 @@ class Request(msgspec.Struct, kw_only=True, gc=False):
     credentials: list[tuple[Any, ...]] = msgspec.field(default_factory=list)
     redacts: tuple[int, ...] = ()
     dry_run: bool = False
-    done: Done = _nothing
+    more: tuple[Command, ...] = ()
+    subjects: list[int] = msgspec.field(default_factory=list)
+    done: Done = nobody_waits
 
 
 class Overloaded(Refused):

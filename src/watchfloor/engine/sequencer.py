@@ -204,11 +204,11 @@ class Sequencer:
                         arm(kind, key)
         if request.key is not None or request.credentials or request.redacts:
             self._beside(node, request, written)
-        if not outcome.own:
+        if not outcome.own and not outcome.rest:
             return Answer(seq=node.world.seq)
         first = written[0].event
         own = (first,) if outcome.own == 1 else tuple([entry.event for entry in written[: outcome.own]])
-        return Answer(seq=first.seq, event=first, events=own)
+        return Answer(seq=first.seq, event=first, events=own + outcome.rest)
 
     def _append(self, node: Node, written: list[Written]) -> None:
         org, pending = node.world.org, self.pending

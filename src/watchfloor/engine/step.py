@@ -54,6 +54,7 @@ class Outcome(msgspec.Struct):
     overlay: Overlay
     written: list[Written]
     own: int
+    rest: tuple[Event, ...] = ()  # the own events of the request's further commands
 
 
 class _Wish(msgspec.Struct, gc=False):
@@ -72,7 +73,8 @@ def run(world: World, request: Request, now: int, rules: Rules) -> Outcome:
     own = batch.carry_out(_Wish(request.command, request.actor, request.entropy, 0, 0, request.correlation))
     if own:
         batch.derive()
-    return Outcome(overlay, batch.written, own)
+    rest = batch.carry_on(request) if request.more else ()
+    return Outcome(overlay, batch.written, own, rest)
 
 
 class _Batch:
@@ -87,6 +89,25 @@ class _Batch:
         self.written: list[Written] = []
         self.wishes: deque[_Wish] = deque()
         self.derived = 0
+
+    def carry_on(self, request: Request) -> tuple[Event, ...]:
+        """The request's further commands, each to quiescence before the next. A refusal names the one it is about."""
+        request.subjects[:] = [self.written[0].event.subject] if self.written else [0]
+        own: list[Event] = []
+        for place, command in enumerate(request.more, 1):
+            entropy = sha256(request.entropy + place.to_bytes(4, "big") + b"more").digest()
+            begun = len(self.written)
+            try:
+                count = self.carry_out(_Wish(command, request.actor, entropy, 0, 0, request.correlation))
+            except Refused as refused:
+                refused.field = f"/more/{place - 1}{refused.field}"
+                raise
+            events = [entry.event for entry in self.written[begun : begun + count]]
+            request.subjects.append(events[0].subject if events else 0)
+            own += events
+            self.derived = 0
+            self.derive()
+        return tuple(own)
 
     def derive(self) -> None:
         """Work off what processes wish for, breadth first, until nothing is left."""

@@ -27,7 +27,7 @@ CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversat
 def wire() -> tuple[Wiring, Rules, Catalogue]:
     """The tables of all rules, registers and processes, and the catalogue of event types."""
     subjects = tuple(subject for capability in CAPABILITIES for subject in capability.SUBJECTS)
-    decides: dict[type[Command], Decide] = dict(system_rules.DECIDES)
+    decides: dict[type[Command], Decide] = {**system_rules.DECIDES, **work.DECIDES}
     for subject in subjects:
         decides.update(subject.decide)
     catalogue = Catalogue()

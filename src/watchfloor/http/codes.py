@@ -50,6 +50,7 @@ CODES: dict[str, str] = {
     "too_many_streams": "Too many event streams are open.",
     "too_slow": "The body did not arrive in time.",
     "unauthenticated": "No credential, or one that is not in force.",
+    "dependency_cycle": "Tasks of one request wait for each other.",
     "unknown_dependency": "A task that this one would wait for does not exist.",
     "unknown_grant": "The grant is not of this action.",
     "unknown_version": "The agent has no such version, or none that was in force before.",

@@ -235,7 +235,7 @@ class Door:
 
     async def _answered(self, declared: Declared, call: Call, asked: bytes) -> Reply:
         """Call the route, with the idempotency key held while it is under way (fault C3)."""
-        given = call.headers.get("idempotency-key", "")
+        given = call.headers.get("idempotency-key", "") or getattr(call.body, "idempotency_key", "")
         if not given or not declared.operation.keyed:
             return await declared.route(call)
         if not _IDEMPOTENCY_KEY.match(given):

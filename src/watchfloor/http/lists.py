@@ -44,22 +44,24 @@ async def page(
     where: Mapping[str, object] | None = None,
     *,
     also: tuple[str, ...] = (),
+    bound: Mapping[str, object] | None = None,
     ascending: bool = False,
     limit: int = 0,
+    cursor: str = "",
 ) -> tuple[list[dict[str, Any]], str | None]:
     """One page of a table, and the cursor of the next (None: this was the last).
 
     `key` are integer columns that order and identify rows; `where` columns and the values they must have (None: any);
-    `also` further conditions, text from code.
+    `also` further conditions, text from code, with the values `bound` in them.
     """
     limit = limit or call.params.limit
     conditions = ["org = :org", *also]
-    bound: dict[str, Any] = {}
+    bound = dict(bound or {})
     for column, value in (where or {}).items():
         if value is not None:
             conditions.append(f'"{column}" = :{column}')
             bound[column] = value
-    cursor = getattr(call.params, "cursor", "")
+    cursor = cursor or getattr(call.params, "cursor", "")
     if cursor:
         marks = ", ".join(f":c{place}" for place in range(len(key)))
         conditions.append(f"({', '.join(key)}) {'>' if ascending else '<'} ({marks})")

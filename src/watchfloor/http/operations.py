@@ -54,6 +54,8 @@ PUT  /api/v1/agents/{agent}/certificates          pin_certificates    operator  
 POST /api/v1/agents/{agent}/identity              present_identity    agent          write  authenticated 200 - PresentIdentityBody IdentityAnswer
 = tasks
 POST /api/v1/tasks                                submit_task         operator       write  authenticated 201 - SubmitTaskBody TaskSubmitted
+POST /api/v1/tasks/bulk                           submit_tasks        operator       write  heavy         201 - SubmitTasksBody TasksSubmitted
+POST /api/v1/tasks/change                         change_tasks        operator       write  heavy         200 - ChangeTasksBody TasksChanging
 GET  /api/v1/tasks                                list_tasks          agent+reader   read   authenticated 200 TasksParams - TaskPage
 GET  /api/v1/tasks/{task}                         get_task            agent+reader   read   authenticated 200 Fresh - TaskDetail
 POST /api/v1/tasks/{task}/cancel                  cancel_task         operator       write  authenticated 200 - Reason Recorded

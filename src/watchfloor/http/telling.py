@@ -82,6 +82,7 @@ SENTENCES: dict[str, Sentence] = {
     "task.purged/1": "Taken out of the dead letter for good.",
     "task.stuck/1": lambda f: f"No progress for {f.idle_ms // 1_000} s: stuck.",
     "task.reviewed/1": lambda f: f"Rated {f.verdict} by a person.",
+    "tasks.changed/1": lambda f: f"{len(f.tasks)} tasks: {f.operation}.",
     "task.reported_late/1": lambda f: f"A late report ({f.report}) was recorded and ignored.",
     "action.decided/1": _verdict,
     "action.granted/1": lambda f: f"A single-use grant was given ({f.grant.basis}).",

@@ -9,6 +9,7 @@ from watchfloor.kernel.subject import React, Read
 from watchfloor.processes import (
     approval,
     budgeting,
+    bulk,
     calling,
     containment,
     departure,
@@ -29,6 +30,7 @@ FLOWS = (
     calling,
     dependencies,
     dispatch,
+    bulk,
     reclaim,
     containment,
     departure,

@@ -12,13 +12,14 @@ import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted
 from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined, AgentRetired, NodeStarted
-from watchfloor.kernel.limits import CONTINUATION_SLICE, OUTBOX_SEQS
+from watchfloor.kernel.limits import CHANGES_PER_SLICE, CONTINUATION_SLICE, OUTBOX_SEQS
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.kernel.system import Continued
 from watchfloor.registers.dependencies import few
 from watchfloor.registers.lineage import recipient
 from watchfloor.registers.queue import SHARDS
+from watchfloor.work.bulk import OPERATIONS
 from watchfloor.work.messages import (
     TaskAssigned,
     TaskAttemptFailed,
@@ -26,6 +27,7 @@ from watchfloor.work.messages import (
     TaskDeadLettered,
     TaskHandedOver,
     TaskPaused,
+    TasksChanged,
     TaskSucceeded,
     TaskUnpaused,
 )
@@ -40,13 +42,14 @@ class Continuation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`now` is the slice of this event, `rest` what is left.
 
     `kind`: disconnect (agents), orphan (tasks of the agent `agent`), met and lost (chunks of dependents of the task `agent`
-    that succeeded, or will not).
+    that succeeded, or will not), or an operation of work/bulk.py (tasks).
     """
 
     kind: str
     agent: int
     now: tuple[int, ...]
     rest: tuple[int, ...]
+    reason: str = ""
 
 
 def _deliver(event: Event, read: Read) -> Cells:
@@ -146,12 +149,28 @@ def _continued(event: Event, read: Read) -> Cells:
     size = _SLICES.get(work.kind, CONTINUATION_SLICE)
     return [
         *done,
-        ("continuation", facts.name, Continuation(work.kind, work.agent, work.rest[:size], work.rest[size:])),
+        (
+            "continuation",
+            facts.name,
+            Continuation(work.kind, work.agent, work.rest[:size], work.rest[size:], work.reason),
+        ),
     ]
 
 
 # A chunk of dependents is a slice already; an agent takes its tasks with it.
-_SLICES = {"disconnect": CONTINUATION_SLICE // 4, "met": 1, "lost": 1}
+_SLICES = {
+    "disconnect": CONTINUATION_SLICE // 4,
+    "met": 1,
+    "lost": 1,
+    **dict.fromkeys(OPERATIONS, CHANGES_PER_SLICE),
+}
+
+
+def _changed(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, TasksChanged)
+    work = Continuation(facts.operation, 0, (), facts.tasks, facts.reason)
+    return _begin(f"{facts.operation}:{event.seq}", work, read)
 
 
 def _taken_away(event: Event, read: Read) -> Cells:
@@ -201,6 +220,7 @@ REGISTER = Register(
         AgentDisconnected: _gone,
         AgentQuarantined: _gone,
         AgentRetired: _gone,
+        TasksChanged: _changed,
         Continued: _continued,
     },
 )

@@ -43,7 +43,10 @@ def _waits(event: Event, read: Read) -> Cells:
     cells: Cells = []
     for dependency in facts.unmet:
         first, following = read("chunks", dependency) or (0, 0)
-        last: tuple[int, ...] = read("dependents", (dependency, following - 1)) or ()
+        # Chunks before `first` were handed over: a slice of them may still be on its way.
+        last: tuple[int, ...] = ()
+        if first < following:
+            last = read("dependents", (dependency, following - 1)) or ()
         if event.subject in last:
             continue
         if first < following and len(last) < DEPENDENTS_CHUNK:

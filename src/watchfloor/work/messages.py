@@ -31,7 +31,7 @@ ON_FAILURE = ("fail", "skip")
 class SubmitTask(Command, frozen=True, kw_only=True):
     """`private`: canonical JSON {"criteria": [{"kind", …}] (criteria.py), "description", "input", "metadata", "title"}.
 
-    `depends_on`: subjects of tasks that must succeed first; when one of them will not, `on_failure` says whether this
+    `depends_on`: subjects of tasks that must succeed first (-1: the first task of the same request, and so on); when one of them will not, `on_failure` says whether this
     one fails (dead letter) or is skipped (cancelled).
     """
 
@@ -205,6 +205,25 @@ class TaskTimePassed(Command, frozen=True, kw_only=True):
     """A due date of the task has passed (acceptance, time-out, silence, grace, delay, back-off or deadline)."""
 
     KIND: ClassVar[str] = "task"
+
+
+class ChangeTasks(Command, frozen=True, kw_only=True):
+    """The same to many tasks: cancel, pause, unpause, retry or purge; those to which it does not apply are passed by."""
+
+    KIND: ClassVar[str] = "organisation"
+    operation: str
+    tasks: tuple[int, ...]
+    reason: str = ""
+
+
+class TasksChanged(Facts, frozen=True, kw_only=True):
+    """Somebody wants this done to all these tasks; a continuation does it in slices."""
+
+    TYPE: ClassVar[str] = "tasks.changed/1"
+    KIND: ClassVar[str] = "organisation"
+    operation: str
+    reason: str
+    tasks: tuple[int, ...]
 
 
 class TaskSubmitted(Facts, frozen=True, kw_only=True, omit_defaults=True):

@@ -40,7 +40,7 @@ from watchfloor.kernel.limits import (
 from watchfloor.kernel.messages import Draft, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
-from watchfloor.work import calls, life, lineage, pausing, reports, reviews, waiting
+from watchfloor.work import bulk, calls, life, lineage, pausing, reports, reviews, waiting
 from watchfloor.work.attempts import attempt_over, known
 from watchfloor.work.budgets import BUDGET, BUDGET_FACTS
 from watchfloor.work.changes import EVOLVE
@@ -85,6 +85,7 @@ from watchfloor.work.messages import (
     TaskResumed,
     TaskRetried,
     TaskReviewed,
+    TasksChanged,
     TaskStuck,
     TaskSubmitted,
     TaskSucceeded,
@@ -152,7 +153,7 @@ def submit(state: Task | None, command: SubmitTask, given: Given) -> list[Draft]
         nonce=nonce_from(given.entropy),
         priority=command.priority,
         timeout_ms=command.timeout_ms,
-        depends_on=command.depends_on,
+        depends_on=tuple(found.task for found in evidence.dependencies),
         near=command.near or evidence.near,
         not_before_at=command.not_before_at,
         on_failure=command.on_failure,
@@ -331,6 +332,7 @@ def silent(task: Task, given: Given) -> list[Draft]:
     return [Draft(facts=facts)]
 
 
+DECIDES = bulk.DECIDES
 SUBJECTS: tuple[Subject, ...] = (
     Subject(
         kind="task",
@@ -386,6 +388,7 @@ FACTS: tuple[type[Facts], ...] = (
     TaskUnpaused,
     TaskStuck,
     TaskReportedLate,
+    TasksChanged,
     *BUDGET_FACTS,
     DelegationRefused,
     TaskHandedOver,

@@ -40,6 +40,7 @@ from watchfloor.work.messages import (
     TaskResumed,
     TaskRetried,
     TaskReviewed,
+    TasksChanged,
     TaskStuck,
     TaskSubmitted,
     TaskSucceeded,
@@ -382,7 +383,14 @@ def _reviewed(event: Event) -> list[Change]:
     )
 
 
+def _changed(event: Event) -> list[Change]:
+    """What comes of it is told by each task's own events."""
+    assert isinstance(event.facts, TasksChanged)
+    return []
+
+
 PROJECT: Projectors = {
+    TasksChanged: _changed,
     TaskSubmitted: _submitted,
     TaskAssigned: _assigned,
     DelegationRefused: _never_was,

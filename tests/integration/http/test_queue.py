@@ -63,7 +63,7 @@ def detail(client: httpx2.Client, task: str) -> dict[str, Any]:
 
 
 def _head(client: httpx2.Client) -> int:
-    return int(client.get("/api/v1/ledger/head").json()["seq"])
+    return int(client.get("/api/v1/ledger/events?limit=1").json()["head"])
 
 
 def status(client: httpx2.Client, task: str) -> str:
@@ -207,3 +207,86 @@ def test_the_dead_letter_is_listed_retried_and_purged(
     assert (found["status"], found["reason"]) == ("cancelled", "purged")
     refused = operator.post(f"/api/v1/tasks/{task}/retry", json={})
     assert (refused.status_code, refused.json()["code"]) == (409, "not_dead_letter")
+
+
+def test_many_tasks_are_submitted_all_or_none_and_once(operator: httpx2.Client, need: str) -> None:
+    body = {
+        "tasks": [
+            {"title": "report", "needs": [need], "depends_on": ["parse", "fetch"]},
+            {"title": "fetch", "needs": [need], "ref": "fetch"},
+            {"title": "parse", "needs": [need], "ref": "parse", "depends_on": ["fetch"]},
+        ],
+        "idempotency_key": f"bulk-{need}",
+    }
+    made = operator.post("/api/v1/tasks/bulk", json=body)
+    assert made.status_code == 201, made.text
+    report, fetch, parse = made.json()["task_ids"]
+    found = detail(operator, report)
+    assert [waits["task_id"] for waits in found["depends_on"]] == [parse, fetch]
+    assert [found["task"]["title"], detail(operator, fetch)["task"]["title"]] == ["report", "fetch"]
+    before = _head(operator)
+    again = operator.post("/api/v1/tasks/bulk", json=body)
+    assert again.json()["task_ids"] == [report, fetch, parse]
+    assert _head(operator) == before
+    waiting = operator.get(f"/api/v1/tasks?depends_on={fetch}").json()["items"]
+    assert {item["task_id"] for item in waiting} == {report, parse}
+
+
+@pytest.mark.parametrize(
+    ("tasks", "code", "field"),
+    [
+        (
+            [{"ref": "a", "depends_on": ["b"]}, {"ref": "b", "depends_on": ["a"]}],
+            "dependency_cycle",
+            "/tasks/",
+        ),
+        ([{"ref": "a", "depends_on": ["a"]}], "dependency_cycle", "/tasks/0/depends_on"),
+        ([{"ref": "a"}, {"ref": "a"}], "repeated", "/tasks/1/ref"),
+        ([{}, {"depends_on": ["nobody"]}], "unknown_dependency", "/tasks/1/depends_on/0"),
+        ([{}, {}, {"deadline_at": 5}], "out_of_range", "/tasks/2/deadline_at"),
+        ([{"deadline_at": 5}, {}], "out_of_range", "/tasks/0/deadline_at"),
+    ],
+)
+def test_one_wrong_task_refuses_them_all(
+    operator: httpx2.Client, tasks: list[dict[str, Any]], code: str, field: str
+) -> None:
+    before = _head(operator)
+    answer = operator.post("/api/v1/tasks/bulk", json={"tasks": [{"title": "t", **task} for task in tasks]})
+    assert (answer.status_code, answer.json()["code"]) == (422, code), answer.text
+    assert field in answer.text
+    assert _head(operator) == before
+
+
+def test_many_tasks_are_changed_by_id_and_by_filter(operator: httpx2.Client, need: str) -> None:
+    bulk = {"tasks": [{"title": "t", "needs": [need]} for _ in range(90)]}
+    tasks = operator.post("/api/v1/tasks/bulk", json=bulk).json()["task_ids"]
+    _head(operator)
+    paused = operator.post("/api/v1/tasks/change", json={"operation": "pause", "task_ids": tasks[:40]})
+    assert paused.json()["matched"] == 40, paused.text
+    eventually(operator, tasks[39], "paused")
+    detail(operator, tasks[-1])
+    cancelled = operator.post(
+        "/api/v1/tasks/change", json={"operation": "cancel", "filter": {"needs": need}, "reason": "enough"}
+    )
+    assert (cancelled.json()["matched"], cancelled.json()["next"]) == (90, None)
+    eventually(operator, tasks[0], "cancelled")
+    page = operator.get(f"/api/v1/tasks?needs={need}&limit=200&min_seq={_head(operator)}").json()["items"]
+    assert {item["status"] for item in page} == {"cancelled"}
+    wrong = operator.post("/api/v1/tasks/change", json={"operation": "cancel"})
+    assert wrong.status_code == 422
+    nothing = operator.post(
+        "/api/v1/tasks/change", json={"operation": "cancel", "filter": {"needs": need, "status": "queued"}}
+    )
+    assert nothing.json()["matched"] == 0
+
+
+def test_tasks_are_found_by_part_of_their_id_and_by_deadline(operator: httpx2.Client, need: str) -> None:
+    soon = int(time.time() * 1_000_000) + 3_600_000_000
+    task = submit(operator, needs=[need], deadline_at=soon)
+    submit(operator, needs=[need], deadline_at=soon * 2)
+    submit(operator, needs=[need])
+    detail(operator, task)
+    by_text = operator.get(f"/api/v1/tasks?text={task[6:]}&min_seq={_head(operator)}").json()["items"]
+    assert [item["task_id"] for item in by_text] == [task]
+    by_deadline = operator.get(f"/api/v1/tasks?needs={need}&deadline_before={soon + 1}").json()["items"]
+    assert [item["task_id"] for item in by_deadline] == [task]

@@ -33,10 +33,13 @@ from watchfloor.work.messages import (
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
+    TaskPaused,
+    TaskReady,
     TaskRequeued,
     TaskRetried,
     TaskSubmitted,
     TaskSucceeded,
+    TaskUnpaused,
 )
 
 Group = tuple[str, int, tuple[str, ...]]
@@ -309,3 +312,26 @@ def test_another_tier_and_another_policy_give_another_room() -> None:
     board.show(applied)
     board.show(TrustReassessed(moves_at=0, score=1, score_before=1, tier=1, tier_before=2), subject=99)
     assert list(free_agents("git", 0, board.read)) == [40], "nobody knows agent 99"
+
+
+def test_what_waits_for_others_or_is_paused_is_not_in_the_queue() -> None:
+    board = governed()
+    for fields in ({"depends_on": (5,), "unmet": (5,)}, {"not_before_at": board.now + 1}):
+        task = board.show(msgspec.structs.replace(submitted(), **fields)).subject
+        assert board.read("links", task) is None
+        state = {"priority": "normal", "only_agent": 0, "needs": (), "stage": "queued", "paused_at": 0}
+        board.cells["task", task] = SimpleNamespace(**state)
+        board.show(TaskReady(), subject=task)
+        assert board.read("links", task) is not None
+        board.show(TaskPaused(agent=0, generation=0, reason=""), subject=task)
+        assert board.read("links", task) is None
+        for other in ({"paused_at": 9}, {"stage": "assigned"}):
+            board.cells["task", task] = SimpleNamespace(**{**state, **other})
+            board.show(TaskUnpaused(agent=0, generation=0), subject=task)
+            assert board.read("links", task) is None
+
+
+def test_before_there_is_a_policy_nobody_may_hold_anything() -> None:
+    board = Board(REGISTER)
+    connected(board, 40)
+    assert list(free_agents("", 0, board.read)) == []

@@ -20,6 +20,7 @@ from watchfloor.http.bodies.fields import (
     Paged,
     Percent,
     Seq,
+    ShortReason,
     Text,
 )
 from watchfloor.http.bodies.timeline import TimelineItem
@@ -30,6 +31,8 @@ from watchfloor.kernel.limits import (
     DEPENDENCIES_PER_TASK_MAX,
     REASON_CHARS_MAX,
     TASK_MS_MAX,
+    TASKS_PER_CHANGE_MAX,
+    TASKS_PER_SUBMISSION_MAX,
 )
 from watchfloor.work.criteria import Criteria
 
@@ -75,6 +78,61 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     not_before_at: Instant = 0
     stuck_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 300_000
     reassign_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 300_000
+    idempotency_key: Annotated[str, Meta(max_length=200, pattern="^[!-~]*$")] = ""
+
+
+class BulkTask(SubmitTaskBody, frozen=True, kw_only=True):
+    """A task of a bulk submission. Others of it name it in their `depends_on` by its `ref`."""
+
+    ref: Annotated[str, Meta(max_length=64, pattern="^[A-Za-z0-9._-]*$")] = ""
+    depends_on: Annotated[
+        tuple[Annotated[str, Meta(min_length=1, max_length=64)], ...],
+        Meta(max_length=DEPENDENCIES_PER_TASK_MAX),
+    ] = ()
+
+
+class SubmitTasksBody(Body, frozen=True, kw_only=True):
+    """All of them, or none."""
+
+    tasks: Annotated[tuple[BulkTask, ...], Meta(min_length=1, max_length=TASKS_PER_SUBMISSION_MAX)]
+    idempotency_key: Annotated[str, Meta(max_length=200, pattern="^[!-~]*$")] = ""
+
+
+class TasksSubmitted(Answer, frozen=True, kw_only=True):
+    """In the order of the request."""
+
+    task_ids: tuple[str, ...]
+    seq: Seq
+
+
+class TaskFilter(Body, frozen=True, kw_only=True):
+    """Tasks for which all that is named holds."""
+
+    status: Status | None = None
+    lane: Priority | None = None
+    agent: Id | None = None
+    needs: Name | None = None
+    text: Annotated[str, Meta(max_length=64)] | None = None
+    depends_on: Id | None = None
+    deadline_before: Instant | None = None
+
+
+class ChangeTasksBody(Body, frozen=True, kw_only=True):
+    """Either `task_ids` or `filter`; `cursor` is `next` of the answer before, for a filter that finds more."""
+
+    operation: Literal["cancel", "pause", "resume", "retry", "purge"]
+    task_ids: Annotated[tuple[Id, ...], Meta(max_length=TASKS_PER_CHANGE_MAX)] = ()
+    filter: TaskFilter | None = None
+    cursor: str = ""
+    reason: ShortReason = ""
+
+
+class TasksChanging(Answer, frozen=True, kw_only=True):
+    """So many tasks are being changed, in slices; `next`: there are more, ask again with it as `cursor`."""
+
+    matched: Count
+    seq: Seq
+    next: str | None = None
 
 
 class TaskSubmitted(Answer, frozen=True, kw_only=True):
@@ -83,11 +141,15 @@ class TaskSubmitted(Answer, frozen=True, kw_only=True):
 
 
 class TasksParams(Paged, frozen=True, kw_only=True):
-    """`status=dead_letter` is the dead letter."""
+    """`status=dead_letter` is the dead letter; `needs` a capability; `text` a part of an id or of a story's."""
 
     status: Status | None = None
     lane: Priority | None = None
     agent: Id | None = None
+    needs: Name | None = None
+    text: Annotated[str, Meta(max_length=64)] | None = None
+    depends_on: Id | None = None
+    deadline_before: Instant | None = None
 
 
 class TaskItem(Answer, frozen=True, kw_only=True):
@@ -228,6 +290,15 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "criteria": [{"kind": "command", "argv": ["ruff", "check", "."], "cwd": "repository"}],
         "input": {"repository": "demo"},
     },
+    SubmitTasksBody: {
+        "tasks": [
+            {"ref": "fetch", "title": "Fetch the sources"},
+            {"title": "Build them", "depends_on": ["fetch"], "on_failure": "skip"},
+        ]
+    },
+    TasksSubmitted: {"task_ids": [_ITEM["task_id"], "tsk_q0d1k7m9x2v5"], "seq": 21},
+    ChangeTasksBody: {"operation": "cancel", "filter": {"status": "queued"}, "reason": "not needed"},
+    TasksChanging: {"matched": 12, "seq": 1042, "next": None},
     TaskSubmitted: {"task_id": _ITEM["task_id"], "seq": 21},
     TaskPage: {"items": [_ITEM], "next": None, "seq": 1042},
     TaskDetail: {

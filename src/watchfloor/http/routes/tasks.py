@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from watchfloor.engine.requests import Lane
@@ -10,47 +10,22 @@ from watchfloor.http import lists, telling
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import fields
 from watchfloor.http.bodies import tasks as wire
-from watchfloor.http.problems import Problem
+from watchfloor.http.bulk import change_tasks as change_tasks
+from watchfloor.http.bulk import submit_tasks as submit_tasks
+from watchfloor.http.queueing import dependency, narrowed, submission
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.ids import public_id
-from watchfloor.kernel.messages import Command, Refused
+from watchfloor.kernel.messages import Command
 from watchfloor.work import messages as work
-from watchfloor.work.criteria import check_criteria, kept
 
 
 async def submit_task(call: Call) -> Reply:
     """Put a task into the queue."""
     body: wire.SubmitTaskBody = call.body
-    agent = call.resolve("agent", body.agent_id)[0] if body.agent_id else 0
     depends_on = tuple(
-        _dependency(call, text, f"/depends_on/{place}") for place, text in enumerate(body.depends_on)
+        dependency(call, text, f"/depends_on/{place}") for place, text in enumerate(body.depends_on)
     )
-    check_criteria(body.criteria)
-    private = {
-        "criteria": kept(body.criteria),
-        "description": body.description,
-        "input": body.input,
-        "metadata": body.metadata,
-        "title": body.title,
-    }
-    command = work.SubmitTask(
-        priority=body.priority,
-        needs=body.needs,
-        agent=agent,
-        criteria=len(body.criteria),
-        attempts_max=body.max_attempts,
-        acceptance_ms=body.acceptance_ms,
-        timeout_ms=body.timeout_ms,
-        deadline_at=body.deadline_at,
-        backoff_ms=body.backoff_ms,
-        grace_ms=body.grace_ms,
-        depends_on=depends_on,
-        on_failure=body.on_failure,
-        not_before_at=body.not_before_at,
-        stuck_ms=body.stuck_ms,
-        reassign_ms=body.reassign_ms,
-        private=encoded(private),
-    )
+    command = submission(call, body, depends_on)
     recorded = await call.ask(command)
     event = recorded.event
     assert event is not None
@@ -58,13 +33,6 @@ async def submit_task(call: Call) -> Reply:
     return Reply(
         body=wire.TaskSubmitted(task_id=public_id("task", event.subject, event.facts.nonce), seq=recorded.seq)
     )
-
-
-def _dependency(call: Call, text: str, field: str) -> int:
-    try:
-        return call.resolve("task", text)[0]
-    except Problem:
-        raise Refused("unknown_dependency", "there is no such task", field=field, status=422) from None
 
 
 def item(call: Call, row: dict[str, Any], private: dict[str, Any]) -> wire.TaskItem:
@@ -91,10 +59,13 @@ def item(call: Call, row: dict[str, Any], private: dict[str, Any]) -> wire.TaskI
 
 
 async def listed(
-    call: Call, where: dict[str, object], also: tuple[str, ...] = ()
+    call: Call,
+    where: dict[str, object],
+    also: tuple[str, ...] = (),
+    bound: Mapping[str, object] | None = None,
 ) -> tuple[tuple[wire.TaskItem, ...], str | None]:
     """One page of tasks, newest first, with their titles."""
-    rows, following = await lists.page(call, "tasks", ("task",), where, also=also)
+    rows, following = await lists.page(call, "tasks", ("task",), where, also=also, bound=bound)
     privates = await call.privates(row["submitted_seq"] for row in rows)
     return tuple(item(call, row, privates.get(row["submitted_seq"], {})) for row in rows), following
 
@@ -102,16 +73,11 @@ async def listed(
 async def list_tasks(call: Call) -> Reply:
     """Tasks, newest first; `status=dead_letter` is the dead letter. An agent sees those it has or had."""
     params: wire.TasksParams = call.params
-    agent = call.resolve("agent", params.agent)[0] if params.agent else None
-    if call.of_agent:
-        agent = call.principal.subject
-    where: dict[str, object] = {"status": params.status, "priority": params.lane, "agent": agent}
-    also: tuple[str, ...] = ()
-    if params.status == "paused":
-        where["status"], also = None, ("paused_at > 0",)
-    elif params.status:
-        also = ("paused_at = 0",)
-    items, following = await listed(call, where, also)
+    agent = call.principal.subject if call.of_agent else None
+    where, also, bound = narrowed(call, params)
+    if agent is not None:
+        where["agent"] = agent
+    items, following = await listed(call, where, also, bound)
     return Reply(body=wire.TaskPage(items=items, next=following, seq=call.view_seq))
 
 
