@@ -37,6 +37,7 @@ from watchfloor_agent.errors import (
     Unavailable,
     WatchfloorError,
 )
+from watchfloor_agent.metering import Meter
 from watchfloor_agent.registration import Registration, read_key, register, write_key
 from watchfloor_agent.talking import Message
 from watchfloor_agent.tasks import Task, current_task
@@ -60,6 +61,7 @@ __all__ = [
     "Handed",
     "LedgerShrank",
     "Message",
+    "Meter",
     "NotCanonical",
     "Outcome",
     "ProtocolError",

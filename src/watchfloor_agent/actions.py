@@ -126,10 +126,21 @@ class Actions:
         """The outcome of a request that is already pending. Raises as `request`."""
         return _granted(await self._later(action_id, wait_ms), action)
 
-    async def settle(self, action_id: str, execution_id: str, outcome: str, cost_micro: int) -> None:
+    async def settle(
+        self,
+        action_id: str,
+        execution_id: str,
+        outcome: str,
+        cost_micro: int | None,
+        tokens: int | None = None,
+    ) -> None:
         """Tell what became of an execution of unknown outcome. Raises Refused."""
         settled = ActionSettled(
-            action_id=action_id, execution_id=execution_id, outcome=outcome, cost_micro=cost_micro
+            action_id=action_id,
+            execution_id=execution_id,
+            outcome=outcome,
+            cost_micro=cost_micro,
+            tokens=tokens,
         )
         await self._link.ask(settled, patience_ms=self._answer_ms, keep=True)
 
@@ -204,7 +215,8 @@ class Execution:
     """One use of one grant, as `async with agent.execution(grant) as execution:`.
 
     Entering checks the digest, starts the execution and raises unless the server says `executing`; leaving reports
-    the outcome: what was put into `outcome` and `cost_micro`, or the exception.
+    the outcome: what was put into `outcome`, `cost_micro` and `tokens`, or the exception.
+    What is left None was not said: the server then counts what was reserved.
     """
 
     def __init__(
@@ -219,7 +231,8 @@ class Execution:
         self.execution_id = f"exe_{base64.b32encode(secrets.token_bytes(15)).decode().lower()}"
         self.outcome: Any = None
         self.outcome_digest = ""
-        self.cost_micro = 0
+        self.cost_micro: int | None = None
+        self.tokens: int | None = None
 
     async def __aenter__(self) -> Execution:
         await self.start()
@@ -274,6 +287,7 @@ class Execution:
                 outcome_digest=self.outcome_digest or ("" if outcome is None else outcome_digest(outcome)),
                 outcome=outcome,
                 cost_micro=self.cost_micro,
+                tokens=self.tokens,
             )
             await self._report(report)
 
@@ -322,6 +336,7 @@ class Execution:
             code=code,
             reason=plain(reason.encode("utf-8", "replace").decode())[:REASON_CHARS_MAX],
             cost_micro=self.cost_micro,
+            tokens=self.tokens,
         )
 
     async def _report(self, report: Payload) -> None:

@@ -17,6 +17,7 @@ from watchfloor_agent.guard import Terms, guard
 from watchfloor_agent.lifetime import Lifetime
 from watchfloor_agent.link import Settings
 from watchfloor_agent.messages import ActionRequest, AgentSpawn, StatusUpdate, TaskDelegate, TaskSubmit
+from watchfloor_agent.metering import Meter
 from watchfloor_agent.received import TaskRecorded, Welcome
 from watchfloor_agent.registration import digest_of, read_key
 from watchfloor_agent.speech import Speech
@@ -59,7 +60,9 @@ class Agent(Speech):
         reconnect_ms: tuple[int, int] = RECONNECT_MS,
         ssl: SSLContext | None = None,
         insecure: bool = False,
+        estimate: Meter | None = None,
     ) -> None:
+        """`estimate`: what an action is expected to take where the request does not say (Meter(tokens=0, …))."""
         _check_address(url, insecure)
         if not api_key and key_path is not None:
             api_key = read_key(key_path)
@@ -69,6 +72,7 @@ class Agent(Speech):
             )
         self.url = url
         self.name = name
+        self._estimate = estimate or Meter()
         settings = Settings(
             url=url,
             api_key=api_key,
@@ -176,10 +180,19 @@ class Agent(Speech):
         await _current().progress(percent, message, blocked=blocked)
 
     async def complete(
-        self, result: Any = None, *, report: Any = None, tokens: int = 0, cost_micro: int = 0
+        self,
+        result: Any = None,
+        *,
+        report: Any = None,
+        tokens: int | None = None,
+        cost_micro: int | None = None,
     ) -> TaskRecorded:
         """Complete the current task before its function returns (see Task.complete)."""
         return await _current().complete(result, report=report, tokens=tokens, cost_micro=cost_micro)
+
+    def used(self, *, tokens: int | None = None, cost_micro: int | None = None) -> None:
+        """Add to what the current task has used (see Task.used)."""
+        _current().used(tokens=tokens, cost_micro=cost_micro)
 
     async def fail(self, reason: str, *, retryable: bool = True) -> TaskRecorded:
         """Fail the current task (see Task.fail)."""
@@ -313,16 +326,19 @@ class Agent(Speech):
         urgency: Urgency | str = "normal",
         task: Task | None = None,
         value_micro: int = 0,
-        cost_micro: int = 0,
+        cost_micro: int | None = None,
+        tokens: int | None = None,
         wait_ms: int | None = None,
     ) -> Grant:
         """Ask before acting, and wait until it is decided. Returns a Grant for exactly this action, or raises.
 
         Denied (with reasons), Expired, Cancelled: no. Unavailable: no answer, which also means no; with `wait_ms` people
         may still decide later (`decision`). Refused: the request itself is wrong. The task at hand is named by itself.
+        `cost_micro` and `tokens` are estimates: under a budget, what is not estimated is denied.
         """
         action = Action.of(action_type, tool, dict(params or {}))
-        frame = _request(action, reason, urgency, task, value_micro, cost_micro, dry_run=False)
+        estimate = self._estimate.said(tokens, cost_micro)
+        frame = _request(action, reason, urgency, task, value_micro, estimate, dry_run=False)
         return await self._life.actions.request(frame, action, wait_ms)
 
     async def dry_run(
@@ -334,11 +350,13 @@ class Agent(Speech):
         urgency: Urgency | str = "normal",
         task: Task | None = None,
         value_micro: int = 0,
-        cost_micro: int = 0,
+        cost_micro: int | None = None,
+        tokens: int | None = None,
     ) -> Ruling:
         """What the gate would say now, without asking for it: no grant, nobody is told, no limit is spent."""
         action = Action.of(action_type, tool, dict(params or {}))
-        frame = _request(action, "", urgency, task, value_micro, cost_micro, dry_run=True)
+        estimate = self._estimate.said(tokens, cost_micro)
+        frame = _request(action, "", urgency, task, value_micro, estimate, dry_run=True)
         return await self._life.actions.dry_run(frame)
 
     async def decision(self, action_id: str, action: Action, *, wait_ms: int | None = None) -> Grant:
@@ -366,7 +384,8 @@ class Agent(Speech):
         params: Callable[..., Mapping[str, Any]] | None = None,
         reason: str | Callable[..., str] = "",
         urgency: Urgency = "normal",
-        cost_micro: int | Callable[..., int] = 0,
+        cost_micro: int | Callable[..., int] | None = None,
+        tokens: int | Callable[..., int] | None = None,
         target: str | Callable[..., str] = "",
         outcome: Callable[[Any], Any] | None = None,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
@@ -382,6 +401,7 @@ class Agent(Speech):
             reason=reason,
             urgency=urgency,
             cost_micro=cost_micro,
+            tokens=tokens,
             target=target,
             outcome=outcome,
         )
@@ -393,10 +413,11 @@ class Agent(Speech):
         execution_id: str,
         outcome: Literal["completed", "failed"],
         *,
-        cost_micro: int = 0,
+        cost_micro: int | None = None,
+        tokens: int | None = None,
     ) -> None:
         """Tell what became of an execution whose outcome the server does not know."""
-        await self._life.actions.settle(action_id, execution_id, outcome, cost_micro)
+        await self._life.actions.settle(action_id, execution_id, outcome, cost_micro, tokens)
 
 
 def _request(
@@ -405,7 +426,7 @@ def _request(
     urgency: str,
     task: Task | None,
     value_micro: int,
-    cost_micro: int,
+    estimate: dict[str, int | None],
     *,
     dry_run: bool,
 ) -> ActionRequest:
@@ -419,8 +440,8 @@ def _request(
         task_id=task.id if task is not None else "",
         generation=task.generation if task is not None else 0,
         value_micro=value_micro,
-        cost_micro=cost_micro,
         dry_run=dry_run,
+        **estimate,
     )
 
 

@@ -26,7 +26,15 @@ class Asking(Protocol):
     """What a guard needs of an agent."""
 
     async def request_action(
-        self, action_type: str, *, tool: str, params: Any, reason: str, urgency: str, cost_micro: int
+        self,
+        action_type: str,
+        *,
+        tool: str,
+        params: Any,
+        reason: str,
+        urgency: str,
+        cost_micro: int | None,
+        tokens: int | None,
     ) -> Grant: ...
 
     async def decision(self, action_id: str, action: Action) -> Grant: ...
@@ -47,7 +55,8 @@ class Terms:
     params: Callable[..., Mapping[str, Any]] | None = None
     reason: str | Callable[..., str] = ""
     urgency: str = "normal"
-    cost_micro: int | Callable[..., int] = 0
+    cost_micro: int | Callable[..., int] | None = None
+    tokens: int | Callable[..., int] | None = None
     target: str | Callable[..., str] = ""
     outcome: Callable[[Any], Any] | None = None
 
@@ -93,9 +102,8 @@ class Guard:
             params=action.params,
             reason=terms.reason if isinstance(terms.reason, str) else terms.reason(*args, **kwargs),
             urgency=terms.urgency,
-            cost_micro=terms.cost_micro
-            if isinstance(terms.cost_micro, int)
-            else terms.cost_micro(*args, **kwargs),
+            cost_micro=terms.cost_micro(*args, **kwargs) if callable(terms.cost_micro) else terms.cost_micro,
+            tokens=terms.tokens(*args, **kwargs) if callable(terms.tokens) else terms.tokens,
         )
 
     async def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Execution:

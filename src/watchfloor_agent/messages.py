@@ -94,8 +94,8 @@ class TaskCompleted(Payload, frozen=True, kw_only=True):
     generation: int
     result: Any = None
     report: Any = None
-    tokens: int = 0
-    cost_micro: int = 0
+    tokens: int | None = None
+    cost_micro: int | None = None
 
 
 class TaskFailed(Payload, frozen=True, kw_only=True):
@@ -106,6 +106,8 @@ class TaskFailed(Payload, frozen=True, kw_only=True):
     generation: int
     reason: str = ""
     retryable: bool = True
+    tokens: int | None = None
+    cost_micro: int | None = None
 
 
 class TaskResume(Payload, frozen=True, kw_only=True):
@@ -129,7 +131,8 @@ class ActionRequest(Payload, frozen=True, kw_only=True):
     task_id: str = ""
     generation: int = 0
     value_micro: int = 0
-    cost_micro: int = 0
+    cost_micro: int | None = None
+    tokens: int | None = None
     dry_run: bool = False
 
 
@@ -152,7 +155,8 @@ class ActionCompleted(Payload, frozen=True, kw_only=True):
     execution_id: str
     outcome_digest: str = ""
     outcome: Any = None
-    cost_micro: int = 0
+    cost_micro: int | None = None
+    tokens: int | None = None
 
 
 class ActionFailed(Payload, frozen=True, kw_only=True):
@@ -163,7 +167,8 @@ class ActionFailed(Payload, frozen=True, kw_only=True):
     execution_id: str
     code: str = "failed"
     reason: str = ""
-    cost_micro: int = 0
+    cost_micro: int | None = None
+    tokens: int | None = None
 
 
 class ActionSettled(Payload, frozen=True, kw_only=True):
@@ -173,7 +178,8 @@ class ActionSettled(Payload, frozen=True, kw_only=True):
     action_id: str
     execution_id: str
     outcome: str
-    cost_micro: int = 0
+    cost_micro: int | None = None
+    tokens: int | None = None
 
 
 class ChatMessage(Payload, frozen=True, kw_only=True):

@@ -27,6 +27,7 @@ from watchfloor_agent.messages import (
     TaskRejected,
     TaskResume,
 )
+from watchfloor_agent.metering import Meter
 from watchfloor_agent.received import Resync, TaskAssigned, TaskContinue, TaskReassigned, TaskRecorded
 
 log = logging.getLogger("watchfloor_agent")
@@ -68,6 +69,7 @@ class Task:
         self.offered = False
         self.accepted = False
         self.reported = False
+        self.meter = Meter()
 
     def __repr__(self) -> str:
         return f"Task({self.id}, generation={self.generation}, title={self.title!r})"
@@ -96,27 +98,42 @@ class Task:
         except (Unavailable, Refused) as error:
             log.info("progress of %s: %s", self.id, error)
 
+    def used(self, *, tokens: int | None = None, cost_micro: int | None = None) -> None:
+        """Add what was just used, such as by a call of a model; reported when the task is completed or fails."""
+        self.meter.add(tokens=tokens, cost_micro=cost_micro)
+
     async def complete(
-        self, result: Any = None, *, report: Any = None, tokens: int = 0, cost_micro: int = 0
+        self,
+        result: Any = None,
+        *,
+        report: Any = None,
+        tokens: int | None = None,
+        cost_micro: int | None = None,
     ) -> TaskRecorded:
         """Report success with plain data. The platform checks the criteria itself. Raises Unavailable, Refused.
 
-        On Unavailable the report is kept and goes out when the connection is back.
+        On Unavailable the report is kept and goes out when the connection is back. `tokens` and `cost_micro` are what
+        the attempt took beyond its actions; left out, what was metered (`used`).
         """
         completed = TaskCompleted(
             task_id=self.id,
             generation=self.generation,
             result=plain(result),
             report=plain(report),
-            tokens=tokens,
-            cost_micro=cost_micro,
+            **self.meter.said(tokens, cost_micro),
         )
         return await self._report(completed)
 
     async def fail(self, reason: str, *, retryable: bool = True) -> TaskRecorded:
         """Report that this attempt failed; `retryable`: another may succeed. Raises as `complete`."""
         text = plain(reason.encode("utf-8", "replace").decode())[:REASON_CHARS_MAX]
-        failed = TaskFailed(task_id=self.id, generation=self.generation, reason=text, retryable=retryable)
+        failed = TaskFailed(
+            task_id=self.id,
+            generation=self.generation,
+            reason=text,
+            retryable=retryable,
+            **self.meter.said(None, None),
+        )
         return await self._report(failed)
 
     async def _report(self, report: Payload) -> TaskRecorded:

@@ -12,6 +12,7 @@ from watchfloor.actions.messages import Derived, Evidence, Grant
 from watchfloor.councils.messages import Member, Step
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
 from watchfloor.kernel.terms import AutoTerms, Policy
+from watchfloor.work.economic_messages import Economics
 
 INTEGERS = st.one_of(st.integers(0, 4), st.sampled_from([1_000, 2**53 - 1]))
 TEXTS = st.sampled_from(
@@ -51,6 +52,7 @@ BY_TYPE |= {
     Evidence: st.just(NOTHING_SEEN),
     Grant | None: st.none() | GRANTS,
     Grant: GRANTS,
+    Economics: st.builds(Economics, INTEGERS, INTEGERS),
     tuple[tuple[str, str, int], ...]: st.just((("a_rule", "raise", 2),)),
     tuple[Member, ...]: st.lists(
         st.builds(Member, TEXTS, st.sampled_from(["", "admin"]), INTEGERS, st.booleans()), max_size=3

@@ -38,6 +38,8 @@ from watchfloor.people import rules as people
 from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
 from watchfloor.work import life, reviews, waiting
 from watchfloor.work import rules as work
+from watchfloor.work.budget_messages import NoteBudget, SetBudget
+from watchfloor.work.budgets import BudgetEvidence
 from watchfloor.work.messages import AssignTask, RetryTask, ReviewTask, SubmitTask, TaskTimePassed
 
 COMMANDS: dict[str, type[Command]] = {
@@ -55,6 +57,8 @@ EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     AddPerson: people.HandleEvidence,
     ChangeRoles: people.AdminEvidence,
     DisablePerson: people.AdminEvidence,
+    SetBudget: BudgetEvidence,
+    NoteBudget: BudgetEvidence,
 }
 FOUND = (SubmitTask, RetryTask, TaskTimePassed)
 LISTS = ("depends_on",)

@@ -50,7 +50,7 @@ SLAB_BITS = 12
 
 ACTIONS = Table(
     name="actions",
-    version=1,
+    version=2,
     meaning="Every action that was judged, as it is now.",
     key=("action",),
     columns={
@@ -86,8 +86,10 @@ ACTIONS = Table(
         "finished_at": instant("completed, failed, closed or settled; 0: not finished"),
         "story": text("correlation; key of timeline"),
         "seq": integer("newest event"),
+        "tokens": integer("estimated, after the end what was used"),
     },
     indexes=(
+        Index(("finished_at",), where="cost_micro > 0 OR tokens > 0"),
         Index(("agent",), ahead=SLAB),
         Index(("task",), where="task > 0"),
         Index(("status",), where="status IN ('pending', 'unknown')"),
@@ -193,6 +195,7 @@ def _decided(event: Event) -> list[Change]:
                 at if verdict == "denied" else 0,
                 event.correlation,
                 seq,
+                facts.reserves_tokens,
             ),
         )
     ]
@@ -254,13 +257,17 @@ def _started(event: Event) -> list[Change]:
 def _completed(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, ActionCompleted)
-    return _set(event, status="completed", cost_micro=facts.cost_micro, finished_at=event.at)
+    return _set(event, status="completed", finished_at=event.at, **_took(facts))
+
+
+def _took(facts: ActionCompleted | ActionFailed | ActionSettled) -> dict[str, Value]:
+    return {"cost_micro": facts.cost_micro, "tokens": facts.tokens}
 
 
 def _failed(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, ActionFailed)
-    return _set(event, status="failed", reason=facts.code, cost_micro=facts.cost_micro, finished_at=event.at)
+    return _set(event, status="failed", reason=facts.code, finished_at=event.at, **_took(facts))
 
 
 def _unknown(event: Event) -> list[Change]:
@@ -270,7 +277,7 @@ def _unknown(event: Event) -> list[Change]:
 def _settled(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, ActionSettled)
-    return _set(event, status=facts.outcome, cost_micro=facts.cost_micro, finished_at=event.at)
+    return _set(event, status=facts.outcome, finished_at=event.at, **_took(facts))
 
 
 def _stop_recorded(event: Event) -> list[Change]:

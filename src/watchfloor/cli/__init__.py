@@ -28,6 +28,7 @@ for name, about in (
     ("people", "List and add people; make their sign-in links."),
     ("task", "Submit and follow tasks."),
     ("budget", "Limit what an organisation, an agent or a task may spend; see what is left."),
+    ("economics", "See what work cost and was worth."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
     ("policy", "Show, check, compare and apply policies."),

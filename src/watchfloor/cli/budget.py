@@ -38,6 +38,25 @@ def amount(measure: str, value: int) -> str:
     return f"{value / 1000:g} s" if measure == "time" else str(value)
 
 
+def expected(cost: str, tokens: int | None, value: str, rationale: str) -> dict[str, Any]:
+    """The estimate of a submission; empty when nothing was said."""
+    said = {
+        "cost_micro": micro(cost) if cost else None,
+        "tokens": tokens,
+        "value_micro": micro(value) if value else None,
+        "rationale": rationale or None,
+    }
+    given = {name: amount for name, amount in said.items() if amount is not None}
+    return {"estimate": given} if given else {}
+
+
+def bounded(money: str, tokens: int | None, seconds: int | None) -> dict[str, Any]:
+    """The budget of a submission; empty when nothing was said."""
+    said = {"money_micro": micro(money) if money else None, "tokens": tokens, "seconds": seconds}
+    given = {name: amount for name, amount in said.items() if amount is not None}
+    return {"budget": given} if given else {}
+
+
 @app.command(name="set")
 def set_(
     measure: str,

@@ -11,6 +11,7 @@ import msgspec
 from cyclopts import App
 from msgspec.json import decode
 
+from watchfloor.cli.budget import bounded, expected, micro
 from watchfloor.cli.client import Client
 from watchfloor.cli.output import Failure, Limit, block, instant, show, table, visible
 
@@ -40,6 +41,13 @@ def submit(
     on_failure: str = "fail",
     stuck_s: int = 300,
     key: str = "",
+    cost: str = "",
+    tokens: int | None = None,
+    value: str = "",
+    rationale: str = "",
+    budget_money: str = "",
+    budget_tokens: int | None = None,
+    budget_seconds: int | None = None,
     wait: bool = False,
     json: bool = False,
 ) -> None:
@@ -63,6 +71,12 @@ def submit(
         Seconds without progress before an alarm is raised; 0: never.
     key
         An idempotency key: the same key again submits nothing.
+    cost
+        What it is expected to cost, such as 1.50; TOKENS what it is expected to use, VALUE to be worth.
+    rationale
+        Why these estimates.
+    budget_money
+        The most it may cost with everything submitted under it; BUDGET_TOKENS and BUDGET_SECONDS likewise.
     wait
         Wait until the task has ended; exit 1 unless it succeeded.
     """
@@ -79,6 +93,8 @@ def submit(
         "on_failure": on_failure,
         "stuck_ms": stuck_s * 1_000,
         "idempotency_key": key,
+        **expected(cost, tokens, value, rationale),
+        **bounded(budget_money, budget_tokens, budget_seconds),
     }
     client = Client()
     answer = client.post("/api/v1/tasks", body)
@@ -301,3 +317,27 @@ def change(
         if not cursor:
             break
     show({**answer, "matched": matched}, json=json, text=f"{operation}: {matched} tasks")
+
+
+@app.command
+def estimate(
+    task: str,
+    *,
+    cost: str = "",
+    tokens: int | None = None,
+    value: str = "",
+    rationale: str = "",
+    json: bool = False,
+) -> None:
+    """Say anew what a task is expected to cost, to use and to be worth; one that waited for it is given out."""
+    body = expected(cost, tokens, value, rationale).get("estimate", {})
+    answer = Client().post(f"/api/v1/tasks/{task}/estimate", body)
+    show(answer, json=json, text=f"{task}: estimated")
+
+
+@app.command
+def assess(task: str, value: str, *, reason: str = "", json: bool = False) -> None:
+    """Say what a finished task was worth, such as 12.50. A person's word stands above the policy's rule."""
+    body = {"value_micro": micro(value), "reason": reason}
+    answer = Client().post(f"/api/v1/tasks/{task}/assess", body)
+    show(answer, json=json, text=f"{task}: worth {value}")

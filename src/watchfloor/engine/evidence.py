@@ -47,6 +47,7 @@ from watchfloor.registers.containment import stops_for
 from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person, find_person
 from watchfloor.registers.lineage import contained, containment
+from watchfloor.registers.task_budgets import without_room
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence
 from watchfloor.work.budget_messages import NoteBudget, SetBudget
@@ -235,7 +236,13 @@ def _assign(read: Read, command: AssignTask | HandOverTask, at: int, request: Re
         if agent is not None
         else 0,
         called=agent is not None and agent.worker is not None,
+        over_budget=_over_budget(read, command, at) if read("budgeted", "all") is not None else "",
     )
+
+
+def _over_budget(read: Read, command: AssignTask | HandOverTask, at: int) -> str:
+    found = without_room(command.subject, read("task", command.subject), command.agent, at, read)
+    return public_id("budget", found[0].budget, found[0].nonce) if found is not None else ""
 
 
 def _budget(read: Read, command: SetBudget | NoteBudget, at: int, request: Request) -> BudgetEvidence:

@@ -36,7 +36,7 @@ class Rules(msgspec.Struct, frozen=True):
     gathers: Mapping[type[Command], Gather]
     reacts: Mapping[type[Facts], tuple[React, ...]]
     rules_version: int
-    later: Mapping[str, Callable[[int, Read], list[Command]]] = {}
+    later: Mapping[str, Callable[[int, Read, int], list[Command]]] = {}
 
 
 class Written(msgspec.Struct, gc=False):
@@ -114,7 +114,8 @@ class _Batch:
         while self.wishes:
             wish = self.wishes.popleft()
             if isinstance(wish.command, Later):
-                for command in self.rules.later[wish.command.flow](wish.command.about, self.overlay.read):
+                decide = self.rules.later[wish.command.flow]
+                for command in decide(wish.command.about, self.overlay.read, self.at):
                     self.attempt(msgspec.structs.replace(wish, command=command))
             else:
                 self.attempt(wish)

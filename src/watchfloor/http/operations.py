@@ -118,6 +118,9 @@ GET  /api/v1/budgets                              list_budgets        reader    
 POST /api/v1/budgets                              set_budget          director       write  authenticated 201 - SetBudgetBody BudgetRecorded
 GET  /api/v1/budgets/{budget}                     get_budget          reader         read   authenticated 200 Fresh - BudgetItem
 POST /api/v1/budgets/{budget}/remove              remove_budget       director       write  authenticated 200 - Reason Recorded
+GET  /api/v1/economics                            get_economics       reader         read   heavy         200 EconomicsParams - TotalPage
+POST /api/v1/tasks/{task}/estimate                estimate_task       operator       write  authenticated 200 - EstimateBody Recorded
+POST /api/v1/tasks/{task}/assess                  assess_task         operator       write  authenticated 200 - AssessTaskBody Recorded
 = policy
 GET  /api/v1/policy                               get_policy          agent+reader   read   authenticated 200 Fresh - PolicyNow
 PUT  /api/v1/policy                               apply_policy        director       write  authenticated 200 ApplyParams Policy PolicyApplied

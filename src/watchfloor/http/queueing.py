@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import tasks as wire
+from watchfloor.http.bodies.economics import EstimateBody, TaskBudget
 from watchfloor.http.problems import Problem
+from watchfloor.kernel.amounts import UNSAID, said
 from watchfloor.kernel.messages import Refused
 from watchfloor.work import messages as work
 from watchfloor.work.criteria import check_criteria, kept
+from watchfloor.work.economic_messages import Economics
 
 
 def submission(call: Call, body: wire.SubmitTaskBody, depends_on: tuple[int, ...]) -> work.SubmitTask:
@@ -38,6 +41,26 @@ def submission(call: Call, body: wire.SubmitTaskBody, depends_on: tuple[int, ...
         stuck_ms=body.stuck_ms,
         reassign_ms=body.reassign_ms,
         private=encoded(private),
+        economics=economics_of(body.estimate, body.budget),
+        rationale=encoded({"rationale": body.estimate.rationale})
+        if body.estimate is not None and body.estimate.rationale
+        else b"",
+    )
+
+
+def economics_of(estimate: EstimateBody | None, budget: TaskBudget | None) -> Economics | None:
+    """What a submission says of its economics, None when it says nothing."""
+    if estimate is None and budget is None:
+        return None
+    estimate, budget = estimate or EstimateBody(), budget or TaskBudget()
+    return Economics(
+        cost_micro=said(estimate.cost_micro),
+        tokens=said(estimate.tokens),
+        time_ms=said(estimate.time_ms),
+        value_micro=said(estimate.value_micro),
+        limit_micro=said(budget.money_micro),
+        limit_tokens=said(budget.tokens),
+        limit_ms=UNSAID if budget.seconds is None else budget.seconds * 1000,
     )
 
 

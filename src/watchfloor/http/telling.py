@@ -113,6 +113,10 @@ SENTENCES: dict[str, Sentence] = {
     "trust.reassessed/1": _moved,
     "stop.recorded/1": lambda f: f"Stopped: {f.scope.replace('_', ' ')}{' ' + f.target if f.target else ''}.",
     "stop.lifted/1": "The stop was lifted.",
+    "task.estimated/1": "What it is expected to take and to be worth was said.",
+    "task.assessed/1": lambda f: (
+        f"Assessed by {'the system' if f.by == 'system' else 'a person'}: worth {f.value_micro} micro units of money."
+    ),
     "budget.set/1": lambda f: f"A budget was set: {f.limit} {UNITS[f.measure]} per {f.period}.",
     "budget.changed/1": lambda f: f"The limit of a budget is now {f.limit}, it was {f.limit_before}.",
     "budget.removed/1": "A budget was removed.",

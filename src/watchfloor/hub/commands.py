@@ -158,8 +158,8 @@ def _completed(engine: Engine, org: int, agent: int, payload: wire.TaskCompleted
         subject=task,
         agent=agent,
         generation=payload.generation,
-        cost_micro=payload.cost_micro or 0,
-        tokens=payload.tokens or 0,
+        cost_micro=said(payload.cost_micro),
+        tokens=said(payload.tokens),
         private=canonical(private),
     )
 
@@ -172,6 +172,8 @@ def _failed(engine: Engine, org: int, agent: int, payload: wire.TaskFailed, entr
         generation=payload.generation,
         retryable=payload.retryable,
         private=canonical({"reason": payload.reason}),
+        cost_micro=said(payload.cost_micro),
+        tokens=said(payload.tokens),
     )
 
 

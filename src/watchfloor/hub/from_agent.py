@@ -122,6 +122,8 @@ class TaskFailed(_OfTask, frozen=True, kw_only=True):
     FRAME: ClassVar[str] = "task:failed"
     reason: Text = ""
     retryable: bool = True
+    tokens: Count | None = None
+    cost_micro: Money | None = None
 
 
 class TaskResume(_OfTask, frozen=True, kw_only=True):

@@ -111,3 +111,4 @@ CERTIFICATES_PER_AGENT_MAX = 8  # several deployments of one agent, each in the 
 KEY_WARNING_DAYS = (
     7  # spec 2.1: the warning before a key ends; a key that lives shorter gets a quarter of its life
 )
+LINEAGE_DEPTH_MAX = 32  # ancestors of a task whose budgets count it; policies allow far less depth

@@ -126,6 +126,16 @@ class TrustKind(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     decay_days: int
 
 
+class EconomicsTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """What the system takes a finished task to be worth, in thousandths of the value it was expected to have.
+
+    0: it does not assess such tasks, people do.
+    """
+
+    verified_permille: int = 1_000
+    unverified_permille: int = 0
+
+
 def _kinds() -> dict[str, TrustKind]:
     return {
         "task_succeeded": TrustKind(points=10, decay_days=30),
@@ -220,6 +230,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     trust: TrustTerms = TrustTerms()
     delegation: DelegationTerms = DelegationTerms()
     identity: IdentityTerms = IdentityTerms()
+    economics: EconomicsTerms = EconomicsTerms()
     grant_ms: int = 900_000
 
 

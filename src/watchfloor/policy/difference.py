@@ -78,6 +78,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/delegation/spawn_tier_min", "down"),
         ("/delegation/*", "up"),
         ("/identity/required", "down"),
+        ("/economics/*", "never"),
         ("/grant_ms", "up"),
     )
 )

@@ -73,6 +73,9 @@ def _all(document: Policy) -> Iterator[Fault]:
     yield from routing_problems(document)
     yield from _trust(document.trust)
     yield from _delegation(document.delegation)
+    for name in ("verified_permille", "unverified_permille"):
+        part: int = getattr(document.economics, name)
+        yield from _between(f"/economics/{name}", part, 0, 1000, "thousandths")
 
 
 def _between(path: str, value: int, low: int, high: int, unit: str = "") -> Iterator[Fault]:

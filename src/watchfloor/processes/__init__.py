@@ -17,11 +17,12 @@ from watchfloor.processes import (
     dispatch,
     learning,
     reclaim,
+    valuing,
     verification,
     versioning,
 )
 
-Decider = Callable[[int, Read], list[Command]]
+Decider = Callable[[int, Read, int], list[Command]]  # about whom, state, instant
 # Calling before dispatch: a breaker opens before its worker is given anything else.
 FLOWS = (
     approval,
@@ -36,6 +37,7 @@ FLOWS = (
     departure,
     verification,
     versioning,
+    valuing,
 )
 
 

@@ -21,11 +21,15 @@ from watchfloor.fleet.messages import (
 )
 from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import React, Read
+from watchfloor.kernel.system import Continued
 from watchfloor.registers.capacity import room
 from watchfloor.registers.delivery import session_current
 from watchfloor.registers.lineage import contained
 from watchfloor.registers.queue import SHARDS, candidates, free_agents
+from watchfloor.registers.task_budgets import without_room
 from watchfloor.trust.messages import TrustChanged, TrustReassessed
+from watchfloor.work.budget_messages import BudgetSet, NoteBudget
+from watchfloor.work.economic_messages import TaskEstimated
 from watchfloor.work.matching import Offer, choose, eligible
 from watchfloor.work.messages import (
     CALL_FAILURES,
@@ -45,6 +49,7 @@ from watchfloor.work.messages import (
 Wishes = list[Command | Effect]
 _AT_ONCE = 8  # tasks given to an agent that appears, before it has accepted any
 _IN_ONES_PLACE = 2  # tasks given to an agent for one that it is rid of
+_PASSED_OVER = 32  # waiting tasks an agent looks past because a budget has no room for them
 _LOOKED_AT = (
     256  # free agents looked at for one task that hardly anybody can do; the next that appears takes it
 )
@@ -55,7 +60,7 @@ def queued(event: Event, read: Read) -> Wishes:
     return [Later(flow="seek", about=event.subject)] if read("links", event.subject) is not None else []
 
 
-def seek(subject: int, read: Read) -> list[Command]:
+def seek(subject: int, read: Read, at: int = 0) -> list[Command]:
     """The best of the free agents that fit, beginning at a place of the task's own."""
     task = read("task", subject)
     if task is None or read("links", subject) is None:
@@ -67,8 +72,34 @@ def seek(subject: int, read: Read) -> list[Command]:
         pool = chain(
             near, islice(free_agents(task.needs[0] if task.needs else "", subject, read), _LOOKED_AT)
         )
-    agent = choose(_offers(pool, task.needs, task.chain, read), task.near)
-    return [AssignTask(subject=subject, agent=agent)] if agent else []
+    short: list[Command] = []
+    agent = choose(
+        _affording(subject, _offers(pool, task.needs, task.chain, read), short, at, read), task.near
+    )
+    return [AssignTask(subject=subject, agent=agent)] if agent else short[:1]
+
+
+def _affording(
+    subject: int, offers: Iterable[Offer], short: list[Command], at: int, read: Read
+) -> Iterable[Offer]:
+    """The offers with which every budget has room for the task; what to do about the others goes into `short`."""
+    if read("budgeted", "all") is None:
+        return offers
+
+    def afforded() -> Iterator[Offer]:
+        for one in offers:
+            over = over_budget(subject, one.agent, at, read)
+            short.extend(over)
+            if not over:
+                yield one
+
+    return afforded()
+
+
+def over_budget(subject: int, agent: int, at: int, read: Read) -> list[Command]:
+    """Empty where every budget has room for the task with this agent, else what to do about it: people shall hear."""
+    found = without_room(subject, read("task", subject), agent, at, read)
+    return [NoteBudget(subject=found[0].budget, asked=found[1])] if found is not None else []
 
 
 def _offers(
@@ -87,17 +118,17 @@ def _free(agent: int, read: Read) -> bool:
     return agent in (read("free", ("", agent % SHARDS)) or ())
 
 
-def offer(agent: int, read: Read) -> list[Command]:
+def offer(agent: int, read: Read, at: int = 0) -> list[Command]:
     """As many of the next tasks as the agent has room for."""
-    return _offer(agent, _AT_ONCE, read)
+    return _offer(agent, _AT_ONCE, read, at)
 
 
-def refill(agent: int, read: Read) -> list[Command]:
+def refill(agent: int, read: Read, at: int = 0) -> list[Command]:
     """A slice of work may set many agents free at once: each takes little more than it gave."""
-    return _offer(agent, _IN_ONES_PLACE, read)
+    return _offer(agent, _IN_ONES_PLACE, read, at)
 
 
-def _offer(agent: int, most: int, read: Read) -> list[Command]:
+def _offer(agent: int, most: int, read: Read, at: int) -> list[Command]:
     state = read("agent", agent)
     if state is None or not _free(agent, read) or not session_current(state, read):
         return []
@@ -105,9 +136,25 @@ def _offer(agent: int, most: int, read: Read) -> list[Command]:
     if not count or contained(state, read):
         return []
     handed = read("handed", agent)  # what came through this agent does not come back to it
-    tasks = candidates(agent, state.capabilities, count + (_AT_ONCE if handed else 0), read)
+    bounded = read("budgeted", "all") is not None
+    more = (_AT_ONCE if handed else 0) + (_PASSED_OVER if bounded else 0)
+    tasks = candidates(agent, state.capabilities, count + more, read)
     fit = [task for task in tasks if not handed or agent not in read("task", task).chain]
+    if bounded:
+        return _affordable(agent, fit, count, read, at)
     return [AssignTask(subject=task, agent=agent) for task in fit[:count]]
+
+
+def _affordable(agent: int, tasks: list[int], count: int, read: Read, at: int) -> list[Command]:
+    """Those of the tasks that budgets have room for; the others are passed over."""
+    wishes: list[Command] = []
+    short: list[Command] = []
+    for task in tasks:
+        over = over_budget(task, agent, at, read)
+        short.extend(over)
+        if not over and len(wishes) < count:
+            wishes.append(AssignTask(subject=task, agent=agent))
+    return wishes or short[:1]
 
 
 def appeared(event: Event, read: Read) -> Wishes:
@@ -133,7 +180,25 @@ def handed_over(event: Event, read: Read) -> Wishes:
     """The agent it was taken from has room again, if it is there."""
     facts = event.facts
     assert isinstance(facts, TaskHandedOver)
-    return [Later(flow="refill", about=facts.agent_before)] if read("groups", "all") else []
+    return [Later(flow="refill", about=facts.agent_before)]
+
+
+def room_again(event: Event, read: Read) -> Wishes:
+    """A slice of those who are free, because a budget has room (again)."""
+    facts = event.facts
+    assert isinstance(facts, Continued)
+    work = read("continuation", facts.name)
+    if work is None or work.kind != "offer":
+        return []
+    return [Later(flow="offer", about=agent) for agent in work.now]
+
+
+def own_budget(event: Event, read: Read) -> Wishes:
+    """What is bounded by a budget of its own need not wait for want of an estimate."""
+    facts = event.facts
+    assert isinstance(facts, BudgetSet)
+    task = facts.target if facts.scope in ("task", "lineage") else 0
+    return [Later(flow="seek", about=task)] if task and read("links", task) is not None else []
 
 
 LATER = {"seek": seek, "offer": offer, "refill": refill}
@@ -159,4 +224,7 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (TaskDeadLettered, freed),
     (TaskCancelled, freed),
     (TaskHandedOver, handed_over),
+    (TaskEstimated, queued),
+    (BudgetSet, own_budget),
+    (Continued, room_again),
 )

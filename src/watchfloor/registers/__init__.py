@@ -15,6 +15,7 @@ from watchfloor.registers import (
     mail,
     queue,
     requests,
+    task_budgets,
 )
 
 # The order matters only where one register reads another's cells: the queue before deliveries, and deliveries before
@@ -28,6 +29,7 @@ REGISTERS: tuple[Register, ...] = (
     enrolments.REGISTER,
     queue.REGISTER,
     lineage.REGISTER,
+    task_budgets.REGISTER,
     delivery.REGISTER,
     mail.REGISTER,
     dependencies.REGISTER,

@@ -38,6 +38,7 @@ from watchfloor.actions.messages import (
     BudgetSeen,
 )
 from watchfloor.kernel.amounts import began, capped
+from watchfloor.kernel.limits import LINEAGE_DEPTH_MAX
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.work.budget_messages import BudgetChanged, BudgetRemoved, BudgetSet
@@ -84,7 +85,14 @@ def in_force(agent: int, task: int, read: Read) -> Sequence[InForce]:
         return ()
     keys: list[tuple[str, int]] = [("organisation", 0), ("agent", agent)]
     if task:
-        keys += [("task", task), ("lineage", task)]
+        keys.append(("task", task))
+        ancestor = task
+        for _ in range(LINEAGE_DEPTH_MAX):
+            keys.append(("lineage", ancestor))
+            state = read("task", ancestor)
+            ancestor = state.parent if state is not None else 0
+            if not ancestor:
+                break
     return [budget for key in keys for budget in read("budgets", key) or ()]
 
 
@@ -162,16 +170,36 @@ def reserve(
 
 
 def settle(
-    holder: Holder, task: int, spent: Amounts, budgets: Sequence[InForce], at: int, read: Read
+    holder: Holder,
+    task: int,
+    spent: Amounts,
+    budgets: Sequence[InForce],
+    at: int,
+    read: Read,
+    *,
+    unsaid: Sequence[str] = (),
 ) -> Cells:
-    """The holder gives back what it had reserved; what it spent counts, and what its task had lent it goes back."""
+    """The holder gives back what it had reserved; what it spent counts, and what its task had lent it goes back.
+
+    Of a measure that is `unsaid` all that was reserved counts as spent.
+    """
     parts: dict[int, Part] = {part.budget: part for part in read("held", holder) or ()}
     cells: Cells = [("held", holder, None)] if parts else []
+    counted = {budget.budget for budget in budgets}
+    for (
+        other
+    ) in parts.values():  # of an agent that had the task before: released, nothing counts there any more
+        left: Use | None = None if other.budget in counted else read("budget_use", other.budget)
+        if left is not None:
+            rest = left.reserved - other.amount
+            cells.append(("budget_use", other.budget, Use(left.since_at, left.spent, rest)))
     lenders = covered_by(task, read) if holder[0] == "action" else {}
     returned: dict[int, int] = {}
     for budget in budgets:
-        cost = max(0, spent.get(budget.measure, 0))
         part = parts.get(budget.budget)
+        cost = max(0, spent.get(budget.measure, 0))
+        if part is not None and budget.measure in unsaid:
+            cost = max(cost, part.amount)
         if part is None and not cost:
             continue
         use = use_of(budget, at, read)
@@ -213,7 +241,7 @@ def _decided(event: Event, read: Read) -> Cells:
 def _over(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, ActionCompleted | ActionFailed | ActionSettled)
-    if read("budgeted", "all") is None:
+    if read("budgeted", "all") is None and read("held", ("action", event.subject)) is None:
         return []
     action = read("action", event.subject)
     if action is None:

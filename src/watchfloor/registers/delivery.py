@@ -19,6 +19,7 @@ from watchfloor.kernel.system import Continued
 from watchfloor.registers.dependencies import few
 from watchfloor.registers.lineage import recipient
 from watchfloor.registers.queue import SHARDS
+from watchfloor.work.budget_messages import TASK_OVER, BudgetChanged, BudgetRemoved, BudgetRenewed
 from watchfloor.work.bulk import OPERATIONS
 from watchfloor.work.messages import (
     TaskAssigned,
@@ -160,6 +161,7 @@ def _continued(event: Event, read: Read) -> Cells:
 # A chunk of dependents is a slice already; an agent takes its tasks with it.
 _SLICES = {
     "disconnect": CONTINUATION_SLICE // 4,
+    "offer": CONTINUATION_SLICE // 4,
     "met": 1,
     "lost": 1,
     **dict.fromkeys(OPERATIONS, CHANGES_PER_SLICE),
@@ -171,6 +173,20 @@ def _changed(event: Event, read: Read) -> Cells:
     assert isinstance(facts, TasksChanged)
     work = Continuation(facts.operation, 0, (), facts.tasks, facts.reason)
     return _begin(f"{facts.operation}:{event.seq}", work, read)
+
+
+def _budget_has_room(event: Event, read: Read) -> Cells:
+    """Tasks may have waited for it: whom the budget is for is offered work once more, or everybody who is free."""
+    facts, budget = event.facts, read("budget", event.subject)
+    lower = isinstance(facts, BudgetChanged) and facts.limit < facts.limit_before
+    over = isinstance(facts, BudgetRemoved) and facts.reason == TASK_OVER
+    if lower or over or budget is None:
+        return []
+    if budget.scope == "agent":
+        there: tuple[int, ...] = (budget.target,)
+    else:
+        there = tuple(agent for shard in range(SHARDS) for agent in read("free", ("", shard)) or ())
+    return _begin(f"offer:{event.seq}", Continuation("offer", 0, (), there), read)
 
 
 def _taken_away(event: Event, read: Read) -> Cells:
@@ -222,5 +238,8 @@ REGISTER = Register(
         AgentRetired: _gone,
         TasksChanged: _changed,
         Continued: _continued,
+        BudgetChanged: _budget_has_room,
+        BudgetRemoved: _budget_has_room,
+        BudgetRenewed: _budget_has_room,
     },
 )

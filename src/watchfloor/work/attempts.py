@@ -6,6 +6,8 @@ from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.limits import BACKOFF_MS_MAX
 from watchfloor.kernel.messages import Draft, Refused
 from watchfloor.kernel.subject import Given
+from watchfloor.work import economics
+from watchfloor.work.economics import Amounts
 from watchfloor.work.life import Task
 from watchfloor.work.messages import TaskAttemptFailed, TaskDeadLettered
 
@@ -20,17 +22,25 @@ def known(state: Task | None) -> Task:
 
 
 def attempt_over(
-    task: Task, reason: str, given: Given, *, retryable: bool = True, private: bytes = b""
+    task: Task,
+    reason: str,
+    given: Given,
+    *,
+    retryable: bool = True,
+    private: bytes = b"",
+    took: Amounts | None = None,
 ) -> list[Draft]:
-    """The attempt came to nothing: once more after the back-off, or the dead letter."""
+    """The attempt came to nothing: once more after the back-off, or the dead letter. `took` is what its agent claims."""
+    amounts = economics.took(task, given.at, took)
     if not retryable or task.attempts >= task.attempts_max:
-        dead = TaskDeadLettered(agent=task.agent, generation=task.generation, reason=reason)
+        dead = TaskDeadLettered(agent=task.agent, generation=task.generation, reason=reason, **amounts)
         return [Draft(facts=dead, private=private)]
     failed = TaskAttemptFailed(
         agent=task.agent,
         generation=task.generation,
         reason=reason,
         retry_at=given.at + rest_us(task, given.entropy),
+        **amounts,
     )
     return [Draft(facts=failed, private=private)]
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 from watchfloor.kernel.messages import Command, Facts
 
 SCOPES = ("organisation", "agent", "task", "lineage")
+TASK_OVER = "task_over"  # why a budget of a task that is over was removed
 
 
 class SetBudget(Command, frozen=True, kw_only=True):

@@ -70,6 +70,12 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     removed: bool = False
 
 
+def low(scope: str, limit: int, spent: int, reserved: int) -> bool:
+    """Are four fifths gone? A task in hand reserves all it may take, so of its own budgets only what is spent counts."""
+    used = spent if scope in ("task", "lineage") else spent + reserved
+    return used * 1000 >= limit * WARNED_PERMILLE
+
+
 def _known(state: Budget | None) -> Budget:
     if state is None:
         raise Refused("unknown_budget", "no such budget", status=404)
@@ -123,8 +129,7 @@ def note(state: Budget | None, command: NoteBudget, given: Given) -> list[Draft]
         return []
     since_at = began(budget.period, given.at)
     drafts: list[Draft] = []
-    used = use.spent + use.reserved
-    if budget.warned_since != since_at and used * 1000 >= budget.limit * WARNED_PERMILLE:
+    if budget.warned_since != since_at and low(budget.scope, budget.limit, use.spent, use.reserved):
         warned = BudgetWarned(limit=budget.limit, reserved=use.reserved, since_at=since_at, spent=use.spent)
         drafts.append(Draft(facts=warned))
     if budget.exhausted_since != since_at and turned_away(

@@ -7,7 +7,7 @@ import msgspec
 from watchfloor.kernel.messages import Draft
 from watchfloor.kernel.schema import check_choice
 from watchfloor.kernel.subject import Given
-from watchfloor.work import life, reports
+from watchfloor.work import economics, life, reports
 from watchfloor.work.attempts import attempt_over, known
 from watchfloor.work.life import Task
 from watchfloor.work.messages import (
@@ -46,7 +46,12 @@ def conclude(state: Task | None, command: ConcludeCall, given: Given) -> list[Dr
         return taking
     if command.outcome == "failed":
         over_drafts = attempt_over(
-            taken, "failed", given, retryable=command.retryable, private=command.private
+            taken,
+            "failed",
+            given,
+            retryable=command.retryable,
+            private=command.private,
+            took=economics.claimed(command),
         )
         return [*taking, *over_drafts]
     done = CompleteTask(

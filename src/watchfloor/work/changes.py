@@ -12,7 +12,7 @@ from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.limits import LATE_REPORTS_MAX, VERIFICATION_MS_MAX
 from watchfloor.kernel.messages import Event, Facts
 from watchfloor.kernel.subject import Evolve
-from watchfloor.work import life
+from watchfloor.work import economics, life
 from watchfloor.work.life import BLOCKED, MOVES, RUNNING, Task
 from watchfloor.work.messages import (
     TaskAccepted,
@@ -121,6 +121,7 @@ def assigned(task: Task, facts: TaskAssigned, event: Event) -> Changes:
         "percent": 0,
         "cost_micro": 0,
         "tokens": 0,
+        "unsaid": (),
         "result_seq": 0,
     }
 
@@ -168,6 +169,7 @@ def reported(task: Task, facts: TaskReported, event: Event) -> Changes:
         "until_at": event.at + VERIFICATION_MS_MAX * MILLISECOND,
         "cost_micro": facts.cost_micro,
         "tokens": facts.tokens,
+        "unsaid": facts.unsaid,
         "result_seq": event.seq,
     }
 
@@ -273,4 +275,5 @@ EVOLVE: Mapping[type[Facts], Evolve] = {
     TaskUnpaused: once(unpaused),
     TaskReportedLate: once(reported_late),
     TaskReviewed: once(reviewed),
+    **economics.FOLDS,
 }

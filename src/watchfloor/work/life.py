@@ -24,6 +24,7 @@ import msgspec
 
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Facts
+from watchfloor.work.economic_messages import Economics
 from watchfloor.work.messages import (
     TIER_MAX,
     TaskAccepted,
@@ -190,6 +191,9 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tier_max: int = TIER_MAX
     worked_by: int = 0
     review: str = ""
+    economics: Economics | None = None
+    assessed_by: str = ""
+    unsaid: tuple[str, ...] = ()
 
     @property
     def delegator(self) -> int:

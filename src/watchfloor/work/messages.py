@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+from watchfloor.kernel.amounts import UNSAID
 from watchfloor.kernel.messages import Command, Effect, Facts
+from watchfloor.work.economic_messages import Economics
 
 TIER_MAX = 5  # no bound: ELITE
 NO_TOOL = "-"  # the one entry of a list of tools from which nothing is left
@@ -60,6 +62,8 @@ class SubmitTask(Command, frozen=True, kw_only=True):
     parent_generation: int = 0
     tools: tuple[str, ...] = ()  # what may be used for it, at most what `by` may use; empty: all of that
     share_milli: int = 0  # its share of the parent's budget, in thousandths
+    economics: Economics | None = None  # estimates and its own limits
+    rationale: bytes = b""  # canonical JSON {"rationale"}: the private part of task.estimated
 
 
 class AssignTask(Command, frozen=True, kw_only=True):
@@ -97,13 +101,16 @@ class ReportProgress(Command, frozen=True, kw_only=True):
 
 
 class CompleteTask(Command, frozen=True, kw_only=True):
-    """The agent says it is done. `private`: canonical JSON {"report", "result"}; `cost_micro`, `tokens` as it claims."""
+    """The agent says it is done. `private`: canonical JSON {"report", "result"}.
+
+    `cost_micro` and `tokens` are what the attempt took as it claims, beyond its actions; UNSAID when it says nothing.
+    """
 
     KIND: ClassVar[str] = "task"
     agent: int
     generation: int
-    cost_micro: int = 0
-    tokens: int = 0
+    cost_micro: int = UNSAID
+    tokens: int = UNSAID
     private: bytes = b""
 
 
@@ -115,6 +122,8 @@ class FailTask(Command, frozen=True, kw_only=True):
     generation: int
     retryable: bool = True
     private: bytes = b""
+    cost_micro: int = UNSAID
+    tokens: int = UNSAID
 
 
 class ConcludeCall(Command, frozen=True, kw_only=True):
@@ -130,8 +139,8 @@ class ConcludeCall(Command, frozen=True, kw_only=True):
     outcome: str
     reason: str = ""
     retryable: bool = True
-    cost_micro: int = 0
-    tokens: int = 0
+    cost_micro: int = UNSAID
+    tokens: int = UNSAID
     private: bytes = b""
 
 
@@ -343,6 +352,7 @@ class TaskReported(Facts, frozen=True, kw_only=True):
     cost_micro: int
     generation: int
     tokens: int
+    unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
 
 
 class TaskSucceeded(Facts, frozen=True, kw_only=True):
@@ -355,6 +365,8 @@ class TaskSucceeded(Facts, frozen=True, kw_only=True):
     generation: int
     tokens: int
     verified: bool
+    time_ms: int = 0  # in hand, from acceptance on
+    unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
 
 
 class TaskAttemptFailed(Facts, frozen=True, kw_only=True):
@@ -367,6 +379,10 @@ class TaskAttemptFailed(Facts, frozen=True, kw_only=True):
     generation: int
     reason: str
     retry_at: int
+    cost_micro: int = 0
+    tokens: int = 0
+    time_ms: int = 0  # in hand, from acceptance on
+    unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
 
 
 class TaskRequeued(Facts, frozen=True, kw_only=True):
@@ -385,6 +401,10 @@ class TaskDeadLettered(Facts, frozen=True, kw_only=True):
     generation: int
     reason: str
     dependency: int = 0
+    cost_micro: int = 0
+    tokens: int = 0
+    time_ms: int = 0  # in hand, from acceptance on
+    unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
 
 
 class TaskOrphaned(Facts, frozen=True, kw_only=True):
@@ -411,6 +431,10 @@ class TaskCancelled(Facts, frozen=True, kw_only=True):
     generation: int
     reason: str
     dependency: int = 0
+    cost_micro: int = 0
+    tokens: int = 0
+    time_ms: int = 0  # in hand, from acceptance on
+    unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
 
 
 class TaskRetried(Facts, frozen=True, kw_only=True):

@@ -13,7 +13,7 @@ from watchfloor.kernel.limits import INTEGER_MAX, PROGRESS_INTERVAL_MS
 from watchfloor.kernel.messages import Draft, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_range, check_reason
 from watchfloor.kernel.subject import Given
-from watchfloor.work import life
+from watchfloor.work import economics, life
 from watchfloor.work.attempts import attempt_over, known
 from watchfloor.work.life import Task
 from watchfloor.work.messages import (
@@ -104,8 +104,7 @@ def _due_at(task: Task) -> int:
 def complete(state: Task | None, command: CompleteTask, given: Given) -> list[Draft]:
     """The agent says it is done: believed where the task has no criteria, checked where it has."""
     task = known(state)
-    check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
-    check_range(command.tokens, "/tokens", 0, INTEGER_MAX)
+    claimed = economics.claimed(command)
     if is_late(task, command.agent, command.generation):
         return late(task, command.agent, command.generation, "completed", command.private)
     check_accepted(task)
@@ -113,19 +112,13 @@ def complete(state: Task | None, command: CompleteTask, given: Given) -> list[Dr
         return []
     facts: Facts
     if task.criteria:
-        facts = TaskReported(
-            agent=command.agent,
-            cost_micro=command.cost_micro,
-            generation=command.generation,
-            tokens=command.tokens,
-        )
+        facts = TaskReported(agent=command.agent, generation=command.generation, **claimed)
     else:
         facts = TaskSucceeded(
             agent=command.agent,
-            cost_micro=command.cost_micro,
             generation=command.generation,
-            tokens=command.tokens,
             verified=False,
+            **economics.took(task, given.at, claimed),
         )
     return [Draft(facts=facts, private=command.private)]
 
@@ -133,12 +126,15 @@ def complete(state: Task | None, command: CompleteTask, given: Given) -> list[Dr
 def fail(state: Task | None, command: FailTask, given: Given) -> list[Draft]:
     """The agent gives up, and says whether trying again makes sense."""
     task = known(state)
+    took = economics.claimed(command)
     if is_late(task, command.agent, command.generation):
         return late(task, command.agent, command.generation, "failed", command.private)
     check_accepted(task)
     if task.stage not in life.IN_HAND:
         raise Refused("already_reported", "the task was reported as done")
-    return attempt_over(task, "failed", given, retryable=command.retryable, private=command.private)
+    return attempt_over(
+        task, "failed", given, retryable=command.retryable, private=command.private, took=took
+    )
 
 
 def resume(state: Task | None, command: ResumeTask, given: Given) -> list[Draft]:

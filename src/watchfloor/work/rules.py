@@ -40,10 +40,11 @@ from watchfloor.kernel.limits import (
 from watchfloor.kernel.messages import Draft, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
-from watchfloor.work import bulk, calls, life, lineage, pausing, reports, reviews, waiting
+from watchfloor.work import bulk, calls, economics, life, lineage, pausing, reports, reviews, waiting
 from watchfloor.work.attempts import attempt_over, known
 from watchfloor.work.budgets import BUDGET, BUDGET_FACTS
 from watchfloor.work.changes import EVOLVE
+from watchfloor.work.economic_messages import AssessTask, EstimateTask
 from watchfloor.work.life import Task
 from watchfloor.work.matching import eligible
 from watchfloor.work.messages import (
@@ -104,6 +105,7 @@ class AgentEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     tasks_open: int
     tasks_max: int
     called: bool = False  # an HTTP worker
+    over_budget: str = ""  # the budget that turns the task away, by its public id
 
 
 class SilenceEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -169,6 +171,7 @@ def submit(state: Task | None, command: SubmitTask, given: Given) -> list[Draft]
         tier_max=origin.tier_max,
     )
     drafts = [Draft(facts=facts, private=command.private)]
+    drafts += economics.estimated(command.economics, command.rationale)
     drafts += [waiting.lost(command.on_failure, found.task) for found in evidence.dependencies if found.lost][
         :1
     ]
@@ -196,6 +199,8 @@ def assign(state: Task | None, command: AssignTask, given: Given) -> list[Draft]
         raise Refused(
             "agent_full", "the agent has as much work as it may have", field="/agent", retryable=True
         )
+    if agent.over_budget:
+        raise Refused("over_budget", f"budget {agent.over_budget} has no room for it", retryable=True)
     facts = TaskAssigned(
         accept_by_at=given.at + task.acceptance_ms * MILLISECOND,
         agent=command.agent,
@@ -244,10 +249,9 @@ def verify(state: Task | None, command: RecordVerification, given: Given) -> lis
         return attempt_over(task, "not_verified", given, private=command.private)
     facts = TaskSucceeded(
         agent=task.agent,
-        cost_micro=task.cost_micro,
         generation=task.generation,
-        tokens=task.tokens,
         verified=True,
+        **economics.took(task, given.at),
     )
     return [Draft(facts=facts, private=command.private)]
 
@@ -270,7 +274,12 @@ def cancel(state: Task | None, command: CancelTask, given: Given) -> list[Draft]
         return []
     if task.stage in life.OVER:
         raise Refused("task_over", f"the task is {task.status}")
-    facts = TaskCancelled(agent=task.agent, generation=task.generation, reason=command.reason)
+    facts = TaskCancelled(
+        agent=task.agent,
+        generation=task.generation,
+        reason=command.reason,
+        **economics.took(task, given.at),
+    )
     return [Draft(facts=facts)]
 
 
@@ -358,6 +367,8 @@ SUBJECTS: tuple[Subject, ...] = (
             PurgeTask: purge,
             ReviewTask: reviews.review,
             TaskTimePassed: time_passed,
+            EstimateTask: economics.estimate,
+            AssessTask: economics.assess,
         },
         evolve=EVOLVE,
         live=lambda task: task.stage not in life.OVER,
@@ -389,6 +400,7 @@ FACTS: tuple[type[Facts], ...] = (
     TaskStuck,
     TaskReportedLate,
     TasksChanged,
+    *economics.ECONOMICS_FACTS,
     *BUDGET_FACTS,
     DelegationRefused,
     TaskHandedOver,

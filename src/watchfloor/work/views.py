@@ -9,6 +9,7 @@ from watchfloor.kernel.messages import Event
 from watchfloor.kernel.projection import (
     Change,
     Index,
+    Projector,
     Projectors,
     Table,
     Value,
@@ -19,6 +20,7 @@ from watchfloor.kernel.projection import (
     text,
 )
 from watchfloor.work.budget_views import BUDGETS, PROJECT_BUDGETS
+from watchfloor.work.economic_views import ECONOMIC_TABLES, PROJECT_ECONOMICS, attempt_over
 from watchfloor.work.messages import (
     LANES,
     DelegationRefused,
@@ -129,7 +131,7 @@ WAITS = Table(
     },
 )
 
-TABLES = (TASKS, WAITS, BUDGETS)
+TABLES = (TASKS, WAITS, BUDGETS, *ECONOMIC_TABLES)
 
 
 def _set(event: Event, **values: Value) -> list[Change]:
@@ -389,6 +391,15 @@ def _changed(event: Event) -> list[Change]:
     return []
 
 
+def _ended(project: Projector) -> Projector:
+    """The task's row, and the row of what the attempt took."""
+
+    def changes(event: Event) -> list[Change]:
+        return [*project(event), *attempt_over(event)]
+
+    return changes
+
+
 PROJECT: Projectors = {
     TasksChanged: _changed,
     TaskSubmitted: _submitted,
@@ -398,13 +409,13 @@ PROJECT: Projectors = {
     TaskAccepted: _accepted,
     TaskProgressed: _progressed,
     TaskReported: _reported,
-    TaskSucceeded: _succeeded,
-    TaskAttemptFailed: _attempt_failed,
+    TaskSucceeded: _ended(_succeeded),
+    TaskAttemptFailed: _ended(_attempt_failed),
     TaskRequeued: _requeued,
-    TaskDeadLettered: _dead_lettered,
+    TaskDeadLettered: _ended(_dead_lettered),
     TaskOrphaned: _orphaned,
     TaskResumed: _resumed,
-    TaskCancelled: _cancelled,
+    TaskCancelled: _ended(_cancelled),
     TaskRetried: _retried,
     TaskReportedLate: _reported_late,
     TaskDependencyMet: _dependency_met,
@@ -415,4 +426,5 @@ PROJECT: Projectors = {
     TaskPurged: _purged,
     **PROJECT_BUDGETS,
     TaskReviewed: _reviewed,
+    **PROJECT_ECONOMICS,
 }

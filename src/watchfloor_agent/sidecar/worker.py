@@ -255,8 +255,8 @@ class Work:
             task_id=self._task.task_id,
             generation=self._task.generation,
             result=result,
-            tokens=through.tokens,
-            cost_micro=through.cost_micro,
+            tokens=through.tokens or None,  # a command that says nothing of it has not said "nothing"
+            cost_micro=through.cost_micro or None,
         )
 
     async def _submit(

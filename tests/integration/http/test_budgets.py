@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
 import httpx2
 import pytest
 from tests.integration.http.kit import Running
+
+from watchfloor.fleet.messages import ConnectAgent
+from watchfloor.kernel.ids import parse_id
+from watchfloor.kernel.messages import SYSTEM
+from watchfloor.trust.messages import AdjustTrust
 
 Client = httpx2.Client
 
@@ -171,3 +177,192 @@ def test_budgets_are_listed_by_what_they_are_for(server: Running, agent: Client,
     found = director.get(f"/api/v1/budgets?target={agent.headers['x-agent']}&measure=time").json()["items"]
     assert [item["budget_id"] for item in found] == [budget]
     assert director.get("/api/v1/budgets?target=dec_1").status_code == 404
+
+
+# Tasks -----------------------------------------------------------------------------------------------------------------
+
+
+class Worker:
+    """An agent that is there and takes tasks over REST. Trusted: it may hold several tasks."""
+
+    def __init__(self, server: Running) -> None:
+        made = server.agent()
+        self.id: str = made["agent_id"]
+        self.client = server.client(made["api_key"])
+        self.server = server
+        org = server.orgs[0]
+        self.subject = parse_id(self.id, "agent")[0]
+        server.run(
+            server.engine.ask(org, AdjustTrust(subject=self.subject, points=300, reason="test"), SYSTEM)
+        )
+        connect = ConnectAgent(subject=self.subject, node="elsewhere", session=f"s{self.subject}")
+        server.run(server.engine.ask(org, connect, SYSTEM))
+
+    def report(self, what: str, task: str, generation: int = 1, **body: Any) -> int:
+        answer = self.client.post(f"/api/v1/tasks/{task}/{what}", json={"generation": generation, **body})
+        assert answer.status_code == 200, answer.text
+        seq: int = answer.json()["seq"]
+        return seq
+
+
+def submitted(operator: Client, worker: Worker, **body: Any) -> str:
+    answer = operator.post("/api/v1/tasks", json={"title": "x", "agent_id": worker.id, **body})
+    assert answer.status_code == 201, answer.text
+    task: str = answer.json()["task_id"]
+    return task
+
+
+def task_of(server: Running, client: Client, task: str) -> dict[str, Any]:
+    """The task as people see it now."""
+    answer = client.get(f"/api/v1/tasks/{task}?min_seq={server.engine.head(server.orgs[0])}")
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    return found
+
+
+def test_a_task_reserves_its_estimate_and_settles_what_it_took(
+    server: Running, operator: Client, director: Client
+) -> None:
+    worker = Worker(server)
+    budget = limit(director, "money", 1_000, worker.id)
+    estimate = {"cost_micro": 400, "value_micro": 2_000, "rationale": "as the last ten"}
+    task = submitted(operator, worker, estimate=estimate)
+    assert task_of(server, operator, task)["task"]["status"] == "assigned"
+    assert shown(director, budget)["reserved"] == 400
+    waiting = submitted(operator, worker, estimate={"cost_micro": 601})
+    found = task_of(server, operator, waiting)["task"]
+    assert found["status"] == "queued"
+    assert found["over_budget"] == f"{budget} has 600 of 1000 micro units of money left, 601 asked"
+    worker.report("accept", task)
+    seq = worker.report("complete", task, cost_micro=250, tokens=90)
+    assert shown(director, budget, seq)["spent"] == 250
+    assert task_of(server, operator, waiting)["task"]["status"] == "assigned", "what became free is given out"
+    said = task_of(server, operator, task)["economics"]
+    assert (said["estimated_cost_micro"], said["rationale"]) == (400, "as the last ten")
+    assert (said["cost_micro"], said["tokens"], said["unreported"]) == (250, 90, 0)
+    assert (said["value_micro"], said["assessed_by"]) == (None, ""), "nobody checked it"
+    assessed = operator.post(
+        f"/api/v1/tasks/{task}/assess", json={"value_micro": 1_000, "reason": "used daily"}
+    )
+    assert assessed.status_code == 200, assessed.text
+    said = task_of(server, operator, task)["economics"]
+    assert (said["value_micro"], said["assessed_by"], said["assessment"]) == (1_000, "person", "used daily")
+    assert said["roi_permille"] == 3_000
+    total = director.get(f"/api/v1/economics?by=agent&agent={worker.id}").json()["items"]
+    assert [(t["key"], t["cost_micro"], t["value_micro"], t["roi_permille"]) for t in total] == [
+        (worker.id, 250, 1_000, 3_000)
+    ]
+
+
+def test_a_task_nobody_estimated_waits_until_somebody_does_or_bounds_it(
+    server: Running, operator: Client, director: Client
+) -> None:
+    worker = Worker(server)
+    limit(director, "tokens", 1_000, worker.id)
+    first, second = submitted(operator, worker), submitted(operator, worker)
+    found = task_of(server, operator, first)["task"]
+    assert found["status"] == "queued"
+    assert found["over_budget"].endswith("limits tokens, and nobody estimated how much the task takes")
+    assert operator.post(f"/api/v1/tasks/{first}/estimate", json={"tokens": 10}).status_code == 200
+    assert task_of(server, operator, first)["task"]["status"] == "assigned"
+    limit(director, "tokens", 500, second, scope="lineage")
+    assert task_of(server, operator, second)["task"]["status"] == "assigned"
+
+
+def test_a_budget_given_with_a_task_bounds_its_actions_and_ends_with_it(
+    server: Running, operator: Client, director: Client
+) -> None:
+    worker = Worker(server)
+    worker.client.headers["x-agent"] = worker.id
+    trusted(server, worker.client)
+    task = submitted(operator, worker, budget={"money_micro": 100, "seconds": 60})
+    worker.report("accept", task)
+    (money,) = (
+        item["budget_id"]
+        for item in director.get(
+            f"/api/v1/budgets?target={task}&measure=money&min_seq={server.engine.head(server.orgs[0])}"
+        ).json()["items"]
+    )
+    inside = {"task_id": task, "generation": 1}
+    assert shown(director, money)["reserved"] == 100
+    assert refused_by(read(worker.client, cost_micro=101, **inside)) == {"a_budget_is_used_up"}
+    assert refused_by(read(worker.client, **inside)) == {"the_cost_is_not_estimated"}
+    ruling = read(worker.client, cost_micro=60, **inside)
+    assert (shown(director, money)["reserved"], shown(director, money)["spent"]) == (100, 0)
+    run(worker.client, ruling, cost_micro=45)
+    assert (shown(director, money)["reserved"], shown(director, money)["spent"]) == (55, 45)
+    seq = worker.report("complete", task)
+    found = shown(director, money, seq)
+    assert found["removed_at"] > 0
+    assert found["reason"] == "task_over"
+    said = task_of(server, operator, task)["economics"]
+    assert (said["cost_micro"], said["unreported"]) == (45, 1)
+
+
+def test_who_says_nothing_is_charged_everything_and_who_rejects_nothing(
+    server: Running, operator: Client, director: Client
+) -> None:
+    worker = Worker(server)
+    budget = limit(director, "money", 1_000, worker.id)
+    task = submitted(operator, worker, estimate={"cost_micro": 300}, max_attempts=1)
+    worker.report("reject", task, reason="no")
+    assert shown(director, budget, server.engine.head(server.orgs[0]))["left"] == 1_000
+    task = submitted(operator, worker, estimate={"cost_micro": 300}, max_attempts=1)
+    worker.report("accept", task)
+    seq = worker.report("fail", task, reason="broken")
+    assert shown(director, budget, seq)["spent"] == 300
+    task = submitted(operator, worker, estimate={"cost_micro": 300}, max_attempts=1)
+    worker.report("accept", task)
+    seq = worker.report("fail", task, reason="broken", cost_micro=10)
+    assert shown(director, budget, seq)["spent"] == 310
+
+
+def test_raising_a_budget_of_the_organisation_gives_out_what_waited(server: Running) -> None:
+    other = server.orgs[1]
+    boss = server.client(server.person("director", org=other))
+    for item in boss.get("/api/v1/budgets").json()["items"]:
+        boss.post(f"/api/v1/budgets/{item['budget_id']}/remove", json={})
+    made = server.agent(org=other)
+    subject = parse_id(made["agent_id"], "agent")[0]
+    connect = ConnectAgent(subject=subject, node="elsewhere", session="so")
+    server.run(server.engine.ask(other, connect, SYSTEM))
+    limit(boss, "money", 10, period="day")
+    body = {"title": "x", "agent_id": made["agent_id"], "estimate": {"cost_micro": 20}}
+    task = boss.post("/api/v1/tasks", json=body).json()["task_id"]
+
+    def status() -> str:
+        seq = server.engine.head(other)
+        found: str = boss.get(f"/api/v1/tasks/{task}?min_seq={seq}").json()["task"]["status"]
+        return found
+
+    assert status() == "queued"
+    limit(boss, "money", 20, period="day")
+    deadline = time.monotonic() + 10
+    while status() == "queued" and time.monotonic() < deadline:
+        time.sleep(0.05)
+    assert status() == "assigned"
+
+
+def test_totals_are_paged_and_filtered_and_only_finished_tasks_are_assessed(
+    server: Running, operator: Client, director: Client
+) -> None:
+    worker = Worker(server)
+    tasks = [submitted(operator, worker) for _ in range(2)]
+    early = operator.post(f"/api/v1/tasks/{tasks[0]}/assess", json={"value_micro": 1})
+    assert (early.status_code, early.json()["code"]) == (409, "task_not_over")
+    for task in tasks:
+        worker.report("accept", task)
+        worker.report("complete", task, cost_micro=5, tokens=1)
+    seq = server.engine.head(server.orgs[0])
+    path = f"/api/v1/economics?by=task&agent={worker.id}&limit=1&min_seq={seq}"
+    first = director.get(path).json()
+    second = director.get(f"{path}&cursor={first['next']}").json()
+    assert [page["items"][0]["key"] for page in (first, second)] == tasks[::-1]
+    assert second["next"] is None
+    everything = director.get("/api/v1/economics").json()["items"]
+    days = director.get("/api/v1/economics?by=day").json()["items"]
+    agents = director.get("/api/v1/economics?by=agent&limit=200").json()["items"]
+    for number in ("cost_micro", "tokens", "value_micro", "attempts"):
+        assert everything[0][number] == sum(day[number] for day in days) == sum(a[number] for a in agents)
+    assert director.get("/api/v1/economics?by=day&to_at=86400000000").json()["items"] == []
+    assert director.get("/api/v1/economics?by=fleet").status_code == 422

@@ -186,7 +186,7 @@ def test_progress_of_what_is_orphaned_or_reported_says_nothing() -> None:
 
 
 @pytest.mark.parametrize(
-    ("fields", "field"), [({"cost_micro": -1}, "/cost_micro"), ({"tokens": 2**53}, "/tokens")]
+    ("fields", "field"), [({"cost_micro": -2}, "/cost_micro"), ({"tokens": 2**53}, "/tokens")]
 )
 def test_absurd_costs_are_refused(fields: dict[str, Any], field: str) -> None:
     command = CompleteTask(subject=1, agent=OTTO, generation=1, **fields)
@@ -207,10 +207,14 @@ def test_without_criteria_the_agents_word_ends_the_task_unverified() -> None:
 def test_the_last_attempt_or_a_hopeless_failure_ends_in_the_dead_letter() -> None:
     world = running(attempts_max=1)
     facts = said(world, FailTask(subject=1, agent=OTTO, generation=1))
-    assert facts == [m.TaskDeadLettered(agent=OTTO, generation=1, reason="failed")]
+    assert facts == [
+        m.TaskDeadLettered(agent=OTTO, generation=1, reason="failed", unsaid=("money", "tokens"))
+    ]
     world = running(attempts_max=3)
     facts = said(world, FailTask(subject=1, agent=OTTO, generation=1, retryable=False))
-    assert facts == [m.TaskDeadLettered(agent=OTTO, generation=1, reason="failed")]
+    assert facts == [
+        m.TaskDeadLettered(agent=OTTO, generation=1, reason="failed", unsaid=("money", "tokens"))
+    ]
     assert task(world).agent == 0
     world = running(attempts_max=3)
     (failed,) = said(world, FailTask(subject=1, agent=OTTO, generation=1))

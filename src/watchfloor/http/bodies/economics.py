@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
+
+from msgspec import Meta
 
 from watchfloor.http.bodies.fields import (
     Answer,
@@ -10,10 +12,14 @@ from watchfloor.http.bodies.fields import (
     Count,
     Id,
     Instant,
+    Millis,
+    Money,
     NoId,
     Paged,
     Seq,
+    Text,
 )
+from watchfloor.kernel.limits import TASK_MS_MAX
 
 Scope = Literal["organisation", "agent", "task", "lineage"]
 Measure = Literal["money", "tokens", "actions", "time"]
@@ -78,6 +84,104 @@ class BudgetPage(Answer, frozen=True, kw_only=True):
     seq: Seq
 
 
+class EconomicsParams(Paged, frozen=True, kw_only=True):
+    """Totals by agent, task, UTC day, or of the whole organisation; from and to whole UTC days around these instants."""
+
+    by: Literal["agent", "task", "organisation", "day"] = "organisation"
+    agent: Id | None = None
+    task: Id | None = None
+    from_at: Instant = 0
+    to_at: Instant = 0
+
+
+class Total(Answer, frozen=True, kw_only=True):
+    """`key` is an agent's or task's id, a date, or empty. `roi_permille` is null where nothing was spent.
+
+    Cost is what attempts and actions took as their agents say; `unreported` attempts did not say (their budgets were
+    charged all that was reserved, these sums nothing). `time_ms` is measured. `value_micro` is what was assessed.
+    """
+
+    key: str
+    cost_micro: Count
+    tokens: Count
+    time_ms: Count
+    attempts: Count
+    actions: Count
+    unreported: Count
+    value_estimated_micro: Count
+    value_micro: Count
+    assessed: Count
+    roi_permille: int | None = None
+
+
+class TotalPage(Answer, frozen=True, kw_only=True):
+    items: tuple[Total, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class AssessTaskBody(Body, frozen=True, kw_only=True):
+    """What a finished task was worth. The reason can be erased."""
+
+    value_micro: Money
+    reason: Text = ""
+
+
+class EstimateBody(Body, frozen=True, kw_only=True):
+    """What a task is expected to take and to be worth, and its own budget; what is left out is not estimated.
+
+    Under a budget of money or tokens, a task without an estimate of it waits, unless it has a budget of its own.
+    """
+
+    cost_micro: Money | None = None
+    tokens: Count | None = None
+    time_ms: Millis | None = None
+    value_micro: Money | None = None
+    rationale: Text = ""
+
+
+class TaskBudget(Body, frozen=True, kw_only=True):
+    """Limits of a task and everything submitted under it."""
+
+    money_micro: Money | None = None
+    tokens: Count | None = None
+    seconds: Annotated[int, Meta(ge=0, le=TASK_MS_MAX // 1000)] | None = None
+
+
+class TaskEconomics(Answer, frozen=True, kw_only=True):
+    """Expected and actual. Null: not estimated, not assessed; the return is null too where nothing was spent.
+
+    `rationale` is null where there is none, or it was erased. `assessed_by` is person or system.
+    """
+
+    estimated_cost_micro: Count | None = None
+    estimated_tokens: Count | None = None
+    estimated_ms: Count | None = None
+    estimated_value_micro: Count | None = None
+    rationale: str | None = None
+    cost_micro: Count = 0
+    tokens: Count = 0
+    time_ms: Count = 0
+    unreported: Count = 0
+    value_micro: Count | None = None
+    assessed_by: str = ""
+    assessment: str | None = None
+    roi_permille: int | None = None
+
+
+_TOTAL = {
+    "key": "agt_q0d1k7m9x2v4",
+    "cost_micro": 4_100_000,
+    "tokens": 182_000,
+    "time_ms": 912_000,
+    "attempts": 31,
+    "actions": 12,
+    "unreported": 0,
+    "value_estimated_micro": 9_000_000,
+    "value_micro": 8_200_000,
+    "assessed": 28,
+    "roi_permille": 1_000,
+}
 _ITEM = {
     "budget_id": "bud_q0d1k7m9x2v4",
     "scope": "agent",
@@ -106,5 +210,13 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     },
     BudgetRecorded: {"budget_id": "bud_q0d1k7m9x2v4", "seq": 1042},
     BudgetItem: _ITEM,
+    TotalPage: {"items": [_TOTAL], "next": None, "seq": 1042},
+    AssessTaskBody: {"value_micro": 250_000, "reason": "saved an hour of review"},
+    EstimateBody: {
+        "cost_micro": 20_000,
+        "tokens": 15_000,
+        "value_micro": 250_000,
+        "rationale": "as the last ten",
+    },
     BudgetPage: {"items": [_ITEM], "next": None, "seq": 1042},
 }

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
+from watchfloor.http.bodies.economics import EstimateBody, TaskBudget, TaskEconomics
 from watchfloor.http.bodies.fields import (
     Answer,
     Body,
@@ -78,6 +79,8 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     not_before_at: Instant = 0
     stuck_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 300_000
     reassign_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 300_000
+    estimate: EstimateBody | None = None
+    budget: TaskBudget | None = None
     idempotency_key: Annotated[str, Meta(max_length=200, pattern="^[!-~]*$")] = ""
 
 
@@ -156,7 +159,7 @@ class TaskItem(Answer, frozen=True, kw_only=True):
     """A task as lists show it. `title` is empty when it was redacted.
 
     `waiting`: queued, but for another task or for its time, not for an agent. `stuck_at`: since when an alarm says that
-    it makes no progress, 0 is none.
+    it makes no progress, 0 is none. `over_budget`: which budget has no room for it, so that it waits; "" is none.
     """
 
     task_id: str
@@ -176,6 +179,7 @@ class TaskItem(Answer, frozen=True, kw_only=True):
     waiting: bool = False
     not_before_at: Instant = 0
     stuck_at: Instant = 0
+    over_budget: str = ""
 
 
 class TaskPage(Answer, frozen=True, kw_only=True):
@@ -223,6 +227,7 @@ class TaskDetail(Answer, frozen=True, kw_only=True):
     on_failure: str = "fail"
     checks_detail: str = ""  # why there are none, such as criteria_erased
     review: TaskReview | None = None
+    economics: TaskEconomics | None = None
     timeline: tuple[TimelineItem, ...]
     seq: Seq
 
@@ -247,13 +252,15 @@ class CompleteTaskBody(OfGeneration, frozen=True, kw_only=True):
 
     result: Free = None
     report: Free = None
-    tokens: Count = 0
-    cost_micro: Money = 0
+    tokens: Count | None = None
+    cost_micro: Money | None = None
 
 
 class FailTaskBody(OfGeneration, frozen=True, kw_only=True):
     reason: Text = ""
     retryable: bool = True
+    tokens: Count | None = None
+    cost_micro: Money | None = None
 
 
 class TaskRecorded(Answer, frozen=True, kw_only=True):

@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime
 from typing import Any
 
-from watchfloor.http import lists, problems
-from watchfloor.http.asking import Call
+import msgspec
+
+from watchfloor.http import lists, problems, totals
+from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import economics as wire
 from watchfloor.http.bodies import fields
 from watchfloor.http.problems import Problem
+from watchfloor.http.queueing import economics_of
 from watchfloor.http.replies import Reply
-from watchfloor.kernel.ids import KINDS
+from watchfloor.kernel.amounts import UNITS, UNSAID, roi_permille
+from watchfloor.kernel.ids import KINDS, public_id
+from watchfloor.kernel.instants import DAY, SECOND
 from watchfloor.registers.budgets import InForce, use_of
+from watchfloor.registers.task_budgets import without_room
 from watchfloor.work.budget_messages import RemoveBudget, SetBudget
+from watchfloor.work.economic_messages import AssessTask, Economics, EstimateTask
 
 _TARGETS = {"agent": "agent", "task": "task", "lineage": "task"}
 
@@ -107,3 +115,116 @@ async def get_budget(call: Call) -> Reply:
     """One budget."""
     subject, _ = call.resolve("budget", call.path["budget"])
     return Reply(body=item(call, await lists.viewed(call, "budgets", "budget", subject)))
+
+
+# Economics ------------------------------------------------------------------------------------------------------------
+
+
+async def get_economics(call: Call) -> Reply:
+    """What work cost and was worth: by agent, task or day, or of the whole organisation."""
+    params: wire.EconomicsParams = call.params
+    where = {
+        "agent": call.resolve("agent", params.agent)[0] if params.agent else None,
+        "task": call.resolve("task", params.task)[0] if params.task else None,
+    }
+    rows, following = await totals.page(
+        call,
+        params.by,
+        where,
+        first_day=params.from_at // DAY,
+        last_day=params.to_at // DAY,
+        limit=params.limit,
+    )
+    items = tuple(
+        wire.Total(
+            key=_named(call, params.by, row.pop("key")),
+            roi_permille=roi_permille(row["value_micro"], row["cost_micro"]),
+            **row,
+        )
+        for row in rows
+    )
+    return Reply(body=wire.TotalPage(items=items, next=following, seq=call.view_seq))
+
+
+def _named(call: Call, by: str, key: int) -> str:
+    """The key of a total for people."""
+    if by == "day":
+        return datetime.fromtimestamp(key * DAY // SECOND, UTC).date().isoformat()
+    return call.id_of(by, key) if by in ("agent", "task") else ""
+
+
+async def estimate_task(call: Call) -> Reply:
+    """Say anew what a task is expected to take and to be worth; its own limits stay as they are."""
+    body: wire.EstimateBody = call.body
+    subject, state = call.resolve("task", call.path["task"])
+    known = state.economics or Economics()
+    economics = economics_of(body, None)
+    assert economics is not None
+    kept = msgspec.structs.replace(
+        economics,
+        limit_micro=known.limit_micro,
+        limit_tokens=known.limit_tokens,
+        limit_ms=known.limit_ms,
+    )
+    private = encoded({"rationale": body.rationale}) if body.rationale else b""
+    recorded = await call.ask(EstimateTask(subject=subject, economics=kept, private=private))
+    return Reply(body=fields.Recorded(seq=recorded.seq))
+
+
+async def assess_task(call: Call) -> Reply:
+    """Say what a finished task was worth. A person's word stands above the policy's rule."""
+    body: wire.AssessTaskBody = call.body
+    subject, _ = call.resolve("task", call.path["task"])
+    private = encoded({"reason": body.reason}) if body.reason else b""
+    command = AssessTask(subject=subject, value_micro=body.value_micro, private=private)
+    return Reply(body=fields.Recorded(seq=(await call.ask(command)).seq))
+
+
+def over_budget(call: Call, subject: int) -> str:
+    """Which budget has no room for a task that waits, as a sentence; "" where every one has, whoever gets the task."""
+    engine = call.services.engine
+
+    def read(name: str, key: Any) -> Any:
+        if name in ("task", "budget"):
+            return engine.state(call.org, name, key)
+        return engine.cell(call.org, name, key)
+
+    task = read("task", subject)
+    if task is None or task.stage != "queued" or read("budgeted", "all") is None:
+        return ""
+    found = without_room(subject, task, 0, call.now, read)
+    if found is None:
+        return ""
+    budget, asked = found
+    name = public_id("budget", budget.budget, budget.nonce)
+    if asked < 0:
+        return f"{name} limits {budget.measure}, and nobody estimated how much the task takes"
+    use = use_of(budget, call.now, read)
+    left = max(0, budget.limit - use.spent - use.reserved)
+    return f"{name} has {left} of {budget.limit} {UNITS[budget.measure]} left, {asked} asked"
+
+
+async def of_task(call: Call, subject: int) -> wire.TaskEconomics:
+    """What a task was expected to take, took, and was worth."""
+    took = await totals.of_task(call, subject)
+    estimate = await lists.row(call, "estimates", task=subject)
+    assessment = await lists.row(call, "assessments", task=subject)
+    seqs = [row["seq"] if row is not None else 0 for row in (estimate, assessment)]
+    privates = await call.privates(seqs)
+
+    def expected(column: str) -> int | None:
+        return None if estimate is None or estimate[column] == UNSAID else int(estimate[column])
+
+    value = None if assessment is None else int(assessment["value_micro"])
+    return wire.TaskEconomics(
+        estimated_cost_micro=expected("cost_micro"),
+        estimated_tokens=expected("tokens"),
+        estimated_ms=expected("time_ms"),
+        estimated_value_micro=expected("value_micro"),
+        rationale=privates.get(seqs[0], {}).get("rationale"),
+        value_micro=value,
+        assessed_by="" if assessment is None else assessment["by"],
+        assessment=privates.get(seqs[1], {}).get("reason"),
+        roi_permille=None if value is None else roi_permille(value, took["cost_micro"]),
+        **took,
+    )

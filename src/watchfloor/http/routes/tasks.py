@@ -14,6 +14,8 @@ from watchfloor.http.bulk import change_tasks as change_tasks
 from watchfloor.http.bulk import submit_tasks as submit_tasks
 from watchfloor.http.queueing import dependency, narrowed, submission
 from watchfloor.http.replies import Reply
+from watchfloor.http.routes import economics
+from watchfloor.kernel.amounts import said
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Command
 from watchfloor.work import messages as work
@@ -55,6 +57,7 @@ def item(call: Call, row: dict[str, Any], private: dict[str, Any]) -> wire.TaskI
         waiting=bool(row["waiting"]),
         not_before_at=row["not_before_at"],
         stuck_at=row["stuck_at"],
+        over_budget=economics.over_budget(call, row["task"]) if row["status"] == "queued" else "",
     )
 
 
@@ -116,6 +119,7 @@ async def detail(call: Call) -> wire.TaskDetail:
         )
         if row["review"]
         else None,
+        economics=await economics.of_task(call, subject),
         timeline=lines,
         seq=call.view_seq,
     )
@@ -241,7 +245,12 @@ async def complete_task(call: Call) -> Reply:
     return await _report(
         call,
         lambda s, a, g: work.CompleteTask(
-            subject=s, agent=a, generation=g, cost_micro=body.cost_micro, tokens=body.tokens, private=private
+            subject=s,
+            agent=a,
+            generation=g,
+            cost_micro=said(body.cost_micro),
+            tokens=said(body.tokens),
+            private=private,
         ),
     )
 
@@ -253,6 +262,12 @@ async def fail_task(call: Call) -> Reply:
     return await _report(
         call,
         lambda s, a, g: work.FailTask(
-            subject=s, agent=a, generation=g, retryable=body.retryable, private=private
+            subject=s,
+            agent=a,
+            generation=g,
+            retryable=body.retryable,
+            private=private,
+            cost_micro=said(body.cost_micro),
+            tokens=said(body.tokens),
         ),
     )
