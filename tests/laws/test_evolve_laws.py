@@ -10,6 +10,7 @@ from tests.laws.any_facts import streams
 from tests.transcripts.world import SUBJECTS
 
 from watchfloor.actions.messages import ActionDecided, BreakerOpened, StandingGranted, StopRecorded
+from watchfloor.conversations.messages import ChannelOpened, ChatOpened, MessageSent
 from watchfloor.councils.messages import DecisionOpened
 from watchfloor.fleet.messages import AgentRegistered, EnrolmentIssued
 from watchfloor.kernel.messages import Facts
@@ -34,6 +35,9 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "policy": PolicyApplied,
     "budget": BudgetSet,
     "enrolment": EnrolmentIssued,
+    "chat": ChatOpened,
+    "mailbox": MessageSent,
+    "channel": ChannelOpened,
 }
 
 

@@ -9,6 +9,7 @@ import msgspec
 from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING, Scene
 
 from watchfloor.actions.messages import ActionDecided
+from watchfloor.conversations.messages import AgentTold, ChatAnswered, MessagePosted, MessageSent
 from watchfloor.engine.auditing import audit_all
 from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.snapshot import copy_of
@@ -45,6 +46,7 @@ def check(scene: Scene) -> None:
     _verified(events)
     _audited(scene)
     _rules_obeyed(scene)
+    _numbered(scene, events)
     _live(scene)
     _tasks(scene, events)
     refused = [e.facts for e in events if isinstance(e.facts, ProcessRefused)]
@@ -177,6 +179,16 @@ def _tasks(scene: Scene, events: list[Event]) -> None:
             ended[task] = event.type
             paused.discard(task)
     assert ended.keys() == submitted.keys(), f"seed {scene.seed}: a task was lost"
+
+
+def _numbered(scene: Scene, events: list[Event]) -> None:
+    """Messages of a conversation have the numbers 1, 2, 3, … without a gap and without a repeat (spec 2.6)."""
+    last: dict[tuple[str, int], int] = {}
+    for event in events:
+        if isinstance(event.facts, AgentTold | ChatAnswered | MessageSent | MessagePosted):
+            place = (event.kind, event.subject)
+            assert event.facts.number == last.get(place, 0) + 1, f"seed {scene.seed}: {place} at {event.seq}"
+            last[place] = event.facts.number
 
 
 def _live(scene: Scene) -> None:

@@ -25,6 +25,8 @@ import msgspec
 from tests.transcripts import governance
 from tests.transcripts.world import SUBJECTS, World
 
+from watchfloor.conversations import channels, chats, mailboxes
+from watchfloor.conversations import messages as said
 from watchfloor.councils import rules as councils
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.fleet import rules as fleet
@@ -59,6 +61,12 @@ EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     DisablePerson: people.AdminEvidence,
     SetBudget: BudgetEvidence,
     NoteBudget: BudgetEvidence,
+    said.OpenChat: chats.ChatEvidence,
+    said.TellAgent: chats.ChatEvidence,
+    said.SendMessage: mailboxes.MailEvidence,
+    said.OpenChannel: channels.ChannelEvidence,
+    said.JoinChannel: channels.ChannelEvidence,
+    said.PostMessage: channels.ChannelEvidence,
 }
 FOUND = (SubmitTask, RetryTask, TaskTimePassed)
 LISTS = ("depends_on",)
@@ -69,7 +77,18 @@ UNITS_MS = {"ms": 1, "s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 FIELD = re.compile(r"(\w+)=((?:\[[^\]]*\]|\{.*?\}|\"[^\"]*\"|\S)*)")
 UNSAID = ("nonce",)  # the random bits of ids
 # facts that hold the integer of something with a name
-REFERENCES = ("agent", "agent_before", "action", "chain", "dependency", "parent", "root", "target")
+REFERENCES = (
+    "agent",
+    "agent_before",
+    "action",
+    "chain",
+    "dependency",
+    "parent",
+    "root",
+    "sender",
+    "target",
+    "task",
+)
 
 
 class Story:
@@ -260,6 +279,22 @@ def _organisation(story: Story, organisation: people.Organisation) -> str:
     return f"{organisation.name}, {organisation.origin}"
 
 
+def _chat(story: Story, chat: chats.Chat) -> str:
+    state = "closed" if chat.closed_at else "open"
+    return (
+        f"{state}, with {story.name_of(chat.agent)}; {chat.number} messages, answered up to {chat.answered}"
+    )
+
+
+def _mailbox(story: Story, mailbox: mailboxes.Mailbox) -> str:
+    return f"heard of {mailbox.number} messages"
+
+
+def _channel(story: Story, channel: channels.Channel) -> str:
+    members = ", ".join(story.name_of(member) for member in channel.members)
+    return f"{'closed' if channel.closed_at else 'open'}; members: {members or 'none'}; {channel.number} messages"
+
+
 SUMMARIES: dict[str, Callable[[Story, Any], str]] = {
     "task": _task,
     "decision": _decision,
@@ -267,4 +302,7 @@ SUMMARIES: dict[str, Callable[[Story, Any], str]] = {
     "enrolment": _enrolment,
     "person": _person,
     "organisation": _organisation,
+    "chat": _chat,
+    "mailbox": _mailbox,
+    "channel": _channel,
 }

@@ -11,6 +11,7 @@ from hashlib import sha256
 from typing import Any
 
 from watchfloor.actions import rules as actions
+from watchfloor.conversations import rules as conversations
 from watchfloor.councils import rules as councils
 from watchfloor.fleet import rules as fleet
 from watchfloor.kernel.codec import Catalogue, encode_event
@@ -24,7 +25,7 @@ from watchfloor.trust import rules as trust
 from watchfloor.trust.messages import ReassessTrust
 from watchfloor.work import rules as work
 
-CAPABILITIES = (fleet, work, actions, councils, trust, policy, people)
+CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations)
 SUBJECTS: dict[str, Subject] = {
     subject.kind: subject for capability in CAPABILITIES for subject in capability.SUBJECTS
 }

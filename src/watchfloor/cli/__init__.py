@@ -29,6 +29,8 @@ for name, about in (
     ("task", "Submit and follow tasks."),
     ("budget", "Limit what an organisation, an agent or a task may spend; see what is left."),
     ("economics", "See what work cost and was worth."),
+    ("chat", "Talk with an agent; search what was said."),
+    ("channel", "See and post in the channels of agents."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
     ("policy", "Show, check, compare and apply policies."),

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import secrets
+import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -96,6 +98,30 @@ class Client:
         if "json" in answer.headers.get("content-type", ""):
             return answer.json()
         return answer.text
+
+    def events(self, path: str, wait_s: float, **params: Any) -> Iterator[tuple[str, Any]]:
+        """(event, data) of a stream of server-sent events, until it ends or `wait_s` seconds have passed."""
+        ends = time.monotonic() + wait_s
+        # The server shows a sign of life every 15 s, so that the clock is looked at at least that often.
+        timeout = httpx.Timeout(30, read=max(1.0, wait_s))
+        try:
+            with self._http.stream("GET", path, params=params, timeout=timeout) as answer:
+                if answer.status_code >= 400:
+                    answer.read()
+                    raise Failure(refusal(answer), 3)
+                kind = "message"
+                for line in answer.iter_lines():
+                    name, _, value = line.partition(": ")
+                    if name == "event":
+                        kind = value
+                    elif name == "data":
+                        yield kind, msgspec.json.decode(value)
+                    if time.monotonic() > ends:
+                        return
+        except httpx.ReadTimeout:
+            return
+        except httpx.HTTPError as error:
+            raise Failure(f"{self.profile.url} cannot be reached: {error}", 4) from error
 
     def etag(self, path: str) -> str:
         """The ETag of a resource, for If-Match."""

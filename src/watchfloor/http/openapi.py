@@ -26,7 +26,10 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "action": {"description": "public id `act_…`", "example": "act_q0d1k7m9x2v4"},
     "decision": {"description": "public id `dec_…`", "example": "dec_q4d1k7m9x2v4"},
     "chat": {"description": "public id `cht_…`", "example": "cht_q0d1k7m9x2v4"},
-    "channel": {"description": "public id `chn_…`", "example": "chn_q0d1k7m9x2v4"},
+    "channel": {
+        "description": "public id `chn_…`, or the name of an open channel",
+        "example": "chn_q0d1k7m9x2v4",
+    },
     "number": {
         "description": "number of a message in its conversation, from 1",
         "schema": {"type": "integer", "minimum": 1},

@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ from typing import Any
 import httpx2
 from websockets.asyncio.client import ClientConnection, connect
 
-from watchfloor.app import Server
+from watchfloor.app import Server, free_port
 from watchfloor.config import Config
 from watchfloor.engine.setup import first_person, register_agent
 
@@ -76,6 +76,7 @@ class Floor:
         self.org = org
         self.url = server.url
         self._clients: list[httpx2.AsyncClient] = []
+        self.at_end: list[Callable[[], None]] = []
 
     async def person(self, handle: str, *roles: str, org: int = 0) -> httpx2.AsyncClient:
         """A client with a person's token."""
@@ -108,6 +109,8 @@ class Floor:
             yield voice
 
     async def close(self) -> None:
+        for end in self.at_end:
+            end()
         for client in self._clients:
             await client.aclose()
 
@@ -116,7 +119,9 @@ class Floor:
 async def floor(folder: Path, **settings: Any) -> AsyncIterator[Floor]:
     """A server in this loop; stopped at the end of the block."""
     ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
-    server = Server(Config(data=str(folder / "data"), signer=str(folder / "signer"), **settings))
+    server = Server(
+        Config(data=str(folder / "data"), signer=str(folder / "signer"), **{"port": free_port(), **settings})
+    )
 
     async def begin(running: Server) -> None:
         known = list(running.engine.core.nodes)

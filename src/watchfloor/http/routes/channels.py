@@ -51,9 +51,15 @@ async def list_channels(call: Call) -> Reply:
     return Reply(body=wire.ChannelPage(items=items, next=following, seq=call.view_seq))
 
 
+def _channel(call: Call) -> tuple[int, Any]:
+    """The channel of the path: by its id, or an open one by its name."""
+    named = call.services.engine.cell(call.org, "channel_names", call.path["channel"])
+    return (named, call.state("channel", named)) if named else call.resolve("channel", call.path["channel"])
+
+
 async def get_channel(call: Call) -> Reply:
     """One channel and who is in it."""
-    subject, state = call.resolve("channel", call.path["channel"])
+    subject, state = _channel(call)
     row = await lists.viewed(call, "channels", "channel", subject)
     members = []
     for agent in state.members if not state.closed_at else ():
@@ -66,21 +72,21 @@ async def get_channel(call: Call) -> Reply:
 
 async def join_channel(call: Call) -> Reply:
     """Hear what is said in it."""
-    subject, _ = call.resolve("channel", call.path["channel"])
+    subject, _ = _channel(call)
     recorded = await call.ask(conversations.JoinChannel(subject=subject, agent=call.principal.subject))
     return Reply(body=fields.Recorded(seq=recorded.seq))
 
 
 async def leave_channel(call: Call) -> Reply:
     """Hear no more of it."""
-    subject, _ = call.resolve("channel", call.path["channel"])
+    subject, _ = _channel(call)
     recorded = await call.ask(conversations.LeaveChannel(subject=subject, agent=call.principal.subject))
     return Reply(body=fields.Recorded(seq=recorded.seq))
 
 
 async def remove_member(call: Call) -> Reply:
     """Take an agent out of a channel."""
-    subject, _ = call.resolve("channel", call.path["channel"])
+    subject, _ = _channel(call)
     agent, _ = call.resolve("agent", call.path["agent"])
     recorded = await call.ask(conversations.LeaveChannel(subject=subject, agent=agent))
     return Reply(body=fields.Recorded(seq=recorded.seq))
@@ -89,7 +95,7 @@ async def remove_member(call: Call) -> Reply:
 async def post_message(call: Call) -> Reply:
     """Say something to every member."""
     body: wire.SendBody = call.body
-    subject, _ = call.resolve("channel", call.path["channel"])
+    subject, _ = _channel(call)
     talk.silenced(call.services, call.principal)
     command = conversations.PostMessage(
         subject=subject,
@@ -105,14 +111,14 @@ async def post_message(call: Call) -> Reply:
 
 async def list_posts(call: Call) -> Reply:
     """What was said after a number, in order; an agent reads where it has joined."""
-    subject, state = call.resolve("channel", call.path["channel"])
+    subject, state = _channel(call)
     if call.of_agent and call.principal.subject not in state.members:
         raise Problem(403, "not_a_member", "join the channel first")
-    return await messages_of(call, subject, state.number)
+    return await messages_of(call, subject, state)
 
 
 async def close_channel(call: Call) -> Reply:
     """Nobody says anything in it any more; its name is free again."""
-    subject, _ = call.resolve("channel", call.path["channel"])
+    subject, _ = _channel(call)
     recorded = await call.ask(conversations.CloseChannel(subject=subject, reason=call.body.reason))
     return Reply(body=fields.Recorded(seq=recorded.seq))

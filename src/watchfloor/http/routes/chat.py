@@ -7,6 +7,7 @@ from typing import Any
 
 from watchfloor.conversations import messages as conversations
 from watchfloor.conversations.texts import said, titled
+from watchfloor.engine.views import ViewBehind
 from watchfloor.http import lists, replies, searching, talk
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import chat as wire
@@ -99,9 +100,20 @@ async def say(call: Call) -> Reply:
     return Reply(body=wire.MessageRecorded(number=facts.number, seq=recorded.seq))
 
 
-async def messages_of(call: Call, conversation: int, last: int) -> Reply:
-    """One page of a conversation, in order."""
+async def _shown(call: Call, state: Any) -> None:
+    """Wait until the views show everything that was said in a conversation. Raises Problem 503 `view_behind`."""
+    if state is not None:
+        try:
+            await call.services.views.wait(call.org, state.seq)
+        except ViewBehind as behind:
+            raise lists.view_behind(behind.visible) from None
+
+
+async def messages_of(call: Call, conversation: int, state: Any) -> Reply:
+    """One page of a conversation, in order, once the views show everything that was said in it."""
     params: wire.MessagesParams = call.params
+    await _shown(call, state)
+    last = state.number if state is not None else 0
 
     def read() -> tuple[list[dict[str, Any]], dict[int, str]]:
         rows = talk.read(call.services, call.org, conversation, params.after, params.limit + 1)
@@ -116,7 +128,7 @@ async def messages_of(call: Call, conversation: int, last: int) -> Reply:
 async def list_chat_messages(call: Call) -> Reply:
     """Messages of a chat after a number, in order: a client that names the last one it has misses nothing."""
     subject, state = _chat(call)
-    return await messages_of(call, subject, state.number)
+    return await messages_of(call, subject, state)
 
 
 async def follow_chat(call: Call) -> Reply:
@@ -157,6 +169,7 @@ async def make_task(call: Call) -> Reply:
     body: wire.TaskOfMessageBody = call.body
     if not 1 <= number <= state.number:
         raise Problem(404, "not_found", "the chat has no such message")
+    await _shown(call, state)
     rows = await asyncio.to_thread(talk.read, call.services, call.org, subject, number - 1, 1)
     told = await asyncio.to_thread(talk.texts, call.services, call.org, rows)
     if not rows:

@@ -32,5 +32,4 @@ async def list_messages(call: Call) -> Reply:
     """The mailbox of an agent after a number, in order; an agent reads its own."""
     agent, _ = call.resolve("agent", call.path["agent"])
     call.own_only(agent, "agent")
-    mailbox = call.state("mailbox", agent)
-    return await messages_of(call, agent, mailbox.number if mailbox is not None else 0)
+    return await messages_of(call, agent, call.state("mailbox", agent))
