@@ -29,6 +29,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from watchfloor_agent.canonical import canonical_action, digest
+from watchfloor_agent.testing_talk import SPOKEN, FakeTalk
 
 Frame = dict[str, Any]
 WAIT_MS = 10_000
@@ -90,6 +91,7 @@ class FakeServer:
         self.seq = 0
         self.acknowledged = 0
         self.refuse_with = 0
+        self.talk = FakeTalk()
         self._answers: dict[int, tuple[Frame, Frame]] = {}
         self._outbox: list[Frame] = []
         self._cuts: list[tuple[str, str]] = []
@@ -158,6 +160,20 @@ class FakeServer:
             {"task_id": task.id, "generation": 1, "attempt": 1, "title": title, "accept_by_at": 0, **payload},
         )
         return task
+
+    async def tell(self, text: str, chat_id: str = "cht_1") -> None:
+        """A person says something in a chat."""
+        await self.push("chat:message", self.talk.told(chat_id, text))
+
+    async def whisper(self, text: str, sender: str = "agt_2", channel: str = "") -> None:
+        """Another agent says something: to this one, or in a channel."""
+        kind = "channel:posted" if channel else "message:received"
+        await self.push(kind, self.talk.heard(text, sender, channel))
+
+    @property
+    def said(self) -> list[str]:
+        """Everything the agent has said, in order, wherever."""
+        return self.talk.said
 
     async def cancel(self, task_id: str) -> None:
         """A person cancels a task."""
@@ -292,6 +308,9 @@ class FakeServer:
     def _respond(self, frame_type: str, payload: Frame) -> Frame:
         if frame_type == "action:request":
             return {"type": "action:decided", "payload": self._judge(payload)}
+        if frame_type.startswith(SPOKEN):
+            self.seq += 1
+            return self.talk.respond(frame_type, payload, self.seq)
         if frame_type == "task:resume":
             return self._resume(payload)
         if frame_type.startswith("task:"):

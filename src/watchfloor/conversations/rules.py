@@ -1,4 +1,4 @@
-"""All subjects and facts of conversations; the rules are in `chats.py`, `mailboxes.py` and `channels.py`."""
+"""All subjects and facts of conversations (spec 2.2, 2.6); rules in `chats.py`, `mailboxes.py`, `channels.py`."""
 
 from __future__ import annotations
 

@@ -39,7 +39,7 @@ from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import policy_of, standing
 from watchfloor.hub.delegations import ACTION_TYPES
-from watchfloor.hub.mailroom import BETWEEN_AGENTS, DELIVERED, RATES, Mailroom
+from watchfloor.hub.mailroom import BETWEEN_AGENTS, DELIVERED, RATES, Mailroom, wordless
 from watchfloor.hub.session import Session, Throttled
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
 from watchfloor.kernel.ids import parse_id, public_id
@@ -353,8 +353,11 @@ class Hub:
 
     @staticmethod
     def body_digest(frame: wire.Frame[wire.Payload]) -> str:
-        """First 16 hex digits of the SHA-256 of the payload as it was sent, whatever the frame's id (DESIGN 2b.5)."""
-        return sha256(frame.body).hexdigest()[:16]
+        """First 16 hex digits of the SHA-256 of the payload as it was sent, whatever the frame's id (DESIGN 2b.5).
+
+        Of what is said, everything but the words (decision 29).
+        """
+        return sha256(wordless(frame)).hexdigest()[:16]
 
     # -- speaking ---------------------------------------------------------------------------------------------------
 

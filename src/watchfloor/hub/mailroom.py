@@ -22,6 +22,7 @@ from watchfloor.conversations.messages import AgentTold, ChatClosed, MessagePost
 from watchfloor.engine.engine import Engine
 from watchfloor.hub import spoken
 from watchfloor.hub.buckets import Bucket
+from watchfloor.hub.protocol import Frame
 from watchfloor.hub.wire import Payload
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.limits import (
@@ -53,6 +54,18 @@ RATES: dict[type[Payload], tuple[str, int]] = {
 BETWEEN_AGENTS = (spoken.MessageSend, spoken.ChannelPost)  # a stop that hits the agent silences these
 
 Part = Callable[[int, int, str, str], None]  # (organisation, chat, stream, text)
+
+
+def wordless(frame: Frame[Payload]) -> bytes:
+    """The payload of a frame as sent; of one that says something, its text replaced by its length.
+
+    A digest of this is hashed into the ledger and cannot be erased, as what was said can be.
+    """
+    payload = frame.payload
+    text = getattr(payload, "text", None)
+    if type(payload) not in RATES or text is None:
+        return bytes(frame.body)
+    return msgspec.json.encode(msgspec.structs.replace(payload, text=str(len(text))))
 
 
 class Mailroom:

@@ -98,6 +98,13 @@ METRICS: tuple[Metric, ...] = (
         meaning="Registered agents by state.",
     ),
     Metric(
+        name="conversation_messages_total",
+        kind="counter",
+        unit="messages",
+        labels=("kind", "author"),
+        meaning="Messages said since the process began; kind: chat, mailbox, channel; author: person, agent.",
+    ),
+    Metric(
         name="tasks_total",
         kind="counter",
         unit="tasks",

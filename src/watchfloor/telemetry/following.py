@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from watchfloor.actions import messages as actions
+from watchfloor.conversations import messages as conversations
 from watchfloor.councils import messages as councils
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Event, Facts
@@ -40,6 +41,12 @@ _OUTCOME: dict[type[Facts], str] = {
     councils.DecisionExpired: "expired",
     councils.DecisionCancelled: "cancelled",
 }
+_SAID: tuple[type[Facts], ...] = (
+    conversations.AgentTold,
+    conversations.ChatAnswered,
+    conversations.MessageSent,
+    conversations.MessagePosted,
+)
 _VERDICTS = frozenset(("permitted", "pending", "denied"))
 
 
@@ -59,6 +66,8 @@ class Following:
             trust.TrustChanged: self._trust,
             trust.TrustReassessed: self._trust,
         }
+        for said in _SAID:
+            self._table[said] = self._message
         for facts in _TASK_STATUS:
             self._table[facts] = self._task
         for facts in _OUTCOME:
@@ -113,6 +122,10 @@ class Following:
                 self._metrics.observe("task_latency_seconds", elapsed)
         elif isinstance(event.facts, work.TaskDeadLettered | work.TaskCancelled):
             self._elapsed_s(org, event)
+
+    def _message(self, _: int, event: Event) -> None:
+        author = "agent" if event.actor.kind == "agent" else "person"
+        self._metrics.count("conversation_messages_total", event.kind, author)
 
     def _trust(self, _: int, event: Event) -> None:
         facts: Any = event.facts

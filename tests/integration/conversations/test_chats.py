@@ -259,3 +259,63 @@ async def messages(client: httpx2.AsyncClient, chat: str, min_seq: int) -> list[
     assert page.status_code == 200, page.text
     items: list[dict[str, Any]] = page.json()["items"]
     return items
+
+
+async def test_the_ledger_keeps_no_digest_of_the_words(tmp_path: Path) -> None:
+    """Decision 29: an unsalted digest of a short text would betray it after it was erased."""
+    async with floor(tmp_path) as there:
+        ada = await there.person("ada")
+        agent, key = await there.agent("scribe")
+        chat = await open_chat(ada, agent)
+        async with there.voice(key) as scribe:
+            yes = await scribe.ask("chat:message", {"chat_id": chat, "text": "yes"})
+            noo = await scribe.ask("chat:message", {"chat_id": chat, "text": "noo"})
+        bodies = []
+        for answer in (yes, noo):
+            event = there.engine.event(there.org, answer["payload"]["seq"])
+            assert event is not None
+            bodies.append(event.body)
+        assert bodies[0] == bodies[1]
+        counted = (await ada.get("/metrics")).text
+        assert 'conversation_messages_total{author="agent",kind="chat"} 2.0' in counted
+
+
+async def test_no_input_makes_the_server_stumble(tmp_path: Path) -> None:
+    """Faults I2, J, L2: whatever is in a frame, the answer is a frame, and the session lives."""
+    async with floor(tmp_path) as there:
+        ada = await there.person("ada")
+        agent, key = await there.agent("scribe")
+        chat = await open_chat(ada, agent)
+        texts: tuple[Any, ...] = (
+            "\x00\x1b[2J\u202e\u2066",
+            "\n" * 10_000,
+            "sk_live_canary_4242",
+            "\ud800",
+            "é" * 16_000,
+            "x" * 20_000,
+            "",
+            7,
+            None,
+            ["x"],
+        )
+        async with there.voice(key) as scribe:
+            for text in texts:
+                for kind, more in (
+                    ("chat:message", {"chat_id": chat}),
+                    ("message:send", {"to": agent}),
+                    ("channel:post", {"channel": "nowhere"}),
+                ):
+                    if isinstance(text, str) and text not in ("", "x" * 20_000, "\ud800"):
+                        answer = await scribe.ask(kind, {**more, "text": text})
+                        assert answer["type"] in ("chat:recorded", "error"), answer
+                        assert "canary" not in json.dumps(answer)
+        page = await ada.get(f"/api/v1/chat/sessions/{chat}/messages")
+        assert [item["text"] for item in page.json()["items"]] == [
+            "\x00\x1b[2J\u202e\u2066",
+            "sk_live_canary_4242",
+        ]
+        async with there.voice(key) as scribe:
+            for text in ("", "x" * 20_000, 7, None, ["x"]):
+                answer = await scribe.ask("chat:message", {"chat_id": chat, "text": text})
+                assert (answer["type"], answer["payload"]["field"]) == ("error", "/payload/text")
+        assert "canary" not in (await ada.get("/metrics")).text
