@@ -214,6 +214,7 @@ class Hub:
         if self.sessions.get(key) is not session:
             return False
         del self.sessions[key]
+        self.mailroom.left(session)
         self._count -= 1
         self._per_org[session.org] -= 1
         return True

@@ -76,6 +76,7 @@ class Mailroom:
         self._now = now
         self._heard: dict[tuple[int, int], int] = {}
         self._owed: dict[tuple[int, int], deque[int]] = {}
+        self._unsent: dict[tuple[int, int], int] = {}  # where the last connection of an agent ended
         self.on_part: Part | None = None
         self.dropped = 0
 
@@ -112,9 +113,8 @@ class Mailroom:
         """What the agent has not heard, of the last 256."""
         key = (session.org, session.agent)
         after = max(after, self._heard.get(key, 0))
-        owed = self._owed.pop(key, None)
-        if owed:
-            after = min(after, owed[0] - 1)
+        after = min(after, self._unsent.pop(key, after + 1) - 1)
+        owed = self._owed.pop(key, ())
         committed = self._engine.head(session.org)
         mail: tuple[tuple[int, int], ...] = self._engine.cell(session.org, "mail", session.agent) or ()
         missed = [
@@ -122,9 +122,15 @@ class Mailroom:
             for _, seq in mail
             if after < seq <= committed and (seq > session.sent_seq or seq < session.live_from)
         ]
-        if missed:
-            self._owed[key] = deque(missed, OUTBOX_SEQS)
+        if missed or owed:
+            self._owed[key] = deque(sorted({*missed, *owed}), OUTBOX_SEQS)
             self.pump(session)
+
+    def left(self, session: Session) -> None:
+        """The connection is gone: from what it was still owed on, everything is said again to the next."""
+        owed = self._owed.pop((session.org, session.agent), None)
+        if owed:
+            self._unsent[(session.org, session.agent)] = owed[0]
 
     def pump(self, session: Session) -> None:
         """Send what is owed, as much as the socket takes."""
