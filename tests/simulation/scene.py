@@ -12,9 +12,9 @@ from typing import Any
 
 import msgspec
 from tests.simulation.store import CommitFailed, SimulatedStore
+from tests.simulation.talking import speak
 
 from watchfloor.actions import messages as actions
-from watchfloor.conversations import messages as talk
 from watchfloor.councils.messages import CastVote
 from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
 from watchfloor.engine.sequencer import Sequencer
@@ -291,7 +291,7 @@ class Scene:
             (self.meddle, 3),
             (self.hold, 3),
             (self.misuse, 3),
-            (self.speak, 8),
+            (lambda: speak(self), 8),
         )
         happening = self.random.choices([h for h, _ in happenings], [w for _, w in happenings])[0]
         happening()
@@ -505,36 +505,6 @@ class Scene:
         else:
             agent.session = f"{self.incarnation}.{self.random.randint(0, 999)}"
             self._own(ConnectAgent(subject=agent.subject, node="node-1", session=agent.session))
-
-    def speak(self) -> None:
-        """People and agents talk: chats, messages, channels. Whatever is refused is refused without a trace."""
-        agent = self.random.choice(self.agents)
-        other = self.random.choice(self.agents)
-        text = canonical({"text": self.random.choice(("hello", "done", "why?"))})
-        chats = self._subjects("chat")
-        channels = self._subjects("channel")
-        if self.random.random() < 0.4:
-            asked: list[Command] = [
-                talk.OpenChat(agent=agent.subject),
-                talk.SendMessage(subject=agent.subject, sender=0, private=text),
-            ]
-            asked += [talk.TellAgent(subject=chat, private=text) for chat, _ in chats[:2]]
-            asked += [talk.PostMessage(subject=channel, agent=0, private=text) for channel, _ in channels[:2]]
-            asked += [talk.CloseChat(subject=chat) for chat, _ in chats[3:]]
-            asked += [talk.CloseChannel(subject=channel) for channel, _ in channels[3:]]
-            self._keyed(self.random.choice(asked), self._person(0))
-            return
-        said: list[Command] = [
-            talk.SendMessage(subject=other.subject, sender=agent.subject, private=text),
-            talk.OpenChannel(name=self.random.choice(("builds", "ops")), agent=agent.subject),
-        ]
-        for chat, state in chats[:3]:
-            said.append(talk.AnswerChat(subject=chat, agent=state.agent, private=text))
-        for channel, _ in channels[:3]:
-            said.append(talk.JoinChannel(subject=channel, agent=agent.subject))
-            said.append(talk.LeaveChannel(subject=channel, agent=other.subject))
-            said += [talk.PostMessage(subject=channel, agent=agent.subject, private=text)] * 3
-        self._frame(agent, self.random.choice(said))
 
     def meddle(self) -> None:
         """Operators at work: stops, quarantines, roles, cancellations, clock anomalies."""
