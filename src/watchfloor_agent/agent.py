@@ -314,6 +314,11 @@ class Agent(Speech):
             execution.outcome = {"agent_id": spawned.agent_id}
         return spawned
 
+    @property
+    def supervised(self) -> dict[str, tuple[str, ...]]:
+        """The domains this agent supervises now, each with the ids of its members."""
+        return {name: change.members for name, change in self._life.desk.domains.items()}
+
     # Actions -----------------------------------------------------------------------------------------------------
 
     async def request_action(

@@ -12,7 +12,7 @@ from watchfloor_agent.canonical import plain
 from watchfloor_agent.errors import ProtocolError, Unavailable
 from watchfloor_agent.link import Link
 from watchfloor_agent.messages import AgentSpawn, TaskDelegate, TaskSubmit
-from watchfloor_agent.received import AgentSpawned, TaskResult, TaskSubmitted
+from watchfloor_agent.received import AgentSpawned, SupervisionChanged, TaskResult, TaskSubmitted
 
 log = logging.getLogger("watchfloor_agent")
 
@@ -73,6 +73,7 @@ class Desk:
         self._answer_ms = answer_ms
         self._waiting: dict[str, asyncio.Future[Outcome]] = {}
         self._kept: OrderedDict[str, Outcome] = OrderedDict()
+        self.domains: dict[str, SupervisionChanged] = {}
 
     async def submit(self, frame: TaskSubmit | TaskDelegate) -> Handed:
         """Put it into the queue. Raises Refused (`invalid_delegation` says that it is on the record), Unavailable."""
@@ -130,6 +131,17 @@ class Desk:
         if len(self._kept) > RESULTS_KEPT:
             forgotten, _ = self._kept.popitem(last=False)
             log.warning("nobody asked what became of %s", forgotten)
+
+    def supervises(self, payload: SupervisionChanged) -> None:
+        """A domain came or went; an older generation is no news."""
+        before = self.domains.get(payload.domain)
+        if before is not None and before.generation > payload.generation:
+            return
+        log.info("%s: %s", payload.domain, "supervised by us" if payload.held else "no longer ours")
+        if payload.held:
+            self.domains[payload.domain] = payload
+        else:
+            self.domains.pop(payload.domain, None)
 
     def abandon(self, error: Exception) -> None:
         """The agent ends: whoever waits gets `error`."""

@@ -22,6 +22,7 @@ from watchfloor_agent.received import (
     ActionDecided,
     ConfigUpdated,
     Resync,
+    SupervisionChanged,
     TaskAssigned,
     TaskCancelled,
     TaskPaused,
@@ -266,6 +267,8 @@ class Lifetime:
                 tasks.held(payload.task_id, payload.generation, isinstance(payload, TaskPaused))
             case TaskResult():
                 self.desk.told(payload)
+            case SupervisionChanged():
+                self.desk.supervises(payload)
             case ActionDecided():
                 self.actions.decided(payload)
             case Resync():

@@ -186,6 +186,18 @@ class AgentSpawned(Payload, frozen=True, kw_only=True):
         return f"AgentSpawned(agent_id={self.agent_id!r}, name={self.name!r})"
 
 
+class SupervisionChanged(Payload, frozen=True, kw_only=True):
+    """This agent supervises a domain from now on (`held`), or no longer."""
+
+    FRAME: ClassVar[str] = "supervision:changed"
+    supervision_id: str
+    domain: str
+    generation: int = 0
+    held: bool = False
+    members: tuple[str, ...] = ()
+    reason: str = ""
+
+
 class RiskFactor(msgspec.Struct, frozen=True, kw_only=True):
     """What contributed to the risk, in points."""
 
@@ -428,6 +440,7 @@ RECEIVED: tuple[type[Payload], ...] = (
     TaskSubmitted,
     TaskResult,
     AgentSpawned,
+    SupervisionChanged,
     ActionDecided,
     ActionRecorded,
     ConfigUpdated,

@@ -25,6 +25,7 @@ for name, about in (
     ("doctor", "Check this machine and a data directory."),
     ("agent", "Register, list and stop agents; manage their keys."),
     ("sidecar", "Turn any command-line program into an agent."),
+    ("supervision", "Let agents supervise others; see and pass on who does."),
     ("people", "List and add people; make their sign-in links."),
     ("task", "Submit and follow tasks."),
     ("budget", "Limit what an organisation, an agent or a task may spend; see what is left."),

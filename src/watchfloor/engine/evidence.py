@@ -31,6 +31,12 @@ from watchfloor.fleet.agent import Agent, available
 from watchfloor.fleet.messages import RegisterAgent
 from watchfloor.fleet.rules import NameEvidence
 from watchfloor.fleet.spawn_messages import SpawnAgent
+from watchfloor.fleet.supervision_messages import (
+    ArrangeSupervision,
+    ConfirmSupervisor,
+    PassSupervision,
+    SupervisionTimePassed,
+)
 from watchfloor.fleet.versions import check_activation
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE
@@ -372,6 +378,10 @@ GATHERS: Mapping[type[Command], Gather] = {
     RetryTask: _retry,
     TaskTimePassed: _silence,
     SpawnAgent: rights.spawning,
+    ArrangeSupervision: rights.supervising,
+    ConfirmSupervisor: rights.supervising,
+    PassSupervision: rights.supervising,
+    SupervisionTimePassed: rights.supervising,
     AssignTask: _assign,
     SetBudget: _budget,
     NoteBudget: _budget,

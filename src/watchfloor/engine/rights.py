@@ -13,10 +13,14 @@ from typing import Any
 from watchfloor.actions.messages import RequestAction
 from watchfloor.actions.names import fold
 from watchfloor.engine.requests import Request
+from watchfloor.fleet.agent import available
 from watchfloor.fleet.spawn_messages import SpawnAgent
 from watchfloor.fleet.spawning import SpawnEvidence
+from watchfloor.fleet.supervision import SupervisionEvidence
+from watchfloor.fleet.supervision_messages import ArrangeSupervision
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.terms import Policy
+from watchfloor.registers.delivery import session_current
 from watchfloor.registers.directory import ActivePolicy
 from watchfloor.registers.lineage import Family, Tree, containment
 from watchfloor.trust.rules import score_at, tier_at_birth
@@ -143,3 +147,37 @@ def spawning(read: Read, command: SpawnAgent, at: int, request: Request) -> Spaw
         used_by=read("spawned", command.action) or 0,
         taken_by=read("names", f"agent:{command.name}") or 0,
     )
+
+
+def supervising(read: Read, command: Any, at: int, request: Request) -> SupervisionEvidence:
+    """For every command about a domain: who of its agents is there and has room, in their order."""
+    del at, request
+    members: tuple[int, ...] = ()
+    taken = 0
+    if isinstance(command, ArrangeSupervision):
+        candidates = (command.primary, *command.backups)
+        members = command.members
+        taken = read("domains", command.domain) or 0
+    else:
+        state = read("supervision", command.subject)
+        candidates = (state.primary, *state.backups)
+    fit = tuple(agent for agent in candidates if _orchestrates(read("agent", agent)))
+    return SupervisionEvidence(
+        fit=fit,
+        present=tuple(agent for agent in fit if _there(agent, read)),
+        known=tuple(agent for agent in members if _serves(read("agent", agent))),
+        taken_by=taken,
+    )
+
+
+def _serves(agent: Any) -> bool:
+    return agent is not None and not agent.retired
+
+
+def _orchestrates(agent: Any) -> bool:
+    return _serves(agent) and agent.type == "orchestrator" and agent.worker is None
+
+
+def _there(number: int, read: Read) -> bool:
+    agent = read("agent", number)
+    return available(agent) and session_current(agent, read) and not containment(agent, read)

@@ -23,7 +23,7 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.fleet import certificates, credentials, enrolments, presence, versions, workers
+from watchfloor.fleet import certificates, credentials, enrolments, presence, supervision, versions, workers
 from watchfloor.fleet.agent import Agent, Version, in_service, known
 from watchfloor.fleet.credentials import Key
 from watchfloor.fleet.messages import (
@@ -416,6 +416,7 @@ SUBJECTS: tuple[Subject, ...] = (
         overdue=overdue,
     ),
     enrolments.SUBJECT,
+    supervision.SUBJECT,
 )
 
 FACTS: tuple[type[Facts], ...] = (
@@ -437,4 +438,5 @@ FACTS: tuple[type[Facts], ...] = (
     *versions.FACTS,
     *enrolments.FACTS,
     SpawnRefused,
+    *supervision.FACTS,
 )

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.fleet import identity_views, structured_id
+from watchfloor.fleet import identity_views, structured_id, supervision_views
 from watchfloor.fleet.messages import (
     AgentConnected,
     AgentDegraded,
@@ -171,7 +171,7 @@ NODES = Table(
     },
 )
 
-TABLES = (AGENTS, AGENT_KEYS, NODES, *identity_views.TABLES)
+TABLES = (AGENTS, AGENT_KEYS, NODES, *identity_views.TABLES, *supervision_views.TABLES)
 
 
 def _touch(event: Event, **values: Value) -> Change:
@@ -386,6 +386,7 @@ def _versioned(event: Event) -> list[Change]:
 PROJECT: Projectors = {
     SpawnRefused: _never_was,
     **identity_views.PROJECT,
+    **supervision_views.PROJECT,
     VersionActivated: _versioned,
     KeyExpiring: _key_expiring,
     CertificatesPinned: _certificates,

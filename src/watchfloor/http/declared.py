@@ -20,6 +20,7 @@ from watchfloor.http.bodies import (
     ledger,
     pages,
     people,
+    supervision,
     tasks,
     timeline,
 )
@@ -37,6 +38,7 @@ BODIES = (
     decisions,
     economics,
     people,
+    supervision,
     ledger,
     timeline,
     pages,

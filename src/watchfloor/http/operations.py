@@ -52,6 +52,12 @@ POST /api/v1/agents/{agent}/versions/{number}/activate activate_version operator
 POST /api/v1/agents/import                        import_agent        operator       secret authenticated 201 - ImportAgentBody AgentRegistered
 PUT  /api/v1/agents/{agent}/certificates          pin_certificates    operator       write  authenticated 200 - PinCertificatesBody Recorded
 POST /api/v1/agents/{agent}/identity              present_identity    agent          write  authenticated 200 - PresentIdentityBody IdentityAnswer
+= supervision
+GET  /api/v1/supervision                          list_supervisions   reader         read   authenticated 200 SupervisionsParams - SupervisionPage
+POST /api/v1/supervision                          arrange_supervision supervisor     write  authenticated 201 - ArrangeSupervisionBody SupervisionArranged
+GET  /api/v1/supervision/{supervision}            get_supervision     reader         read   authenticated 200 Fresh - SupervisionDetail
+POST /api/v1/supervision/{supervision}/pass       pass_supervision    operator       write  exempt        200 - PassSupervisionBody Recorded
+POST /api/v1/supervision/{supervision}/end        end_supervision     supervisor     write  authenticated 200 - Reason Recorded
 = tasks
 POST /api/v1/tasks                                submit_task         operator       write  authenticated 201 - SubmitTaskBody TaskSubmitted
 POST /api/v1/tasks/bulk                           submit_tasks        operator       write  heavy         201 - SubmitTasksBody TasksSubmitted

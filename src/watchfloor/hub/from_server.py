@@ -190,6 +190,21 @@ class AgentSpawned(Payload, frozen=True, kw_only=True):
         return f"AgentSpawned(agent_id={self.agent_id!r}, name={self.name!r})"
 
 
+class SupervisionChanged(Payload, frozen=True, kw_only=True):
+    """This agent supervises `members` from now on (`held`), or no longer; what it says of an older `generation` is late.
+
+    Its predecessor's open work follows as task:assigned.
+    """
+
+    FRAME: ClassVar[str] = "supervision:changed"
+    supervision_id: str
+    domain: str
+    generation: Count
+    held: bool
+    members: tuple[str, ...] = ()
+    reason: str = ""
+
+
 class RiskFactor(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     points: int
@@ -336,6 +351,7 @@ FROM_SERVER: tuple[type[Payload], ...] = (
     TaskSubmitted,
     TaskResult,
     AgentSpawned,
+    SupervisionChanged,
     ActionDecided,
     ActionRecorded,
     ConfigUpdated,

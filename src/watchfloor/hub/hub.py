@@ -59,7 +59,9 @@ from watchfloor.work.messages import (
 )
 
 _log = logging.getLogger(__name__)
-_DELIVERED = frozenset((TaskAssigned, *pushes.OF_TASKS, TaskHandedOver, ActionGranted, ActionClosed))
+_DELIVERED = frozenset(
+    (TaskAssigned, *pushes.OF_TASKS, TaskHandedOver, *pushes.SUPERVISION, ActionGranted, ActionClosed)
+)
 _LAG_US = 5 * SECOND  # after a longer pause of the loop sockets are drained before heartbeats are judged
 
 
@@ -442,7 +444,7 @@ class Hub:
                 continue  # most events; answered by the session that asked
             if kind in _DELIVERED:
                 self._push(org, facts.agent, event)  # type: ignore[attr-defined]
-            if kind in pushes.ENDS or kind is TaskHandedOver:
+            if kind in pushes.TWICE:
                 self._push(org, pushes.second(self.engine, org, event), event)
             elif kind in DELIVERED:
                 self.mailroom.spread(self.sessions, org, event)

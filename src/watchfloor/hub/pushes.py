@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted
 from watchfloor.engine.engine import Engine
+from watchfloor.fleet.supervision_messages import (
+    SupervisionArranged,
+    SupervisionEnded,
+    SupervisionPassed,
+)
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.commands import closed, granted, task_news
 from watchfloor.hub.delegations import id_of, parts, result
@@ -25,14 +32,16 @@ from watchfloor.work.messages import (
 )
 
 # Pushed to the agent that has or had the task.
+SUPERVISION = (SupervisionArranged, SupervisionPassed, SupervisionEnded)
 OF_TASKS = (TaskCancelled, TaskAttemptFailed, TaskDeadLettered, TaskPaused, TaskUnpaused)
 
 ENDS = frozenset((TaskSucceeded, TaskDeadLettered, TaskCancelled))
+TWICE = ENDS | {TaskHandedOver, SupervisionPassed}  # told to a second agent, too
 
 
 def second(engine: Engine, org: int, event: Event) -> int:
     """Who hears of it besides the agent it is about: from whom a task was taken, who gets the result of one handed on."""
-    if isinstance(event.facts, TaskHandedOver):
+    if isinstance(event.facts, TaskHandedOver | SupervisionPassed):
         return event.facts.agent_before
     state = engine.state(org, "task", event.subject)
     return recipient(state, engine.node(org).world.read) if state is not None else 0
@@ -50,11 +59,31 @@ def payload(engine: Engine, org: int, agent: int, event: Event) -> wire.Payload 
         return task_news(engine, org, event)
     if type(facts) in ENDS:
         return result(engine, org, event)
+    if isinstance(facts, SUPERVISION):
+        return _supervision(engine, org, agent, event)
     if isinstance(facts, ActionGranted):
         return granted(engine, org, event)
     if isinstance(facts, ActionClosed):
         return closed(engine, org, event)
     return None
+
+
+def _supervision(engine: Engine, org: int, agent: int, event: Event) -> wire.Payload | None:
+    """Whose the domain is, as it stands now: a newer change follows anyway."""
+    facts: Any = event.facts
+    state = engine.state(org, "supervision", event.subject)
+    if state is None:
+        return None
+    held = state.holder == agent and not state.ended
+    members = tuple(id_of(engine, org, "agent", member) for member in state.members) if held else ()
+    return wire.SupervisionChanged(
+        supervision_id=public_id("supervision", event.subject, state.nonce),
+        domain=state.domain,
+        generation=state.generation,
+        held=held,
+        members=members,
+        reason=getattr(facts, "reason", ""),
+    )
 
 
 def _assigned(

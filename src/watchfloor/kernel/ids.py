@@ -24,6 +24,7 @@ PREFIXES = {
     "enrolment": "enr",
     "execution": "exe",
     "grant": "grt",
+    "supervision": "sup",
     "chat": "cht",
     "channel": "chn",
     "budget": "bud",

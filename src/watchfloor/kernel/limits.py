@@ -99,6 +99,9 @@ LINEAGE_DEPTH_MAX = (
 FAN_OUT_MAX = 256  # parts of one task, agents of one agent: kept as one value each
 LINEAGE_MAX = 10_000  # tasks or agents of one lineage
 HANDED_ON_MAX = 1_000  # open tasks that one agent has handed on: kept as one value
+SUPERVISORS_MAX = 8  # backups of one domain: beyond them people are nearer
+SUPERVISED_MAX = 256  # agents in one domain: kept as one value
+PATIENCE_MS_MAX = 10_000  # a domain passes on within ten seconds (spec 2.3)
 SHARE_MILLI = 1_000  # a whole budget
 LATE_REPORTS_MAX = 16  # late reports remembered per task, so that a repeated one is one event
 

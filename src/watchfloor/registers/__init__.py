@@ -15,6 +15,7 @@ from watchfloor.registers import (
     mail,
     queue,
     requests,
+    supervision,
     task_budgets,
 )
 
@@ -29,6 +30,7 @@ REGISTERS: tuple[Register, ...] = (
     enrolments.REGISTER,
     queue.REGISTER,
     lineage.REGISTER,
+    supervision.REGISTER,
     task_budgets.REGISTER,
     delivery.REGISTER,
     mail.REGISTER,

@@ -12,6 +12,12 @@ import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted
 from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined, AgentRetired, NodeStarted
+from watchfloor.fleet.supervision import OVERLOADED
+from watchfloor.fleet.supervision_messages import (
+    SupervisionArranged,
+    SupervisionEnded,
+    SupervisionPassed,
+)
 from watchfloor.kernel.limits import CHANGES_PER_SLICE, CONTINUATION_SLICE, OUTBOX_SEQS
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
@@ -42,8 +48,8 @@ DIRECT_ORPHANS_MAX = 8  # an agent with more open tasks than this is worked off 
 class Continuation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`now` is the slice of this event, `rest` what is left.
 
-    `kind`: disconnect (agents), orphan (tasks of the agent `agent`), met and lost (chunks of dependents of the task `agent`
-    that succeeded, or will not), or an operation of work/bulk.py (tasks).
+    `kind`: disconnect (agents), orphan (tasks of the agent `agent`), hand_over (the same, `to` another), met and lost
+    (chunks of dependents of the task `agent` that succeeded, or will not), or an operation of work/bulk.py (tasks).
     """
 
     kind: str
@@ -51,6 +57,7 @@ class Continuation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     now: tuple[int, ...]
     rest: tuple[int, ...]
     reason: str = ""
+    to: int = 0
 
 
 def _deliver(event: Event, read: Read) -> Cells:
@@ -131,6 +138,25 @@ def _ended(event: Event, read: Read) -> Cells:
     return _begin(f"{kind}:{event.seq}", work, read)
 
 
+def _passed(event: Event, read: Read) -> Cells:
+    """A domain passes on: both agents are told, and much open work follows in slices."""
+    facts = event.facts
+    assert isinstance(facts, SupervisionPassed)
+    cells = _to(event.seq, (facts.agent, facts.agent_before), read)
+    held: tuple[int, ...] = read("load", facts.agent_before) or ()
+    everything = facts.agent and facts.agent_before and facts.reason != OVERLOADED
+    if not everything or len(held) <= DIRECT_ORPHANS_MAX:
+        return cells
+    work = Continuation("hand_over", facts.agent_before, (), held, to=facts.agent)
+    return cells + _begin(f"hand_over:{event.seq}", work, read)
+
+
+def _arranged(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, SupervisionArranged | SupervisionEnded)
+    return _to(event.seq, (facts.agent,), read)
+
+
 def _continued(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, Continued)
@@ -153,7 +179,7 @@ def _continued(event: Event, read: Read) -> Cells:
         (
             "continuation",
             facts.name,
-            Continuation(work.kind, work.agent, work.rest[:size], work.rest[size:], work.reason),
+            Continuation(work.kind, work.agent, work.rest[:size], work.rest[size:], work.reason, work.to),
         ),
     ]
 
@@ -232,6 +258,9 @@ REGISTER = Register(
         TaskHandedOver: _handed_over,
         ActionGranted: _deliver,
         ActionClosed: _deliver,
+        SupervisionArranged: _arranged,
+        SupervisionPassed: _passed,
+        SupervisionEnded: _arranged,
         NodeStarted: _node_started,
         AgentDisconnected: _gone,
         AgentQuarantined: _gone,
