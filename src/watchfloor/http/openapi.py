@@ -52,6 +52,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "example": 3,
     },
     "enrolment": {"description": "public id `enr_…`", "example": "enr_q0d1k7m9x2v4"},
+    "supervision": {"description": "public id `sup_…`", "example": "sup_q0d1k7m9x2v4"},
     "schema": {"description": "name of a schema", "example": "SubmitTaskBody"},
 }
 _REFUSALS = {

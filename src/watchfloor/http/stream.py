@@ -48,6 +48,7 @@ _VIEWED = {
     "person": "people",
     "chat": "chats",
     "channel": "channels",
+    "supervision": "supervisions",
 }
 
 

@@ -31,7 +31,13 @@ class Things:
         person = server.person("auditor", org=org)
         self.token = server.person("operator", org=org).token.rpartition("_")[0].removeprefix("wf_")
         self.key = made["api_key"]
+        chief = operator.post(
+            "/api/v1/agents/register",
+            json={"name": f"chief-{org}", "type": "orchestrator", "capabilities": ["plan"]},
+        ).json()["agent_id"]
+        domain = {"domain": "night", "primary_id": chief, "member_ids": [made["agent_id"]]}
         self.ids = {
+            "supervision": supervisor.post("/api/v1/supervision", json=domain).json()["supervision_id"],
             "agent": made["agent_id"],
             "key": made["key_id"],
             "task": operator.post("/api/v1/tasks", json={"title": "x"}).json()["task_id"],
