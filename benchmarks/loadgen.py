@@ -17,6 +17,7 @@ import gc
 import importlib
 import json
 import os
+import random
 import select
 import subprocess
 import sys
@@ -32,6 +33,7 @@ from benchmarks.scripts import AnswerError, Script, Turns
 from picows import WSFrame, WSListener, WSMsgType, WSTransport, ws_connect
 
 TEXT, CLOSE = WSMsgType.TEXT, WSMsgType.CLOSE
+HEARTBEAT = b'{"type":"heartbeat","payload":{"status":"healthy"}}'
 DRAIN_S = 10.0  # how long answers may still come after the measured window
 
 
@@ -84,6 +86,18 @@ class Load:
     def drop(self, *, graceful: bool = False) -> dict[str, Any]:
         """Hang up on all agents: with RST, or with the closing handshake."""
         return self._ask(120, do="drop", graceful=graceful)
+
+    def beat(self, interval_s: float) -> dict[str, Any]:
+        """From now on every open agent sends a heartbeat that often, evenly spread."""
+        return self._ask(10, do="beat", interval_s=interval_s)
+
+    def come_back(
+        self, *, within_s: float, first_ms: int = 1_000, longest_ms: int = 60_000
+    ) -> dict[str, Any]:
+        """Every agent that lost its connection tries again, each with full jitter as the SDK, until all are in."""
+        return self._ask(
+            within_s + 30, do="come_back", within_s=within_s, first_ms=first_ms, longest_ms=longest_ms
+        )
 
     def __enter__(self) -> Load:
         return self
@@ -211,6 +225,7 @@ class Client:
         self.opened = 0
         self.begun = 0
         self.refilling = False
+        self._beating: asyncio.Task[None] | None = None
         self.reset(counting=False)
 
     def reset(self, *, counting: bool) -> None:
@@ -318,6 +333,60 @@ class Client:
             sent = max(sent, due)
             await asyncio.sleep(0.001)
 
+    async def beat(self, interval_s: float) -> dict[str, Any]:
+        self._beating = asyncio.create_task(self._beats(interval_s))
+        return {}
+
+    async def _beats(self, interval_s: float) -> None:
+        """Every tenth of a second those whose turn it is: by number, so that nobody is skipped when others come."""
+        parts = max(1, round(interval_s * 10))
+        part = 0
+        while True:
+            due = asyncio.get_running_loop().time() + interval_s / parts
+            for agent in list(self.agents):
+                if agent.number % parts == part and agent.transport is not None:
+                    agent.transport.send(TEXT, HEARTBEAT)
+            part = (part + 1) % parts
+            await asyncio.sleep(max(0.0, due - asyncio.get_running_loop().time()))
+
+    async def come_back(self, within_s: float, first_ms: int, longest_ms: int) -> dict[str, Any]:
+        """All at once; each attempt may fail, and waits longer then."""
+        present = {agent.number for agent in self.agents}
+        missing = [number for number in range(self.opened) if number not in present]
+        refused: Counter[str] = Counter()
+        attempts = 0
+        welcomed: list[float] = []
+        began, used = time.perf_counter(), time.process_time()
+
+        async def back(number: int) -> None:
+            nonlocal attempts
+            failures = 0
+            while True:
+                bound_ms = min(longest_ms, first_ms << min(failures, 16))
+                await asyncio.sleep(random.uniform(0.05, bound_ms / 1000))
+                attempts += 1
+                try:
+                    await self._connect(number)
+                except Exception as problem:  # noqa: BLE001 - every way to fail is counted, none may end the run
+                    refused[type(problem).__name__] += 1
+                    failures += 1
+                else:
+                    welcomed.append(time.perf_counter() - began)
+                    return
+
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(within_s):
+                await asyncio.gather(*map(back, missing))
+        seconds = time.perf_counter() - began
+        return {
+            "missing": len(missing),
+            "back": len(welcomed),
+            "seconds": round(seconds, 3),
+            "attempts": attempts,
+            "refused": dict(refused),
+            "client_cpu_s": round(time.process_time() - used, 3),
+        }
+
     async def drop(self, graceful: bool) -> dict[str, Any]:
         leaving = list(self.agents)
         for agent in leaving:
@@ -336,7 +405,13 @@ def orders(client: Client | None) -> dict[str, Callable[..., Awaitable[dict[str,
     """What the parent may ask for after `prepare`."""
     if client is None:
         raise RuntimeError("prepare first")
-    return {"open": client.open, "run": client.run, "drop": client.drop}
+    return {
+        "open": client.open,
+        "run": client.run,
+        "drop": client.drop,
+        "beat": client.beat,
+        "come_back": client.come_back,
+    }
 
 
 async def obey() -> None:

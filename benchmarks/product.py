@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 from benchmarks.loadgen import Load
@@ -29,11 +30,16 @@ class Product:
         self.keys: list[str] = told["keys"]
 
     def ask(self, order: str, limit_s: float = 120) -> dict[str, Any]:
-        """`watch`, `figures` or `snapshot`."""
+        """`watch`, `figures`, `snapshot` or `presence`."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")
         self._process.stdin.flush()
         return self._line(limit_s)
+
+    def kill(self) -> None:
+        """SIGKILL: nobody hears of it but by their broken connections."""
+        self._process.kill()
+        self._process.wait()
 
     def load(self, script: str = "decisions", **options: Any) -> Load:
         """A load client with all agents' keys, for requests that are ruled permitted at level 0."""
@@ -54,29 +60,32 @@ class Product:
 @contextlib.contextmanager
 def product(agents: int, *arguments: str) -> Iterator[Product]:
     """A server with so many registered agents, its data in an empty folder on a real disk."""
-    with scratch() as folder:
-        process = subprocess.Popen(
-            [
-                sys.executable, "-m", "benchmarks.product_server",
-                "--data", str(folder / "data"), "--agents", str(agents), *arguments,
-            ],
-            cwd=ROOT,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-        )  # fmt: skip
+    with scratch() as folder, serving(folder, "--agents", str(agents), *arguments) as server:
+        yield server
+
+
+@contextlib.contextmanager
+def serving(folder: Path, *arguments: str) -> Iterator[Product]:
+    """A server on the data in `folder`, new or of a server before it."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", "benchmarks.product_server", "--data", str(folder / "data"), *arguments],
+        cwd=ROOT,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+    )
+    try:
+        yield Product(process)
+    finally:
+        assert process.stdin is not None
+        assert process.stdout is not None
+        with contextlib.suppress(OSError):
+            process.stdin.close()
         try:
-            yield Product(process)
-        finally:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            with contextlib.suppress(OSError):
-                process.stdin.close()
-            try:
-                process.wait(20)
-            except subprocess.TimeoutExpired:
-                process.send_signal(signal.SIGKILL)
-                process.wait()
-            process.stdout.close()
+            process.wait(20)
+        except subprocess.TimeoutExpired:
+            process.send_signal(signal.SIGKILL)
+            process.wait()
+        process.stdout.close()
 
 
 def goal(text: str, figure: float, met: bool) -> dict[str, Any]:

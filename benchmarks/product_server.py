@@ -26,9 +26,9 @@ from watchfloor.app import Server, freeze_garbage
 from watchfloor.config import Config
 from watchfloor.engine.credentials import Credential, mint
 from watchfloor.engine.engine import Engine
-from watchfloor.fleet.messages import RegisterAgent
+from watchfloor.fleet.messages import AgentDegraded, RegisterAgent
 from watchfloor.kernel.instants import DAY
-from watchfloor.kernel.messages import SYSTEM, Actor
+from watchfloor.kernel.messages import SYSTEM, Actor, Event
 from watchfloor.kernel.terms import Policy
 from watchfloor.policy.document import load
 from watchfloor.trust.messages import AdjustTrust
@@ -125,14 +125,37 @@ class Watch:
         }
 
 
+class Presence:
+    """Who is there, and how often a heartbeat of somebody connected was missed since the start."""
+
+    def __init__(self, server: Server, org: int) -> None:
+        self.server = server
+        self.org = org
+        self.degraded = 0
+        server.engine.follow(self._follow)
+
+    def _follow(self, org: int, events: list[Event]) -> None:
+        del org
+        self.degraded += sum(isinstance(event.facts, AgentDegraded) for event in events)
+
+    def figures(self) -> dict[str, Any]:
+        agents = self.server.engine.node(self.org).world.tables["agent"].values()
+        online = sum(agent.presence == "online" for agent in agents)
+        return {
+            "online": online,
+            "sockets": len(self.server.hub.sessions),
+            "degraded_events": self.degraded,
+        }
+
+
 async def serve(given: argparse.Namespace) -> None:
     """Until stdin ends."""
     server = Server(
         Config(
             data=str(given.data),
-            port=0,
+            port=given.port,
             synchronous=given.synchronous,
-            heartbeat_ms=3_600_000,  # simulated agents do not beat
+            heartbeat_ms=given.heartbeat_ms,
             connections_max=20_000,
             snapshot_events=given.snapshot_events,
             backup_hours=0,
@@ -142,22 +165,26 @@ async def serve(given: argparse.Namespace) -> None:
 
     async def ready(running: Server) -> None:
         engine = running.engine
-        policy = bench_policy() if given.policy == "bench" else Policy()
-        org = await running.backbone.found("bench", policy)
-        keys = [key for _, _, key in await fleet(engine, org, given.agents)]
+        if given.again:
+            org, keys = next(iter(engine.core.nodes)), []
+        else:
+            policy = bench_policy() if given.policy == "bench" else Policy()
+            org = await running.backbone.found("bench", policy)
+            keys = [key for _, _, key in await fleet(engine, org, given.agents)]
+        presence = Presence(running, org)
         await running.backbone.views.wait(org, engine.head(org), 60_000)
         freeze_garbage()  # as after a restart, when all agents are there before the port opens
         print(json.dumps({"port": running.port, "pid": os.getpid(), "keys": keys}), flush=True)
         watch = Watch(running)
         sampling = loop.create_task(watch.sample())
-        await obey(running, org, watch)
+        await obey(running, org, watch, presence)
         sampling.cancel()
         os.kill(os.getpid(), 15)
 
     await server.run(ready)
 
 
-async def obey(running: Server, org: int, watch: Watch) -> None:
+async def obey(running: Server, org: int, watch: Watch, presence: Presence) -> None:
     """Orders from stdin, one answer each."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
@@ -170,6 +197,8 @@ async def obey(running: Server, org: int, watch: Watch) -> None:
             watch.begin()
         elif order == "figures":
             answer = watch.figures()
+        elif order == "presence":
+            answer = presence.figures()
         elif order == "snapshot":
             watch.begin()
             began = time.perf_counter()
@@ -186,6 +215,9 @@ def main() -> None:
     parser.add_argument("--synchronous", choices=("FULL", "NORMAL"), default="FULL")
     parser.add_argument("--policy", choices=("bench", "default"), default="bench")
     parser.add_argument("--snapshot-events", type=int, default=10**9)
+    parser.add_argument("--port", type=int, default=0)
+    parser.add_argument("--heartbeat-ms", type=int, default=3_600_000)  # most simulated agents do not beat
+    parser.add_argument("--again", action="store_true", help="on the data of a server before this one")
     parser.add_argument("--unpinned", action="store_true", help="use every CPU, as in production")
     given = parser.parse_args()
     if not given.unpinned:

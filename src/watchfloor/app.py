@@ -315,7 +315,12 @@ class Server:
         self.administration = Administration(self.engine, self.backbone.directory, self.backbone.signer)
         self.hub = Hub(
             self.engine,
-            HubSettings(heartbeat_ms=config.heartbeat_ms, connections_max=config.connections_max),
+            HubSettings(
+                heartbeat_ms=config.heartbeat_ms,
+                connections_max=config.connections_max,
+                per_organisation_max=config.connections_per_organisation_max,
+                accepts_per_second=config.accepts_per_second,
+            ),
             server=f"watchfloor/{__version__}",
         )
         self.metrics.samplers.append(self._of_the_hub)

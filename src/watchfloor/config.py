@@ -27,6 +27,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     synchronous: Literal["FULL", "NORMAL"] = "FULL"  # NORMAL is for benchmarks only
     heartbeat_ms: int = 30_000
     connections_max: int = 12_000
+    connections_per_organisation_max: int = 11_000
+    accepts_per_second: int = 6_000
     origins: tuple[str, ...] = ()
     trusted_proxies: tuple[str, ...] = ()
     tls_certificate: str = ""  # PEM with the chain; then TLS ends here, without a proxy

@@ -11,12 +11,16 @@ from watchfloor_agent.messages import Metrics
 
 FIRST_MS = 1_000
 LONGEST_MS = 60_000
+LEAST_MS = 50  # never at once: a server that refuses at once is not asked in a tight loop
 HINT_MS_MAX = 600_000  # a server may ask for ten minutes, not for ever
 STEADY_MS = 10_000  # a session that lasted this long clears the record
 
 
 class Backoff:
-    """Doubling from `first_ms` to `longest_ms`, each time somewhere in the upper half, so that fleets spread out."""
+    """Full jitter: somewhere below a bound that doubles from `first_ms` to `longest_ms`, so that fleets spread out.
+
+    Ten thousand agents whose server was restarted come back evenly over the first second, not all at its end.
+    """
 
     def __init__(self, first_ms: int = FIRST_MS, longest_ms: int = LONGEST_MS) -> None:
         self._first_ms = first_ms
@@ -29,7 +33,7 @@ class Backoff:
         self._failures += 1
         if hint_ms > 0:
             return min(hint_ms, HINT_MS_MAX)
-        return random.randint(base // 2, base)  # noqa: S311  spreading out is no secret
+        return random.randint(min(LEAST_MS, base), base)  # noqa: S311  spreading out is no secret
 
     def clear(self) -> None:
         """The last session was a good one."""

@@ -33,6 +33,13 @@ from watchfloor.fleet import rules as fleet
 from watchfloor.fleet.agent import Agent
 from watchfloor.fleet.enrolments import Enrolment
 from watchfloor.fleet.messages import RegisterAgent
+from watchfloor.fleet.supervision import SupervisionEvidence
+from watchfloor.fleet.supervision_messages import (
+    ArrangeSupervision,
+    ConfirmSupervisor,
+    PassSupervision,
+    SupervisionTimePassed,
+)
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
@@ -42,7 +49,14 @@ from watchfloor.work import life, reviews, waiting
 from watchfloor.work import rules as work
 from watchfloor.work.budget_messages import NoteBudget, SetBudget
 from watchfloor.work.budgets import BudgetEvidence
-from watchfloor.work.messages import AssignTask, RetryTask, ReviewTask, SubmitTask, TaskTimePassed
+from watchfloor.work.messages import (
+    AssignTask,
+    HandOverTask,
+    RetryTask,
+    ReviewTask,
+    SubmitTask,
+    TaskTimePassed,
+)
 
 COMMANDS: dict[str, type[Command]] = {
     command.__name__: command for subject in SUBJECTS.values() for command in subject.decide
@@ -51,6 +65,11 @@ EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     RegisterAgent: fleet.NameEvidence,
     AssignTask: work.AgentEvidence,
     ReviewTask: reviews.ReviewEvidence,
+    HandOverTask: work.AgentEvidence,
+    ArrangeSupervision: SupervisionEvidence,
+    ConfirmSupervisor: SupervisionEvidence,
+    PassSupervision: SupervisionEvidence,
+    SupervisionTimePassed: SupervisionEvidence,
     SubmitTask: waiting.DependencyEvidence,
     RetryTask: waiting.DependencyEvidence,
     TaskTimePassed: work.SilenceEvidence,
@@ -84,6 +103,7 @@ REFERENCES = (
     "chain",
     "dependency",
     "parent",
+    "primary",
     "root",
     "sender",
     "target",

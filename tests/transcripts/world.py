@@ -14,6 +14,8 @@ from watchfloor.actions import rules as actions
 from watchfloor.conversations import rules as conversations
 from watchfloor.councils import rules as councils
 from watchfloor.fleet import rules as fleet
+from watchfloor.fleet.supervision import SupervisionEvidence
+from watchfloor.fleet.supervision_messages import SupervisionTimePassed
 from watchfloor.kernel.codec import Catalogue, encode_event
 from watchfloor.kernel.instants import DAY, HOUR
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Refused
@@ -33,7 +35,10 @@ CATALOGUE = Catalogue()
 for _capability in CAPABILITIES:
     CATALOGUE.add(*_capability.FACTS)
 # What is gathered for the commands that clocks give: the terms of the default policy.
-CLOCKS_EVIDENCE: dict[type[Command], Any] = {ReassessTrust: trust.TermsEvidence(terms=TrustTerms())}
+CLOCKS_EVIDENCE: dict[type[Command], Any] = {
+    ReassessTrust: trust.TermsEvidence(terms=TrustTerms()),
+    SupervisionTimePassed: SupervisionEvidence(present=(8,)),
+}
 START = 20_000 * DAY + 9 * HOUR  # nine o'clock on some morning
 
 

@@ -40,6 +40,7 @@ def submission(call: Call, body: wire.SubmitTaskBody, depends_on: tuple[int, ...
         not_before_at=body.not_before_at,
         stuck_ms=body.stuck_ms,
         reassign_ms=body.reassign_ms,
+        reassignable=body.reassignable,
         private=encoded(private),
         economics=economics_of(body.estimate, body.budget),
         rationale=encoded({"rationale": body.estimate.rationale})

@@ -72,6 +72,8 @@ class HubSettings(msgspec.Struct, frozen=True, kw_only=True):
     hello_timeout_ms: int = 5_000
     connections_max: int = 12_000
     per_organisation_max: int = 11_000
+    # Sockets without a key that have not said hello yet: each may be anybody's, for `hello_timeout_ms`.
+    unknown_max: int = 1_000
     # Above what one core can let in, so that a whole fleet may come back at once; beyond it a storm gets fast 503s.
     accepts_per_second: int = 6_000
 
@@ -94,7 +96,8 @@ class Hub:
         self.invalid = 0
         self.throttled = 0
         self.closing = False
-        self._count = 0
+        self.open = 0  # sockets, those that have not said hello included
+        self.unknown = 0  # sockets that have not said who they are
         self._per_org: dict[int, int] = {}
         self._accepted = (0, 0)
         self._checkpoints: dict[int, wire.Checkpoint] = {}
@@ -125,9 +128,8 @@ class Hub:
 
     def accept(self, request: UpgradeRequest) -> Session | Refusal:
         """May this peer come in? A key in the Authorization header, or none (then hello has 5 s)."""
-        hint = {"retry-after": str(random.randint(1, 5))}  # noqa: S311
-        if self.closing or self._count >= self.settings.connections_max or self._storm():
-            return Refusal(status=503, headers=hint, body=b"overloaded, come back later\n")
+        if self.closing or self.open >= self.settings.connections_max or self._storm():
+            return Refusal(status=503, headers=self._hint(), body=b"overloaded, come back later\n")
         query = request.query.decode("latin-1")
         if b"key" in request.query or b"token" in request.query or discloses(query):
             return Refusal(
@@ -135,6 +137,10 @@ class Hub:
             )
         header = request.headers.get(b"authorization")
         if header is None:
+            if self.unknown >= self.settings.unknown_max:
+                return Refusal(
+                    status=503, headers=self._hint(), body=b"too many have not said who they are\n"
+                )
             return Session(self, None, request.certificate)
         scheme, _, key = header.partition(b" ")
         credential = self.authenticate(key.decode("latin-1")) if scheme.lower() == b"bearer" else None
@@ -143,8 +149,16 @@ class Hub:
         if not identity.admitted(self.engine, credential, request.certificate):
             return Refusal(status=403, body=b"this agent has to show its client certificate\n")
         if self.crowded(credential.org):
-            return Refusal(status=503, headers=hint, body=b"this organisation has too many connections\n")
+            return Refusal(
+                status=503, headers=self._hint(), body=b"this organisation has too many connections\n"
+            )
         return Session(self, credential, request.certificate)
+
+    def _hint(self) -> dict[str, str]:
+        """When to come back, spread wide enough that all who are sent away now fit through the door again."""
+        turned_away = max(0, self._accepted[1] - self.settings.accepts_per_second)
+        longest = 5 + min(55, 2 * turned_away // max(1, self.settings.accepts_per_second))
+        return {"retry-after": str(random.randint(1, longest))}  # noqa: S311
 
     def crowded(self, org: int) -> bool:
         """Has this organisation as many connections as it may have?"""
@@ -181,7 +195,6 @@ class Hub:
             old.close(wire.CloseCode.CONNECTION_LIMIT, "another connection of this agent took over")
             self._forget(old)
         self.sessions[(session.org, session.agent)] = session
-        self._count += 1
         self._per_org[session.org] = self._per_org.get(session.org, 0) + 1
         command = ConnectAgent(subject=session.agent, node=self.engine.node_name, session=session.name)
 
@@ -217,7 +230,6 @@ class Hub:
             return False
         del self.sessions[key]
         self.mailroom.left(session)
-        self._count -= 1
         self._per_org[session.org] -= 1
         return True
 

@@ -82,11 +82,15 @@ class Session:
 
     def opened(self, socket: Socket) -> None:
         self.socket = socket
+        self.hub.open += 1
+        self.hub.unknown += self.credential is None
         self.hub.pending.add(self)
         if self.credential is not None:
             self._connect()
 
     def closed(self, code: int, reason: str) -> None:
+        self.hub.open -= 1
+        self.hub.unknown -= self.credential is None
         self.hub.left(self, code, reason)
         self.socket = None
 
@@ -146,6 +150,7 @@ class Session:
             self.close(wire.CloseCode.AUTH_FAILED, "this agent has to show its client certificate")
             return
         self.credential = credential
+        self.hub.unknown -= 1
         self.org, self.agent = credential.org, credential.subject
         self.hello = True
         self.acked = payload.last_seq

@@ -11,7 +11,7 @@ from watchfloor.fleet.messages import (
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.system import Continued
-from watchfloor.registers.delivery import DIRECT_ORPHANS_MAX, Continuation
+from watchfloor.registers.delivery import DIRECT_ORPHANS_MAX, Continuation, session_current
 from watchfloor.work.messages import OrphanTask
 
 Wishes = list[Command | Effect]
@@ -35,7 +35,8 @@ def continued(event: Event, read: Read) -> Wishes:
         wishes: Wishes = []
         for agent in work.now:
             state = read("agent", agent)
-            if state is not None and state.session:
+            # Who is back before its slice comes has a session of this incarnation: that one is not over.
+            if state is not None and state.session and not session_current(state, read):
                 wishes.append(DisconnectAgent(subject=agent, session=state.session, reason="node_restarted"))
         return wishes
     if work.kind != "orphan":

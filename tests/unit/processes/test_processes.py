@@ -336,7 +336,10 @@ def test_a_slice_of_a_continuation_orphans_or_disconnects_what_is_in_it() -> Non
     room.cells["continuation", "c"] = Continuation("orphan", 1, (7, 8), (9,))
     assert room.wishes(facts) == [OrphanTask(subject=7, agent=1), OrphanTask(subject=8, agent=1)]
     room.cells["agent", 2] = SimpleNamespace(session="")
-    room.cells["continuation", "c"] = Continuation("disconnect", 0, (1, 2, 3), ())
+    room.cells["agent", 4] = SimpleNamespace(session="i2.s", node=room.cells["agent", 1].node)
+    room.cells["node", room.cells["agent", 1].node] = "i2"
+    # 2 has gone by itself, 3 is nobody, 4 is back already: its session is one of the node's new life.
+    room.cells["continuation", "c"] = Continuation("disconnect", 0, (1, 2, 3, 4), ())
     assert room.wishes(facts) == [DisconnectAgent(subject=1, session="i1.s", reason="node_restarted")]
 
 

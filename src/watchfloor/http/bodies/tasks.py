@@ -57,7 +57,8 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
 
     `depends_on` are tasks that have to succeed first; when one does not, `on_failure` says whether this one fails (dead
     letter) or is skipped (cancelled). `not_before_at` 0 is at once. Without progress for `stuck_ms` an alarm is raised,
-    and after `reassign_ms` more the attempt counts as failed; 0 is never.
+    and after `reassign_ms` more the attempt counts as failed; 0 is never. One that is not `reassignable` is never continued
+    by another agent: when its agent stays away beyond `grace_ms` it goes to the dead letter.
     """
 
     title: Name
@@ -81,6 +82,7 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     reassign_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 300_000
     estimate: EstimateBody | None = None
     budget: TaskBudget | None = None
+    reassignable: bool = True
     idempotency_key: Annotated[str, Meta(max_length=200, pattern="^[!-~]*$")] = ""
 
 
