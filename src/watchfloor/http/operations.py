@@ -52,6 +52,9 @@ POST /api/v1/agents/{agent}/versions/{number}/activate activate_version operator
 POST /api/v1/agents/import                        import_agent        operator       secret authenticated 201 - ImportAgentBody AgentRegistered
 PUT  /api/v1/agents/{agent}/certificates          pin_certificates    operator       write  authenticated 200 - PinCertificatesBody Recorded
 POST /api/v1/agents/{agent}/identity              present_identity    agent          write  authenticated 200 - PresentIdentityBody IdentityAnswer
+= lineage
+POST /api/v1/tasks/{task}/delegate                delegate_task       agent          write  authenticated 201 - DelegateTaskBody TaskSubmitted
+GET  /api/v1/tasks/{task}/lineage                 get_lineage         agent+reader   read   authenticated 200 Fresh - TaskLineage
 = supervision
 GET  /api/v1/supervision                          list_supervisions   reader         read   authenticated 200 SupervisionsParams - SupervisionPage
 POST /api/v1/supervision                          arrange_supervision supervisor     write  authenticated 201 - ArrangeSupervisionBody SupervisionArranged
