@@ -38,7 +38,7 @@ def settled(server: Product, agents: int) -> dict[str, Any]:
 
 def run(quick: bool) -> dict[str, Any]:
     """Figures, limits and goals."""
-    agents = 1_000 if quick else min(10_000, allow_open_files() // 2 - 300)
+    agents = 1_000 if quick else min(10_000, allow_open_files() - 300)
     bare = floors.idle(quick)
     port = str(free_port())
     options = ("--port", port, "--heartbeat-ms", str(HEARTBEAT_MS))
