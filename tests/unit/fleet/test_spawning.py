@@ -15,7 +15,7 @@ from watchfloor.kernel.terms import DelegationTerms
 
 
 def evidence(**changes: Any) -> SpawnEvidence:
-    usual = {
+    usual: dict[str, Any] = {
         "terms": DelegationTerms(),
         "owner": "per_ada",
         "sponsor": "per_ben",
@@ -38,7 +38,7 @@ def evidence(**changes: Any) -> SpawnEvidence:
 
 
 def command(world: World, **changes: Any) -> SpawnAgent:
-    usual = {
+    usual: dict[str, Any] = {
         "by": 7,
         "action": 3,
         "execution": "exe-1",

@@ -22,9 +22,8 @@ ALL = SupervisionEvidence(fit=(7, 8), present=(7, 8), known=(9,))
 
 
 def arrangement(**changes: Any) -> ArrangeSupervision:
-    return ArrangeSupervision(
-        **({"domain": "night", "primary": 7, "backups": (8,), "members": (9,)} | changes)
-    )
+    usual: dict[str, Any] = {"domain": "night", "primary": 7, "backups": (8,), "members": (9,)}
+    return ArrangeSupervision(**(usual | changes))
 
 
 def night(evidence: SupervisionEvidence = ALL) -> World:

@@ -17,7 +17,11 @@ OTTO = Party(capabilities=("plan",), tools=("git", "search"), tier=3)
 
 
 def evidence(**changes: Any) -> DependencyEvidence:
-    handover = {"terms": DelegationTerms(), "delegator": OTTO, "parent": ParentTask(chain=(5,), root=1)}
+    handover: dict[str, Any] = {
+        "terms": DelegationTerms(),
+        "delegator": OTTO,
+        "parent": ParentTask(chain=(5,), root=1),
+    }
     return DependencyEvidence(handover=Handover(**(handover | changes)))
 
 
