@@ -89,7 +89,7 @@ def test_a_slice_of_work_to_hand_over_is_handed_over_and_other_slices_are_not_ou
     facts = Continued(left=0, name="c")
     assert wishes(facts) == []
     assert wishes(facts, {("continuation", "c"): Continuation("orphan", 7, (1,), ())}) == []
-    work = Continuation("hand_over", 7, (1, 2), (3,), 8)
+    work = Continuation("hand_over", 7, (1, 2), (3,), to=8)
     assert wishes(facts, {("continuation", "c"): work}) == [
         HandOverTask(subject=1, agent_before=7, agent=8),
         HandOverTask(subject=2, agent_before=7, agent=8),
