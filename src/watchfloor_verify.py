@@ -52,6 +52,9 @@ RULES = {
     "grant_needs_its_decision": "a grant by people follows the approval of exactly this action, digest, agent and level",
     "no_self_approval": "nobody approves an action of an agent they own, or that they requested",
     "quorum_of_people": "an approval counts distinct persons who hold the role and voted in time, as many as needed",
+    "stricter_of_two_policies": "an approval also satisfies the route of every policy applied while it was pending",
+    "looseners_do_not_decide": "nobody's vote counts on what they loosened the policy for, as long as that bars them",
+    "committees_are_the_policys": "a committee is the one the policy names, of people who fit its seats",
     "silence_never_approves": "an expired, denied or cancelled decision, or one past its deadline, is never approved",
     "stop_means_stop": "nothing starts under a stop in force",
     "breaker_means_break": "nothing starts while the breaker of its agent or tool is open",
@@ -477,6 +480,43 @@ class Agent:
         self.registrar = str(e.facts.get("sponsor") or by)
 
 
+class Route(NamedTuple):
+    """Who decides a level under a policy: `terms` of its committee, None where a role does."""
+
+    role: str
+    needed: int
+    committee: str
+    terms: Any
+
+
+def route_of(policy: dict[str, Any], level: int, action: Action) -> Route:
+    """The route of an action of this level. Raises KeyError on a document that has none."""
+    routing = policy["routing"]
+    terms = routing[{2: "confirm", 3: "approve"}.get(level, "committee")]
+    named = policy["types"].get(action.type, "unknown")
+    committee = terms["committee"]
+    for one in routing["assignments"]:
+        fits = level >= one["level_min"] and (not one["types"] or action.type in one["types"])
+        if fits and (not one["classes"] or named in one["classes"]):
+            committee = one["committee"]
+            break
+    return Route(
+        terms["role"],
+        max(1, terms["needed"]),
+        committee,
+        policy["committees"][committee] if committee else None,
+    )
+
+
+class Demand:
+    """What an approval satisfied besides its own route."""
+
+    def __init__(self, parts: list[Any]) -> None:
+        _, self.role, needed, self.committee, members = parts
+        self.needed = int(needed)
+        self.members = {who: (role, int(weight), veto) for who, role, weight, veto in members}
+
+
 class Decision:
     """A decision of people that is still open, or was approved and waits for its grant."""
 
@@ -491,6 +531,10 @@ class Decision:
         self.members = {
             who: (role, int(weight), veto) for who, role, weight, veto in facts.get("members", ())
         }
+        self.committee = facts.get("committee", "")
+        self.terms: Any = None  # the committee as the policy had it
+        self.wanted: list[Route] = []  # of policies applied while it is pending
+        self.also: list[Demand] = []  # what the approval satisfied besides
         self.votes: dict[str, str] = {}
         self.voters: set[str] = set()
         self.approved_at = 0
@@ -506,6 +550,7 @@ class Action:
     def __init__(self, e: Event) -> None:
         self.agent, self.type, self.tool = int(e.facts["agent"]), e.facts["action_type"], e.facts["tool"]
         self.digest, self.level = e.facts["digest"], int(e.facts["level"])
+        self.cls = e.facts["derived"][0]
         self.requesters = {e.of, e.actor["id"] if e.actor["kind"] == "person" else ""}
         self.grants: dict[int, int] = {}
         self.granted, self.basis = 0, ""
@@ -558,6 +603,17 @@ class Waiting:
             del self._blocks[block], self._expires_at[block]
 
 
+def least_of(terms: dict[str, Any], members: int) -> int:
+    """How much of a committee with so many members must agree at least."""
+    if terms["rule"] == "all":
+        return max(1, members)
+    return (
+        max(1, int(terms["needed"]))
+        if terms["rule"] == "weight" or terms["needed"]
+        else max(1, min(2, members))
+    )
+
+
 _Look = Callable[["Rules", Event], None]
 _LOOKS: dict[str, _Look] = {}
 _SILENT = {  # refusals and reminders: nothing follows from them
@@ -590,6 +646,9 @@ class Rules:
         self._seq = self._at = 0
         self._agents: dict[int, Agent] = {}
         self._people: dict[str, list[str]] = {}  # public id → roles, none for the disabled
+        self._handles: dict[str, str] = {}
+        self._policy: dict[str, Any] | None = None  # in force, when it has every section the rules look at
+        self._loosened: list[tuple[str, int, list[str]]] = []  # who, until when, what
         self._ids: dict[int, str] = {}
         self._actions: dict[int, Action] = {}
         self._decisions: dict[int, Decision] = {}
@@ -635,6 +694,7 @@ class Rules:
     def _people_changed(self, e: Event) -> None:
         if e.type == "person.joined/1":
             self._ids[e.subject] = public_id("per", e.subject, e.facts["nonce"])
+            self._handles[self._ids[e.subject]] = e.facts["handle"]
         self._people[self._ids[e.subject]] = list(e.facts.get("roles", ()))
 
     # actions
@@ -715,7 +775,7 @@ class Rules:
             )
             demand(borne, rule, "the standing approval behind the grant is over")
         if action.decision is not None:
-            self._count(action.decision, action.decision.voters, action)
+            self._count(action.decision, action.decision.voters, action, e.at)
 
     @on("action.unknown/1", "action.completed/1", "action.failed/1", "action.settled/1")
     def _outcome(self, e: Event) -> None:
@@ -741,6 +801,8 @@ class Rules:
         same = action.agent == decision.agent and action.digest == e.facts["digest"]
         demand(same and decision.level >= max(2, action.level), rule, "the decision is of something else")
         demand(decision.owner == agent.owner, "no_self_approval", "the owner named is not the agent's")
+        if self._policy is not None:
+            self._routed(decision, route_of(self._policy, decision.level, action))
         near = {agent.registrar} - {"", decision.owner}
         demand(near <= decision.parties, "no_self_approval", "who registered the agent could decide")
         self._decisions[e.subject] = decision
@@ -767,17 +829,115 @@ class Rules:
         said_so = all(decision.votes.get(voter) == "approve" for voter in voters)
         demand(said_so, "quorum_of_people", "somebody named did not approve")
         denied = [who for who, vote in decision.votes.items() if vote == "deny"]
+        decision.also = [Demand(parts) for parts in e.facts.get("also", ())]
         bitter = [
-            who for who in denied if not decision.members or decision.members.get(who, ("", 0, True))[2]
+            who
+            for who in denied
+            if decision.members.get(who, ("", 0, not decision.also))[2]
+            or (not decision.members and holds(self._people.get(who, []), decision.role))
         ]
         demand(not bitter, "quorum_of_people", f"{sorted(bitter)} denied")
-        self._count(decision, voters, action)
+        for wanted in decision.wanted:
+            met = self._met(decision, wanted) or any(self._met(also, wanted) for also in decision.also)
+            text = (
+                f"the route of a policy applied meanwhile: {wanted.needed} {wanted.committee or wanted.role}"
+            )
+            demand(met, "stricter_of_two_policies", text)
+        self._count(decision, voters, action, e.at)
         decision.voters, decision.approved_at = voters, e.at
 
-    def _count(self, decision: Decision, voters: set[str], action: Action) -> None:
+    # policies
+
+    @on("policy.applied/1")
+    def _applied(self, e: Event) -> None:
+        document = e.facts["document"]
+        # Documents of before this rule say nothing about it.
+        self._policy = document if "loosened_days" in document.get("routing", {}) else None
+        self._loosened = [one for one in self._loosened if one[1] > e.at]
+        if e.facts.get("loosens") and e.facts.get("by"):
+            self._loosened.append((e.facts["by"], int(e.facts["barred_until_at"]), e.facts["loosens"]))
+        if self._policy is None:
+            return
+        for decision in self._decisions.values():
+            action = self._actions.get(decision.action)
+            if action is not None and not decision.approved_at:
+                decision.wanted.append(route_of(self._policy, decision.level, action))
+
+    def _routed(self, decision: Decision, route: Route) -> None:
+        """A decision is opened on the route of the policy in force, its committee seated from that policy's seats."""
+        rule = "committees_are_the_policys"
+        demand(decision.committee == route.committee, rule, f"{decision.committee!r} for {route.committee!r}")
+        decision.terms = route.terms
+        if route.terms is None:
+            same = (decision.role, decision.needed) == (route.role, route.needed)
+            demand(same, rule, f"{decision.needed} {decision.role} for {route.needed} {route.role}")
+            return
+        for who, (role, weight, veto) in decision.members.items():
+            fits = self._seats_of(who, route.terms)
+            seated = any(seat["role"] == role if role else seat["person"] for seat in fits)
+            demand(seated, rule, f"{who} fits no seat of {route.committee}")
+            heavy = max(seat["weight"] for seat in fits) if route.terms["rule"] == "weight" else 1
+            same = weight == max(1, heavy) and veto == any(seat["veto"] for seat in fits)
+            demand(same, rule, f"{who} has another weight or veto than their seat")
+        least = least_of(route.terms, len(decision.members))
+        demand(decision.needed >= least, rule, f"{decision.needed} are enough where {least} are needed")
+
+    def _seats_of(self, who: str, terms: dict[str, Any]) -> list[dict[str, Any]]:
+        handle, roles = self._handles.get(who, ""), self._people.get(who, [])
+        return [
+            seat
+            for seat in terms["seats"]
+            if (seat["person"] == handle if seat["person"] else holds(roles, seat["role"]))
+        ]
+
+    def _met(self, one: Decision | Demand, wanted: Route) -> bool:
+        """Is this what the route wants?"""
+        if not wanted.committee:
+            return not one.committee and one.role == wanted.role and one.needed >= wanted.needed
+        if one.committee != wanted.committee or not one.members:
+            return False
+        if isinstance(one, Decision):
+            return bool(one.terms == wanted.terms)
+        # Who sat on it was counted when the policy was applied; who is on it by role has the role by now, or no vote.
+        named = all(
+            (role and any(seat["role"] == role for seat in wanted.terms["seats"]))
+            or any(seat["person"] == self._handles.get(who) for seat in wanted.terms["seats"])
+            for who, (role, _, _) in one.members.items()
+        )
+        return named and one.needed >= least_of(wanted.terms, len(one.members))
+
+    def _barred(self, voters: set[str], decision: Decision, action: Action, at: int) -> set[str]:
+        """Those who loosened the policy for this action, as long as that bars them."""
+        mine = {
+            "*",
+            f"type:{action.type}",
+            f"tool:{action.tool}",
+            f"class:{action.cls}",
+            f"level:{decision.level}",
+        }
+        return {
+            who
+            for who, until, selectors in self._loosened
+            if who in voters and until > at and not mine.isdisjoint(selectors)
+        }
+
+    def _count(self, decision: Decision, voters: set[str], action: Action, at: int) -> None:
         """These voters are enough, distinct, eligible now, and none of them decides on what is their own."""
         own = voters & {decision.owner, *decision.parties, *action.requesters}
         demand(not own, "no_self_approval", f"{sorted(own)} approved an action of their own")
+        barred = self._barred(voters, decision, action, at)
+        try:
+            routes: list[Decision | Demand] = [decision, *decision.also]
+            for one in routes:
+                self._enough(one, voters - barred)
+        except Broken as broken:
+            if barred:
+                text = f"{sorted(barred)} loosened the policy for it; {broken}"
+                raise Broken("looseners_do_not_decide", text) from None
+            raise
+
+    def _enough(self, decision: Decision | Demand, voters: set[str]) -> None:
+        """Under one route these voters are enough."""
         if decision.members:
             self._weigh(decision, voters)
             return
@@ -785,7 +945,7 @@ class Rules:
         enough = len(able) >= max(1, decision.needed)
         demand(enough, "quorum_of_people", f"{len(able)} of {decision.needed} approvals by {decision.role}")
 
-    def _weigh(self, decision: Decision, voters: set[str]) -> None:
+    def _weigh(self, decision: Decision | Demand, voters: set[str]) -> None:
         """Of a committee: the weights of members who may still decide reach what is needed."""
         won = 0
         for voter in voters:

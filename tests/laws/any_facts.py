@@ -9,7 +9,7 @@ import msgspec
 from hypothesis import strategies as st
 
 from watchfloor.actions.messages import Derived, Evidence, Grant
-from watchfloor.councils.messages import Member, Step
+from watchfloor.councils.messages import Demand, Member, Step
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
 from watchfloor.kernel.terms import AutoTerms, Policy
 from watchfloor.work.economic_messages import Economics
@@ -57,6 +57,7 @@ BY_TYPE |= {
     tuple[Member, ...]: st.lists(
         st.builds(Member, TEXTS, st.sampled_from(["", "admin"]), INTEGERS, st.booleans()), max_size=3
     ).map(tuple),
+    tuple[Demand, ...]: st.lists(st.builds(Demand, INTEGERS, TEXTS, INTEGERS), max_size=2).map(tuple),
     tuple[Step, ...]: st.lists(st.builds(Step, st.just(("role:director",)), INTEGERS), max_size=2).map(tuple),
     Policy: st.sampled_from([Policy(), Policy(name="other", auto=AutoTerms(score_min=700))]),
 }

@@ -62,6 +62,12 @@ def described(found: dict[str, Any]) -> str:
         if line["answer"] != "pass"
     ]
     lines += ["", "RISK", *(f"  {f['points']:+4d}  {visible(f['name'])}" for f in found["risk"]["factors"])]
+    if found["also"]:
+        lines += ["", "ASKED FOR BESIDES, BY POLICIES APPLIED SINCE"]
+        lines += [
+            f"  version {one['policy_version']}: {one['needed']} {one['committee'] or one['role']}"
+            for one in found["also"]
+        ]
     if found["words"]:
         lines += ["", "THE AGENT'S OWN WORDS (not checked by anybody)", "  " + visible(found["words"])]
     lines += ["", f"digest {decision['digest']}", "", story(found["timeline"])]

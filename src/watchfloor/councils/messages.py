@@ -26,6 +26,19 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
     wait_ms: int
 
 
+class Demand(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """Who must agree besides, because a policy was applied while the decision was pending (`version` is its number).
+
+    `role` and `needed` persons, or of a committee its members as of that instant and the weight that is needed.
+    """
+
+    version: int
+    role: str
+    needed: int
+    committee: str = ""
+    members: tuple[Member, ...] = ()
+
+
 class OpenDecision(Command, frozen=True, kw_only=True):
     """From the approval process. `owner` is the public id of the agent's owner, who may not decide.
 
@@ -142,7 +155,10 @@ class VoteRefused(Facts, frozen=True, kw_only=True):
 
 
 class DecisionApproved(Facts, frozen=True, kw_only=True):
-    """The quorum is met. `voters` are the persons whose votes made it."""
+    """The quorum is met. `voters` are the persons whose votes made it.
+
+    `also` is the evidence of policies applied meanwhile: what they demanded besides, and these votes satisfy as well.
+    """
 
     TYPE: ClassVar[str] = "decision.approved/1"
     KIND: ClassVar[str] = "decision"
@@ -152,6 +168,7 @@ class DecisionApproved(Facts, frozen=True, kw_only=True):
     grant_ms: int
     level: int
     voters: tuple[str, ...]
+    also: tuple[Demand, ...] = ()
 
 
 class DecisionDenied(Facts, frozen=True, kw_only=True):

@@ -22,6 +22,9 @@ What somebody may not do is either nonsense and refused (a digest other than the
 another person's name), or worth remembering and recorded as a refused vote, which counts nothing: the owner of the
 agent, whoever registered it for them or asked for the action, a disabled person, somebody without the role. A vote
 that comes when the decision is over is recorded as late.
+A policy that is applied while the decision is pending adds its route (demands.py); who may decide under any of the
+routes may vote, and an approval is one under all of them. Who loosened a policy lately is barred from what it affects.
+
 The last deadline is judged by its instant, not by when the clock got round to it: a vote at or after it is late, and
 ends the decision as unanswered in the same breath.
 """
@@ -32,7 +35,7 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.councils import quorum
+from watchfloor.councils import demands, quorum
 from watchfloor.councils.messages import (
     CancelDecision,
     CastVote,
@@ -44,6 +47,7 @@ from watchfloor.councils.messages import (
     DecisionOpened,
     DecisionTimePassed,
     DecisionWarned,
+    Demand,
     Member,
     OpenDecision,
     Step,
@@ -80,12 +84,19 @@ class PoolEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """For CastVote: who votes, as of now. `void` are those who voted before and may not decide any more."""
+    """For CastVote: who votes, as of now. `void` are those who voted before and may not decide any more.
+
+    `loosened`: the person loosened a policy that affects this action, not long ago. `also` is what policies applied
+    since demand besides; `able` are (person, roles) of those who voted before and may decide still.
+    """
 
     roles: tuple[str, ...]
     enabled: bool
     handle: str
     void: tuple[str, ...] = ()
+    loosened: bool = False
+    also: tuple[Demand, ...] = ()
+    able: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
 class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -119,6 +130,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     votes: tuple[Vote, ...] = ()
     refused: tuple[tuple[str, str], ...] = ()
     decided_at: int = 0
+    also: tuple[Demand, ...] = ()  # what the approval satisfied besides
 
 
 # What is asked for --------------------------------------------------------------------------------------------------
@@ -186,9 +198,39 @@ def cast_vote(state: Decision | None, command: CastVote, given: Given) -> list[D
         return [*drafts, Draft(facts=unanswered(decision))]
     # The approval of somebody who has lost the role is void (spec 3.2, fault G5); a denial stands.
     void = given.evidence.void
-    earlier = tuple(vote for vote in decision.votes if vote.vote == quorum.DENY or vote.person not in void)
+    also = {person for person, _ in given.evidence.able}
+    earlier = tuple(
+        vote
+        for vote in decision.votes
+        if vote.vote == quorum.DENY or vote.person not in void or vote.person in also
+    )
     votes = (*earlier, Vote(command.person, command.vote))
-    return [*drafts, *(Draft(facts=facts) for facts in settled(decision, votes))]
+    return [*drafts, *(Draft(facts=facts) for facts in _settled(decision, command, votes, given.evidence))]
+
+
+def _settled(
+    decision: Decision, command: CastVote, votes: tuple[Vote, ...], voter: VoterEvidence
+) -> list[Facts]:
+    """The end that the votes bring under the decision's own route and all that came since."""
+    if not voter.also:
+        return settled(decision, votes)
+    roles = {**dict(voter.able), command.person: voter.roles}
+    # Under its own route everybody who may not decide by it says nothing: they are here for another.
+    own = demand_of(decision)
+    mine = tuple(vote for vote in votes if vote.person not in roles or may_by_route(own, vote, roles))
+    first_said = quorum.count(mine, decision.needed, decision.members)
+    all_said = (demands.outcome(votes, demand, roles) for demand in voter.also)
+    return ending(decision, demands.strictest((first_said, *all_said)), votes, voter.also)
+
+
+def may_by_route(own: Demand, vote: Vote, roles: demands.Roles) -> bool:
+    """Is this a vote under the decision's own route?"""
+    return demands.may(own, vote.person, roles[vote.person])
+
+
+def demand_of(decision: Decision) -> Demand:
+    """The route the decision was opened with."""
+    return Demand(0, decision.role, decision.needed, decision.committee, decision.members)
 
 
 def check_vote(decision: Decision, command: CastVote, given: Given) -> None:
@@ -211,6 +253,10 @@ def why_not(decision: Decision, person: str, voter: VoterEvidence) -> str:
         return "own_agent"
     if person in decision.parties:
         return "party_to_it"
+    if voter.loosened:
+        return "loosened_it"
+    if any(demands.may(demand, person, voter.roles) for demand in voter.also):
+        return ""
     if decision.members:
         return _why_not_seated(decision, person, voter)
     if not holds(voter.roles, decision.role):
@@ -228,7 +274,13 @@ def _why_not_seated(decision: Decision, person: str, voter: VoterEvidence) -> st
 
 def settled(decision: Decision, votes: tuple[Vote, ...]) -> list[Facts]:
     """The end that these votes bring, if they do."""
-    outcome = quorum.count(votes, decision.needed, decision.members)
+    return ending(decision, quorum.count(votes, decision.needed, decision.members), votes)
+
+
+def ending(
+    decision: Decision, outcome: str, votes: tuple[Vote, ...], also: tuple[Demand, ...] = ()
+) -> list[Facts]:
+    """The fact of an outcome; nothing while it is pending."""
     if outcome == APPROVED:
         return [
             DecisionApproved(
@@ -238,6 +290,7 @@ def settled(decision: Decision, votes: tuple[Vote, ...]) -> list[Facts]:
                 grant_ms=decision.grant_ms,
                 level=decision.level,
                 voters=quorum.approvers(votes),
+                also=also,
             )
         ]
     if outcome == DENIED:
@@ -370,7 +423,7 @@ def vote_refused(decision: Decision, facts: VoteRefused, event: Event) -> Change
 
 
 def approved(decision: Decision, facts: DecisionApproved, event: Event) -> Changes:
-    return over(decision, APPROVED, event)
+    return {**over(decision, APPROVED, event), "also": facts.also} if decision.status == PENDING else {}
 
 
 def denied(decision: Decision, facts: DecisionDenied, event: Event) -> Changes:

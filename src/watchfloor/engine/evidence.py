@@ -5,7 +5,6 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
 
 from watchfloor.actions.gate import Gathered
 from watchfloor.actions.grants import StartEvidence, policy_allows
@@ -20,10 +19,7 @@ from watchfloor.conversations.messages import (
     TellAgent,
 )
 from watchfloor.councils.messages import CastVote, OpenDecision
-from watchfloor.councils.panels import Candidate, may_still, seated
-from watchfloor.councils.quorum import APPROVED, DENY, count
-from watchfloor.councils.rules import Decision, PoolEvidence, VoterEvidence
-from watchfloor.engine import hearing, rights
+from watchfloor.engine import hearing, rights, voting
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
@@ -43,7 +39,7 @@ from watchfloor.kernel.instants import DAY, HOUR, MINUTE
 from watchfloor.kernel.messages import Command, Refused
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.system import Advance
-from watchfloor.kernel.terms import PLATFORM_TYPES, holds
+from watchfloor.kernel.terms import PLATFORM_TYPES
 from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
 from watchfloor.people.rules import AdminEvidence, HandleEvidence
 from watchfloor.registers import activity as counters
@@ -51,7 +47,7 @@ from watchfloor.registers import budgets
 from watchfloor.registers.capacity import room
 from watchfloor.registers.containment import stops_for
 from watchfloor.registers.delivery import Continuation, session_current
-from watchfloor.registers.directory import ActivePolicy, Person, find_person
+from watchfloor.registers.directory import ActivePolicy, Person
 from watchfloor.registers.lineage import contained, containment
 from watchfloor.registers.task_budgets import without_room
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
@@ -187,34 +183,9 @@ def _start_action(read: Read, command: StartAction, at: int, request: Request) -
         agent_state=(2 if agent.retired else 0) if platform else containment(agent, read),
         breaker_agent_until=breaker_agent.open_until if breaker_agent is not None and not platform else 0,
         breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
-        voters_valid=_voters_valid(read, action, at),
+        voters_valid=voting.voters_valid(read, action, at),
         policy_allows=policy_allows(active.document, active.digest, action, command.target),
     )
-
-
-def _voters_valid(read: Read, action: Any, at: int) -> bool:
-    """Would the votes that made the grant still make it? A vote of somebody who lost the role is void (spec 3.2).
-
-    A machine's grant under a standing approval stands as long as that approval does.
-    """
-    if action.grant is not None and action.grant.basis == "standing":
-        in_force = read("standing_in_force", (action.agent, action.action_type))
-        return in_force is not None and bool(at < in_force.expires_at)
-    decision = read("decision", action.decision) if action.decision else None
-    if decision is None:
-        return True
-    owner = read("agent", action.agent).owner
-    standing = tuple(
-        vote
-        for vote in decision.votes
-        if vote.vote == DENY
-        or (
-            vote.person != owner
-            and vote.person not in decision.parties
-            and _may_still(read, vote.person, decision)
-        )
-    )
-    return count(standing, decision.needed, decision.members) == APPROVED
 
 
 def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> NameEvidence:
@@ -300,52 +271,6 @@ def _review(read: Read, command: ReviewTask, at: int, request: Request) -> Revie
     return ReviewEvidence(owner=agent.owner if agent is not None else "")
 
 
-def _vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:
-    person = find_person(read, command.person)
-    if person is None:
-        return VoterEvidence(roles=(), enabled=False, handle="")
-    decision = read("decision", command.subject)
-    void = tuple(vote.person for vote in decision.votes if not _may_still(read, vote.person, decision))
-    return VoterEvidence(roles=person.roles, enabled=person.enabled, handle=person.handle, void=void)
-
-
-def _may_still(read: Read, voter: str, decision: Decision) -> bool:
-    """Is the voter enabled, and do they hold the role of the decision, or of their seat, as of now?"""
-    person = find_person(read, voter)
-    if person is None or not person.enabled:
-        return False
-    if not decision.members:
-        return holds(person.roles, decision.role)
-    member = next((one for one in decision.members if one.person == voter), None)
-    return member is not None and may_still(member, {person.id: person.roles})
-
-
-def _pool(read: Read, command: OpenDecision, at: int, request: Request) -> PoolEvidence:
-    everyone: tuple[Person, ...] = read("people", "all") or ()
-    if command.committee:
-        terms = _policy(read).document.committees.get(command.committee)
-        if terms is None:  # a sound policy names none that is not there; nobody can decide in its place
-            return PoolEvidence(eligible=0, needed=1, missing=1)
-        candidates = (
-            Candidate(one.id, one.handle, one.roles)
-            for one in everyone
-            if one.enabled and one.id != command.owner and one.id not in command.parties
-        )
-        panel = seated(terms, candidates)
-        return PoolEvidence(
-            eligible=len(panel.members), members=panel.members, needed=panel.needed, missing=panel.missing
-        )
-    eligible = sum(
-        1
-        for person in everyone
-        if person.enabled
-        and person.id != command.owner
-        and person.id not in command.parties
-        and holds(person.roles, command.role)
-    )
-    return PoolEvidence(eligible=eligible)
-
-
 def _terms(read: Read, command: Command, at: int, request: Request) -> TermsEvidence:
     return TermsEvidence(terms=_policy(read).document.trust)
 
@@ -387,8 +312,8 @@ GATHERS: Mapping[type[Command], Gather] = {
     NoteBudget: _budget,
     HandOverTask: _assign,
     ReviewTask: _review,
-    CastVote: _vote,
-    OpenDecision: _pool,
+    CastVote: voting.vote,
+    OpenDecision: voting.pool,
     RecordTrust: _terms,
     AdjustTrust: _terms,
     ReassessTrust: _terms,

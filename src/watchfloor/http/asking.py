@@ -96,6 +96,10 @@ class Call:
         """Committed state of a subject of this organisation, or None."""
         return self.services.engine.state(self.org, kind, subject)
 
+    def read(self, name: str, key: Any) -> Any:
+        """Any committed cell of this organisation, as rules and registers read it."""
+        return self.services.engine.cell(self.org, name, key)
+
     def resolve(self, kind: str, text: str) -> tuple[int, Any]:
         """Integer and state of a public id. 404 for what does not exist here, other organisations' included (G13)."""
         try:

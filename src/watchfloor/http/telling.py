@@ -105,7 +105,11 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "decision.voted/1": lambda f: f"Voted {f.vote}{', too late to count' if f.late else ''}.",
     "decision.vote_refused/1": lambda f: f"A vote was refused: {f.reason.replace('_', ' ')}.",
-    "decision.approved/1": "Approved: the quorum is met.",
+    "decision.approved/1": lambda f: (
+        "Approved: the quorum is met, also by the policies applied meanwhile."
+        if f.also
+        else "Approved: the quorum is met."
+    ),
     "decision.denied/1": lambda f: f"Denied {_why(f.reason)}.",
     "decision.expired/1": "Expired: nobody decided in time, so nothing was granted.",
     "decision.cancelled/1": "The decision was cancelled.",

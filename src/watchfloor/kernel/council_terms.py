@@ -87,7 +87,10 @@ _LADDER = (
 
 
 class RoutingTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`ladder` is climbed `1 + loops` times before silence denies; `warn_permille` of a wait brings a warning."""
+    """`ladder` is climbed `1 + loops` times before silence denies; `warn_permille` of a wait brings a warning.
+
+    Whoever loosens the policy may not decide on what it affects for `loosened_days`.
+    """
 
     confirm: RouteTerms = RouteTerms(
         role="operator", deadline_ms=300_000, tell=("schedule:on_call", "role:operator")
@@ -108,6 +111,7 @@ class RoutingTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True
     ladder: tuple[Rung, ...] = _LADDER
     loops: int = 0
     warn_permille: int = 667
+    loosened_days: int = 7
 
 
 def committees() -> dict[str, CommitteeTerms]:

@@ -65,6 +65,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/routing/*/needed", "down"),
         ("/routing/*/tell/*", "removing"),
         ("/routing/warn_permille", "up"),
+        ("/routing/loosened_days", "down"),
         ("/committees/*/needed", "down"),
         ("/committees/*/seats/*/veto", "down"),
         ("/trust/base", "up"),

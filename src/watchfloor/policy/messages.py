@@ -18,7 +18,11 @@ class ApplyPolicy(Command, frozen=True, kw_only=True):
 
 
 class PolicyApplied(Facts, frozen=True, kw_only=True):
-    """`digest` is the SHA-256 of the canonical document."""
+    """`digest` is the SHA-256 of the canonical document.
+
+    `loosens` says what the change made looser: `type:`, `tool:`, `class:`, `level:` and `*` for every action; until
+    `barred_until_at` whoever asked for it (`by`, a person) may not decide on what it affects.
+    """
 
     TYPE: ClassVar[str] = "policy.applied/1"
     KIND: ClassVar[str] = "policy"
@@ -27,3 +31,7 @@ class PolicyApplied(Facts, frozen=True, kw_only=True):
     nonce: int
     reason: str
     version: int
+    # Fields below came later; earlier changes barred nobody.
+    barred_until_at: int = 0
+    by: str = ""
+    loosens: tuple[str, ...] = ()

@@ -53,6 +53,7 @@ def _times(routing: RoutingTerms) -> Iterator[Fault]:
     if len(routing.ladder) * (1 + routing.loops) > RUNGS_MAX:
         yield Fault("/routing/loops", f"the chain has at most {RUNGS_MAX} rungs, loops counted")
     yield from _between("/routing/warn_permille", routing.warn_permille, 0, 999)
+    yield from _between("/routing/loosened_days", routing.loosened_days, 0, 365, "days")
 
 
 def _route(path: str, route: RouteTerms, document: Policy) -> Iterator[Fault]:

@@ -16,10 +16,12 @@ from __future__ import annotations
 import msgspec
 
 from watchfloor.kernel.ids import nonce_from
+from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.messages import Draft, Event, Refused
 from watchfloor.kernel.schema import check_reason
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.kernel.terms import Policy
+from watchfloor.policy.affected import affected
 from watchfloor.policy.digest import digest_of
 from watchfloor.policy.messages import ApplyPolicy, PolicyApplied
 from watchfloor.policy.soundness import problems
@@ -50,14 +52,30 @@ def apply(state: PolicyState | None, command: ApplyPolicy, given: Given) -> list
     digest = digest_of(command.document)
     if state is not None and digest == state.digest:
         return []
+    loosens = () if state is None else affected(state.document, command.document)
+    by = author(given) if loosens else ""
     facts = PolicyApplied(
+        barred_until_at=given.at + _barred_us(state, command.document) if by else 0,
+        by=by,
         digest=digest,
         document=command.document,
+        loosens=loosens,
         nonce=nonce_from(given.entropy) if state is None else state.nonce,
         reason=command.reason,
         version=version + 1,
     )
     return [Draft(facts=facts)]
+
+
+def author(given: Given) -> str:
+    """The person behind a change: on whose behalf it was asked for, else who asked; empty for the system."""
+    return given.of or (given.actor.id if given.actor.kind == "person" else "")
+
+
+def _barred_us(state: PolicyState | None, document: Policy) -> int:
+    """The longer of both policies' times: a change that shortens it does not shorten its author's own."""
+    days = 0 if state is None else state.document.routing.loosened_days
+    return max(days, document.routing.loosened_days) * DAY
 
 
 def applied(state: PolicyState | None, event: Event) -> PolicyState:

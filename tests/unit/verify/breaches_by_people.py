@@ -6,9 +6,12 @@ from collections.abc import Callable
 
 from tests.unit.verify.story_kit import MINUTE, Story
 
-from watchfloor.councils.messages import DecisionExpired
+from watchfloor.councils.messages import DecisionExpired, Member
+from watchfloor.kernel.council_terms import RouteTerms, RoutingTerms
 from watchfloor.kernel.messages import Actor
+from watchfloor.kernel.terms import Policy
 from watchfloor.people.messages import PersonDisabled, RolesChanged
+from watchfloor.policy.messages import PolicyApplied
 
 Tell = Callable[[Story], object]
 
@@ -192,6 +195,87 @@ def a_decision_on_nothing(s: Story) -> None:
     s.opened(99, s.agent())
 
 
+def policy(s: Story, needed: int = 1, **facts: object) -> None:
+    """A policy in which so many supervisors approve."""
+    document = Policy(routing=RoutingTerms(approve=RouteTerms(role="supervisor", needed=needed)))
+    s.add(PolicyApplied(digest="", document=document, nonce=1, reason="", version=1, **facts))  # type: ignore[arg-type]
+
+
+def an_approval_by_the_looser_of_two_policies(s: Story) -> None:
+    policy(s, needed=1)
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    policy(s, needed=2)
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, boss.id)
+
+
+def an_approval_by_the_looser_of_two_policies_after_a_third(s: Story) -> None:
+    """The stricter one in between was taken back: it binds all the same."""
+    policy(s, needed=1)
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    policy(s, needed=2)
+    policy(s, needed=1)
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, boss.id)
+
+
+def who_loosened_it_approves(s: Story) -> None:
+    person, boss = s.person("supervisor")
+    policy(s, by=person, loosens=("level:3",), barred_until_at=s.at + 600 * MINUTE)
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    s.approval(action, agent, boss)
+
+
+def a_starter_whose_approver_loosened_it_since(s: Story) -> None:
+    person, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    s.approval(action, agent, boss)
+    policy(s, by=person, loosens=("type:file.write",), barred_until_at=s.at + 600 * MINUTE)
+    s.started(action, agent)
+
+
+def committee(s: Story, *members: Member, needed: int = 2, name: str = "directors") -> None:
+    policy(s)
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=4)
+    s.opened(action, agent, level=4, role="director", needed=needed, committee=name, members=members)
+
+
+def a_committee_with_somebody_who_fits_no_seat(s: Story) -> None:
+    chief, _ = s.person("director")
+    clerk, _ = s.person("operator")
+    committee(s, Member(chief, "director"), Member(clerk, "director"))
+
+
+def a_committee_the_policy_does_not_name(s: Story) -> None:
+    chief, _ = s.person("director")
+    committee(s, Member(chief, "director"), needed=1, name="friends")
+
+
+def a_committee_in_which_fewer_are_enough(s: Story) -> None:
+    members = [Member(s.person("director")[0], "director") for _ in range(3)]
+    committee(s, *members, needed=1)
+
+
+def a_committee_member_with_more_weight_than_their_seat(s: Story) -> None:
+    members = [Member(s.person("director")[0], "director", weight) for weight in (1, 2)]
+    committee(s, *members)
+
+
+def a_role_in_place_of_the_policys(s: Story) -> None:
+    policy(s)
+    agent = s.agent()
+    s.opened(s.ruling(agent, verdict="pending", level=3), agent, role="operator")
+
+
 BREACHES: list[tuple[str, Tell]] = [
     ("grant_needs_its_decision", an_approval_of_another_level_than_was_asked),
     ("grant_needs_its_decision", a_decision_on_nothing),
@@ -211,6 +295,15 @@ BREACHES: list[tuple[str, Tell]] = [
     ("quorum_of_people", a_machine_votes_as_a_person),
     ("quorum_of_people", somebody_votes_for_somebody_else),
     ("quorum_of_people", an_approval_without_voters),
+    ("stricter_of_two_policies", an_approval_by_the_looser_of_two_policies),
+    ("stricter_of_two_policies", an_approval_by_the_looser_of_two_policies_after_a_third),
+    ("looseners_do_not_decide", who_loosened_it_approves),
+    ("looseners_do_not_decide", a_starter_whose_approver_loosened_it_since),
+    ("committees_are_the_policys", a_committee_with_somebody_who_fits_no_seat),
+    ("committees_are_the_policys", a_committee_the_policy_does_not_name),
+    ("committees_are_the_policys", a_committee_in_which_fewer_are_enough),
+    ("committees_are_the_policys", a_committee_member_with_more_weight_than_their_seat),
+    ("committees_are_the_policys", a_role_in_place_of_the_policys),
     ("silence_never_approves", an_expired_decision_is_approved),
     ("silence_never_approves", a_vote_past_the_deadline_counts),
     ("silence_never_approves", an_approval_past_the_deadline),

@@ -64,6 +64,15 @@ class VoteItem(Answer, frozen=True, kw_only=True):
     comment: str | None = None
 
 
+class DemandItem(Answer, frozen=True, kw_only=True):
+    """A policy applied while the decision was pending asks for this besides: so many of a role, or of a committee."""
+
+    policy_version: Count
+    role: str
+    committee: str
+    needed: Count
+
+
 class DecisionDetail(Answer, frozen=True, kw_only=True):
     """`may_vote` is about the asking person; `obstacle` says why not. A vote must name `digest`."""
 
@@ -73,6 +82,7 @@ class DecisionDetail(Answer, frozen=True, kw_only=True):
     risk: Risk
     trace: tuple[RuleReason, ...]
     votes: tuple[VoteItem, ...]
+    also: tuple[DemandItem, ...]
     may_vote: bool
     obstacle: str
     timeline: tuple[TimelineItem, ...]
@@ -130,6 +140,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "risk": {"score": 75, "band": "critical", "factors": [{"name": "class system_config", "points": 65}]},
         "trace": [],
         "votes": [],
+        "also": [],
         "may_vote": True,
         "obstacle": "",
         "timeline": [],

@@ -153,6 +153,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
             await _agent(call, row),
             class_="grid",
         ),
+        _also(detail),
         _votes(call, detail),
         _form(call, detail) if pending else None,
         tag("section", tag("h2", "The story so far"), parts.story(detail.timeline), class_="card"),
@@ -183,6 +184,28 @@ def _head(call: Call, item: wire.DecisionItem, title: str, *, pending: bool) -> 
         )
         if pending
         else tag("p", "Decided ", parts.moment(item.decided_at), ".", class_="lead"),
+    )
+
+
+def _also(detail: wire.DecisionDetail) -> Child:
+    """What a stricter policy asks for besides, so that a vote that is not enough is no surprise."""
+    if not detail.also:
+        return None
+    lines = [
+        tag(
+            "li",
+            f"version {one.policy_version}: {one.needed} of the committee {one.committee}"
+            if one.committee
+            else f"version {one.policy_version}: {telling.people(one.needed, one.role)}",
+        )
+        for one in detail.also
+    ]
+    return tag(
+        "section",
+        tag("h2", "The policy has changed since"),
+        tag("p", "An approval must satisfy the policy of the request and each of these.", class_="small"),
+        tag("ul", lines),
+        class_="card",
     )
 
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from watchfloor.councils import messages as councils
-from watchfloor.councils.rules import VoterEvidence, last_at, why_not
+from watchfloor.councils.rules import last_at, why_not
+from watchfloor.engine import voting
 from watchfloor.http import lists, telling
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import decisions as wire
@@ -18,6 +19,8 @@ _OBSTACLES = {
     "person_disabled": "You are disabled.",
     "own_agent": "You own this agent, so others have to decide.",
     "role_missing": "Your role does not decide at this level.",
+    "party_to_it": "You registered the agent or asked for this, so others have to decide.",
+    "loosened_it": "You loosened the policy for this action, so others have to decide for a while.",
     "not_a_member": "Only members of its committee decide on this.",
     "already_voted": "You have voted.",
     "over": "The decision is over.",
@@ -103,7 +106,7 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
     assert event is not None
     private = (await call.privates([state.action])).get(state.action)
     lines, _ = await telling.of_story(call, row["story"], state.action, subject)
-    obstacle = obstacle_of(call, state)
+    obstacle = obstacle_of(call, subject, state)
     body = wire.DecisionDetail(
         decision=item(call, row),
         params=None if private is None else private["action"]["params"],
@@ -111,6 +114,7 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
         risk=await actions.risk(call, event),
         trace=await actions.trace(call, event),
         votes=await votes(call, subject),
+        also=also(call, subject, state),
         may_vote=not obstacle,
         obstacle=obstacle,
         timeline=lines,
@@ -119,7 +123,21 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
     return row, body
 
 
-def obstacle_of(call: Call, state: Any) -> str:
+def also(call: Call, subject: int, state: Any) -> tuple[wire.DemandItem, ...]:
+    """What policies applied since it was opened demand besides its own route."""
+    demands = state.also or call.read("demands", subject) or ()
+    return tuple(
+        wire.DemandItem(
+            policy_version=demand.version,
+            role="" if demand.committee else demand.role,
+            committee=demand.committee,
+            needed=demand.needed,
+        )
+        for demand in demands
+    )
+
+
+def obstacle_of(call: Call, subject: int, state: Any) -> str:
     """Why the asking person may not vote now, as a sentence; empty when they may. The rule itself judges again."""
     who = call.principal
     code = ""
@@ -130,7 +148,8 @@ def obstacle_of(call: Call, state: Any) -> str:
     elif any(vote.person == who.id for vote in state.votes):
         code = "already_voted"
     else:
-        code = why_not(state, who.id, VoterEvidence(roles=who.roles, enabled=True, handle=who.name))
+        voter = voting.voter(call.read, subject, who.id, call.now)
+        code = why_not(state, who.id, voter)
     return _OBSTACLES.get(code, code)
 
 

@@ -1,0 +1,115 @@
+"""Evidence about those who decide: who may vote as of now, and whether the votes behind a grant still stand (spec 3.2)."""
+
+# ruff: noqa: ARG001 -- gatherers have one signature, whatever they look at
+
+from __future__ import annotations
+
+from typing import Any
+
+from watchfloor.councils import demands
+from watchfloor.councils.messages import CastVote, Demand, OpenDecision
+from watchfloor.councils.panels import Candidate, seated
+from watchfloor.councils.quorum import APPROVED, DENY, Vote, count
+from watchfloor.councils.rules import Decision, PoolEvidence, VoterEvidence, demand_of, may_by_route
+from watchfloor.engine.requests import Request
+from watchfloor.kernel.subject import Read
+from watchfloor.kernel.terms import holds
+from watchfloor.registers.directory import ActivePolicy, Person, find_person
+from watchfloor.registers.overtaken import loosened_by
+
+
+def vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:
+    return voter(read, command.subject, command.person, at)
+
+
+def voter(read: Read, subject: int, person_id: str, at: int) -> VoterEvidence:
+    """Somebody as a voter on a decision, with those who voted before."""
+    person = find_person(read, person_id)
+    if person is None:
+        return VoterEvidence(roles=(), enabled=False, handle="")
+    decision: Decision = read("decision", subject)
+    also: tuple[Demand, ...] = read("demands", subject) or ()
+    able = able_voters(read, decision, at)
+    own = demand_of(decision)
+    return VoterEvidence(
+        roles=person.roles,
+        enabled=person.enabled,
+        handle=person.handle,
+        void=tuple(
+            vote.person
+            for vote in decision.votes
+            if vote.person not in able or not may_by_route(own, vote, able)
+        ),
+        loosened=loosened_by(read, person_id, decision, at),
+        also=also,
+        able=tuple(able.items()) if also else (),
+    )
+
+
+def able_voters(read: Read, decision: Decision, at: int) -> dict[str, tuple[str, ...]]:
+    """Those who have voted and may decide still, whatever their role: enabled, and not barred by a policy they loosened."""
+    found = {}
+    for vote in decision.votes:
+        person = find_person(read, vote.person)
+        if person is not None and person.enabled and not loosened_by(read, person.id, decision, at):
+            found[person.id] = person.roles
+    return found
+
+
+def voters_valid(read: Read, action: Any, at: int) -> bool:
+    """Would the votes that made the grant still make it? A vote of somebody who lost the role is void (spec 3.2).
+
+    A machine's grant under a standing approval stands as long as that approval does.
+    """
+    if action.grant is not None and action.grant.basis == "standing":
+        in_force = read("standing_in_force", (action.agent, action.action_type))
+        return in_force is not None and bool(at < in_force.expires_at)
+    decision: Decision | None = read("decision", action.decision) if action.decision else None
+    if decision is None:
+        return True
+    owner = read("agent", action.agent).owner
+    able = able_voters(read, decision, at)
+    own = demand_of(decision)
+    standing = tuple(
+        vote
+        for vote in decision.votes
+        if _stands(vote, decision, owner) and (vote.vote == DENY or vote.person in able)
+    )
+    mine = tuple(vote for vote in standing if vote.vote == DENY or may_by_route(own, vote, able))
+    if decision.also:  # who decided under another route only says nothing under this one
+        mine = tuple(vote for vote in mine if vote.person in able and may_by_route(own, vote, able))
+    if count(mine, decision.needed, decision.members) != APPROVED:
+        return False
+    return all(demands.outcome(standing, demand, able) == APPROVED for demand in decision.also)
+
+
+def _stands(vote: Vote, decision: Decision, owner: str) -> bool:
+    """Nobody approves what is their own; a denial stands."""
+    return vote.vote == DENY or (vote.person != owner and vote.person not in decision.parties)
+
+
+def pool(read: Read, command: OpenDecision, at: int, request: Request) -> PoolEvidence:
+    active: ActivePolicy = read("active_policy", "active")
+    everyone: tuple[Person, ...] = read("people", "all") or ()
+    if command.committee:
+        terms = active.document.committees.get(command.committee)
+        if terms is None:  # a sound policy names none that is not there; nobody can decide in its place
+            return PoolEvidence(eligible=0, needed=1, missing=1)
+        candidates = (
+            Candidate(one.id, one.handle, one.roles)
+            for one in everyone
+            if one.enabled and one.id != command.owner and one.id not in command.parties
+        )
+        panel = seated(terms, candidates)
+        return PoolEvidence(
+            eligible=len(panel.members), members=panel.members, needed=panel.needed, missing=panel.missing
+        )
+    eligible = sum(
+        1
+        for person in everyone
+        if person.enabled
+        and person.id != command.owner
+        and person.id not in command.parties
+        and holds(person.roles, command.role)
+    )
+    return PoolEvidence(eligible=eligible)
