@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from watchfloor.actions.messages import Derived, Evidence, Grant
 from watchfloor.councils.messages import Demand, Member, Step
+from watchfloor.councils.schedule_messages import Layer, Offset
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
 from watchfloor.kernel.terms import AutoTerms, Policy
 from watchfloor.work.economic_messages import Economics
@@ -59,6 +60,10 @@ BY_TYPE |= {
     ).map(tuple),
     tuple[Demand, ...]: st.lists(st.builds(Demand, INTEGERS, TEXTS, INTEGERS), max_size=2).map(tuple),
     tuple[Step, ...]: st.lists(st.builds(Step, st.just(("role:director",)), INTEGERS), max_size=2).map(tuple),
+    tuple[Layer, ...]: st.lists(
+        st.builds(Layer, st.just(("per_1",)), st.integers(60, 90), INTEGERS), max_size=2
+    ).map(tuple),
+    tuple[Offset, ...]: st.just((Offset(0, 3_600),)),
     Policy: st.sampled_from([Policy(), Policy(name="other", auto=AutoTerms(score_min=700))]),
 }
 

@@ -12,6 +12,7 @@ from tests.transcripts.world import SUBJECTS
 from watchfloor.actions.messages import ActionDecided, BreakerOpened, StandingGranted, StopRecorded
 from watchfloor.conversations.messages import ChannelOpened, ChatOpened, MessageSent
 from watchfloor.councils.messages import DecisionOpened
+from watchfloor.councils.schedule_messages import ScheduleSet
 from watchfloor.fleet.messages import AgentRegistered, EnrolmentIssued
 from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.subject import fold
@@ -34,6 +35,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "trust": TrustChanged,
     "policy": PolicyApplied,
     "budget": BudgetSet,
+    "schedule": ScheduleSet,
     "enrolment": EnrolmentIssued,
     "chat": ChatOpened,
     "mailbox": MessageSent,

@@ -32,6 +32,7 @@ for name, about in (
     ("economics", "See what work cost and was worth."),
     ("chat", "Talk with an agent; search what was said."),
     ("channel", "See and post in the channels of agents."),
+    ("oncall", "See and set who is on call."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
     ("policy", "Show, check, compare and apply policies."),

@@ -55,6 +55,7 @@ from watchfloor.councils.messages import (
     VoteRefused,
 )
 from watchfloor.councils.quorum import Vote
+from watchfloor.councils.schedules import SCHEDULE, SCHEDULE_FACTS
 from watchfloor.kernel.folds import Changes, first, once
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.instants import MILLISECOND
@@ -468,6 +469,7 @@ SUBJECTS: tuple[Subject, ...] = (
         due=due,
         overdue=lambda subject, decision, at: DecisionTimePassed(subject=subject),
     ),
+    SCHEDULE,
 )
 
 FACTS: tuple[type[Facts], ...] = (
@@ -480,4 +482,5 @@ FACTS: tuple[type[Facts], ...] = (
     DecisionDenied,
     DecisionExpired,
     DecisionCancelled,
+    *SCHEDULE_FACTS,
 )

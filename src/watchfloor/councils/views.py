@@ -15,6 +15,7 @@ from watchfloor.councils.messages import (
     VoteCast,
     VoteRefused,
 )
+from watchfloor.councils.schedule_views import PROJECT_SCHEDULES, SCHEDULES
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.projection import (
@@ -99,7 +100,7 @@ VOTES = Table(
     indexes=(Index(("person",)),),
 )
 
-TABLES = (DECISIONS, VOTES)
+TABLES = (DECISIONS, VOTES, SCHEDULES)
 
 
 def _opened(event: Event) -> list[Change]:
@@ -189,6 +190,7 @@ def _cancelled(event: Event) -> list[Change]:
 
 
 PROJECT: Projectors = {
+    **PROJECT_SCHEDULES,
     DecisionOpened: _opened,
     DecisionWarned: _warned,
     DecisionEscalated: _escalated,

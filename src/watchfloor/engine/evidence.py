@@ -19,7 +19,8 @@ from watchfloor.conversations.messages import (
     TellAgent,
 )
 from watchfloor.councils.messages import CastVote, OpenDecision
-from watchfloor.engine import hearing, rights, voting
+from watchfloor.councils.schedule_messages import OverrideSchedule, SetSchedule
+from watchfloor.engine import duty, hearing, rights, voting
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
@@ -314,6 +315,8 @@ GATHERS: Mapping[type[Command], Gather] = {
     ReviewTask: _review,
     CastVote: voting.vote,
     OpenDecision: voting.pool,
+    SetSchedule: duty.schedule,
+    OverrideSchedule: duty.schedule,
     RecordTrust: _terms,
     AdjustTrust: _terms,
     ReassessTrust: _terms,

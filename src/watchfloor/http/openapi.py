@@ -36,6 +36,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "example": 2,
     },
     "budget": {"description": "public id `bud_…`", "example": "bud_q0d1k7m9x2v4"},
+    "schedule": {"description": "public id `sch_…`", "example": "sch_q0d1k7m9x2v4"},
     "stop": {"description": "public id `stp_…`", "example": "stp_q0d1k7m9x2v4"},
     "standing": {"description": "public id `std_…`", "example": "std_q0d1k7m9x2v4"},
     "person": {"description": "public id `per_…`", "example": "per_4h2k9d0s7b1"},

@@ -115,6 +115,12 @@ POST /api/v1/actions/{action}/cancel              cancel_action       agent+oper
 GET  /api/v1/decisions                            list_decisions      reader         read   exempt        200 DecisionsParams - DecisionPage
 GET  /api/v1/decisions/{decision}                 get_decision        reader         read   exempt        200 Fresh - DecisionDetail
 POST /api/v1/decisions/{decision}/vote            cast_vote           operator       write  exempt        200 - VoteBody VoteRecorded
+= schedules
+GET  /api/v1/schedules                            list_schedules      reader         read   authenticated 200 SchedulesParams - SchedulePage
+POST /api/v1/schedules                            set_schedule        supervisor     write  authenticated 201 - SetScheduleBody ScheduleRecorded
+GET  /api/v1/schedules/{schedule}                 get_schedule        reader         read   authenticated 200 ScheduleParams - ScheduleItem
+POST /api/v1/schedules/{schedule}/override        override_schedule   operator       write  authenticated 200 - OverrideBody Recorded
+POST /api/v1/schedules/{schedule}/remove          remove_schedule     supervisor     write  authenticated 200 - Reason Recorded
 = stops
 GET  /api/v1/stops                                list_stops          reader         read   exempt        200 StopsParams - StopPage
 POST /api/v1/stops                                record_stop         operator       write  exempt        201 - RecordStopBody StopRecorded

@@ -132,6 +132,14 @@ SENTENCES: dict[str, Sentence] = {
         f"{f', {f.asked} more asked' if f.asked else ''}."
     ),
     "budget.renewed/1": "A new period of a budget began.",
+    "schedule.set/1": lambda f: f"The on-call schedule {f.name} was set.",
+    "schedule.changed/1": "An on-call schedule was changed.",
+    "schedule.overridden/1": lambda f: (
+        "Somebody takes over on call for a while."
+        if f.person
+        else "An override of a schedule was taken back."
+    ),
+    "schedule.removed/1": "An on-call schedule was removed.",
     "standing.granted/1": lambda f: f"{f.action_type} is trusted for this agent for a time.",
     "standing.revoked/1": lambda f: f"The standing approval for {f.action_type} was revoked.",
     "chat.opened/1": "A chat with the agent was opened.",

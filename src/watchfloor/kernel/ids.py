@@ -28,6 +28,7 @@ PREFIXES = {
     "chat": "cht",
     "channel": "chn",
     "budget": "bud",
+    "schedule": "sch",
 }
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 

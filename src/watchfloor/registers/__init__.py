@@ -16,6 +16,7 @@ from watchfloor.registers import (
     overtaken,
     queue,
     requests,
+    schedules,
     supervision,
     task_budgets,
 )
@@ -37,4 +38,5 @@ REGISTERS: tuple[Register, ...] = (
     delivery.REGISTER,
     mail.REGISTER,
     dependencies.REGISTER,
+    schedules.REGISTER,
 )

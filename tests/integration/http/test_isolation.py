@@ -62,6 +62,13 @@ class Things:
             "budget": director.post(
                 "/api/v1/budgets", json={"scope": "organisation", "measure": "actions", "limit": 1_000_000}
             ).json()["budget_id"],
+            "schedule": supervisor.post(
+                "/api/v1/schedules",
+                json={
+                    "name": "isolated",
+                    "layers": [{"members": [person.id], "start": "2026-01-05T09:00"}],
+                },
+            ).json()["schedule_id"],
             "person": person.id,
             "token": _token_id(server, org),
         }
@@ -144,6 +151,7 @@ def test_filters_lead_nowhere_either(acme: Things, globex: dict[str, httpx2.Clie
         "/api/v1/tokens",
         "/api/v1/enrolment-tokens",
         "/api/v1/budgets",
+        "/api/v1/schedules",
         "/inbox",
         "/agents",
         "/tasks",
