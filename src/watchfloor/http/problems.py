@@ -30,7 +30,7 @@ class FieldError(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=True):
-    """The body of every refusal. `code` is stable; `retryable` says whether the same request may succeed later."""
+    """The body of every refusal. `code` is stable; `retryable`, always said, whether the same request may succeed later."""
 
     type: str
     title: str
@@ -38,7 +38,7 @@ class ProblemDocument(msgspec.Struct, frozen=True, kw_only=True, omit_defaults=T
     code: str
     detail: str
     trace_id: str
-    retryable: bool = msgspec.field(default=False)
+    retryable: bool
     errors: tuple[FieldError, ...] = ()
     retry_after_ms: int | None = None
     rate_class: str | None = msgspec.field(default=None, name="class")

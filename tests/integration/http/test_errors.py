@@ -45,6 +45,7 @@ def test_no_body_breaks_an_operation(server: Running, admin: httpx2.Client, oper
             assert document["status"] == answer.status_code
             assert document["trace_id"] == answer.headers["traceparent"].split("-")[1]
             assert document["code"] == document["type"].rpartition("-")[2]
+            assert document["retryable"] is False, "always said, so that a client need not guess"
 
 
 def test_mass_assignment_is_refused_with_the_field(operator: httpx2.Client) -> None:

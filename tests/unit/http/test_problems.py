@@ -74,6 +74,7 @@ def test_the_document_is_as_rfc_9457_wants_it() -> None:
         "code": "not_found",
         "detail": "there is no such task",
         "trace_id": "abc",
+        "retryable": False,
     }
 
 
