@@ -41,7 +41,7 @@ from watchfloor.http.bodies.ledger import Component
 from watchfloor.http.cards import CARD_BYTES_MAX
 from watchfloor.http.ports import HTTPConfig, Services
 from watchfloor.hub.hub import Hub, HubSettings
-from watchfloor.hub.pushes import offer_frame
+from watchfloor.hub.pushes import news_frame, offer_frame
 from watchfloor.hub.sockets import SocketLimits, uvicorn_config
 from watchfloor.kernel.ids import nonce_from, public_id
 from watchfloor.kernel.messages import SYSTEM, Actor, Effect, Event, Refused
@@ -61,6 +61,7 @@ from watchfloor.runners.call_signing import KEY_FILE, SigningKey
 from watchfloor.runners.outbound import Outbound, Sent
 from watchfloor.runners.reach import Reach
 from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTerms, Verifier
+from watchfloor.runners.worker_news import WorkerNews
 from watchfloor.telemetry.following import Following
 from watchfloor.telemetry.metrics import Metrics, Sample
 from watchfloor.work.messages import CallWorker, VerifyTask
@@ -113,6 +114,15 @@ class Backbone:
         )
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
         self.effects = self._effects()
+        self.observe_news: Callable[[str], None] = lambda outcome: None  # noqa: ARG005
+        self.news = WorkerNews(
+            self.engine,
+            Outbound(Reach.of(config.outbound_allow)),
+            frame=lambda org, event: news_frame(self.engine, org, event),
+            secret=self.worker_secret,
+            base_url=lambda: self.base_url,
+            observe=lambda outcome: self.observe_news(outcome),
+        )
 
     def _effects(self) -> Effects:
         """What events lead to in the world. A stop of the whole organisation holds all of it."""
@@ -193,6 +203,7 @@ class Backbone:
         self.engine.follow(self.views.apply)
         await self.effects.start({org: node.committed for org, node in self.core.nodes.items()})
         self.engine.follow(self.effects.apply)
+        self.engine.follow(self.news)
         await self.engine.start()
         if self.engine.read_only:
             return
@@ -263,6 +274,7 @@ class Backbone:
         return [msgspec.to_builtins(loss) for loss in declared]
 
     async def stop(self) -> None:
+        await self.news.close()
         await self.effects.close()
         await self.engine.stop()
         await self.views.close()
@@ -312,6 +324,7 @@ class Server:
         self.backbone.base_url = self.url
         self.metrics = Metrics()
         self.backbone.observe_call = self._called
+        self.backbone.observe_news = lambda outcome: self.metrics.count("worker_news_total", outcome)
         self.administration = Administration(self.engine, self.backbone.directory, self.backbone.signer)
         self.hub = Hub(
             self.engine,

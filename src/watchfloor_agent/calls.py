@@ -21,6 +21,8 @@ from watchfloor_agent.errors import ProtocolError, WatchfloorError
 
 TOLERANCE_S = 300  # how far the server's clock and ours may be apart, and how long a call takes to arrive
 _RECIPE = "watchfloor-call-v1"
+ASSIGNED = "task:assigned"
+NEWS = ("task:cancelled", "task:paused", "task:reassigned", "task:unpaused")
 
 
 class SignatureInvalid(WatchfloorError):
@@ -31,6 +33,8 @@ class SignatureInvalid(WatchfloorError):
 class Called:
     """A call that was verified. `key` is the same for every call of one assignment: work it off once.
 
+    `type` is "task:assigned" for work. The other ones are news of a task that was assigned before and ask for no work:
+    "task:cancelled", "task:reassigned" (stop), "task:paused" (wait), "task:unpaused" (go on); see `is_news`.
     `task` is the payload of `task:assigned` (task_id, generation, title, input, …); reports go to `callback_url` plus
     `/progress`, `/complete` or `/fail`, with the agent's key and this generation.
     """
@@ -40,6 +44,12 @@ class Called:
     timestamp: int
     callback_url: str
     task: dict[str, Any] = field(repr=False)
+    type: str = ASSIGNED
+
+    @property
+    def is_news(self) -> bool:
+        """Something is said of a task; there is no new work. Answer 200."""
+        return self.type != ASSIGNED
 
     @property
     def task_id(self) -> str:
@@ -58,12 +68,15 @@ def verify(
     body: bytes,
     *,
     agent_id: str = "",
+    news: bool = False,
     now_s: float | None = None,
     tolerance_s: int = TOLERANCE_S,
 ) -> Called:
     """What was asked, if the server asked it. With an `agent_id`, only what was meant for that agent.
 
-    Raises SignatureInvalid; ProtocolError for a body that is signed and no task.
+    With `news`, what is said of tasks comes through as well: look at `Called.is_news` before you work. Without, it is a
+    ProtocolError, so that nobody takes it for work; answer 400. Raises SignatureInvalid; ProtocolError for a body that is
+    signed and nothing of these.
     """
     given = {name.lower(): text.strip() for name, text in headers.items()}
     key, agent = given.get("idempotency-key", ""), given.get("watchfloor-agent", "")
@@ -81,15 +94,16 @@ def verify(
     now = time.time() if now_s is None else now_s
     if abs(now - int(written)) > tolerance_s:
         raise SignatureInvalid("the call is too old, or the clocks are too far apart")
-    return _read(body, key, agent, int(written))
+    return _read(body, key, agent, int(written), (ASSIGNED, *NEWS) if news else (ASSIGNED,))
 
 
-def _read(body: bytes, key: str, agent: str, timestamp: int) -> Called:
+def _read(body: bytes, key: str, agent: str, timestamp: int, types: tuple[str, ...]) -> Called:
     try:
         frame = json.loads(body)
-        called = Called(key, agent, timestamp, str(frame["callback_url"]), dict(frame["payload"]))
-        if frame["type"] != "task:assigned" or not called.task_id or called.generation < 1:
-            raise ValueError("no task:assigned frame")
+        type_ = str(frame["type"])
+        called = Called(key, agent, timestamp, str(frame["callback_url"]), dict(frame["payload"]), type_)
+        if type_ not in types or not called.task_id or called.generation < 1:
+            raise ValueError("no frame about a task")
     except (ValueError, TypeError, KeyError) as error:
         raise ProtocolError("the call holds no task") from error
     return called

@@ -33,6 +33,7 @@ class Registration:
     structured_id: str
     api_key: str = field(repr=False)
     expires_at: int = 0
+    signing_secret: str = field(default="", repr=False)  # of an HTTP worker; shown once, too
 
 
 def register(
@@ -49,6 +50,7 @@ def register(
     owner: str = "",
     prompt: str = "",
     expires_in_days: int = 0,
+    worker_url: str = "",
     timeout_ms: int = 10_000,
     insecure: bool = False,
 ) -> Registration:
@@ -56,6 +58,7 @@ def register(
 
     The agent belongs to whose token it is, to `owner` (id or handle of a person), or to whom the enrolment token says:
     that person answers for it and never decides on its actions. `prompt` is version 1 of what the agent is told.
+    With a `worker_url` it is an HTTP worker: tasks are posted there, signed with `signing_secret` (see `verify`).
 
     Raises Refused (the server says why), Unavailable (it cannot be reached), ConfigurationError, ProtocolError.
     """
@@ -68,6 +71,7 @@ def register(
         "owner": owner,
         "prompt": prompt,
         "expires_in_days": expires_in_days,
+        "url": worker_url,
     }
     body.update({key: value for key, value in optional.items() if value})
     answer = call("POST", f"{origin_of(url, insecure)}/api/v1/agents/register", token, body, timeout_ms)
@@ -77,6 +81,7 @@ def register(
             structured_id=str(answer.get("structured_id", "")),
             api_key=str(answer.get("api_key") or ""),
             expires_at=int(answer.get("expires_at") or 0),
+            signing_secret=str(answer.get("signing_secret") or ""),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ProtocolError("the answer to the registration holds no agent") from error

@@ -115,17 +115,21 @@ def import_(
     url: str = "",
     jwk: Path | None = None,
     owner: str = "",
+    as_worker: bool = False,
     key_file: Path = Path("agent.key"),
+    secret_file: Path = Path("signing.secret"),
     json: bool = False,
 ) -> None:
     """Register an agent from its A2A card, a file or an address.
 
     Parameters
     ----------
+    as_worker
+        Post tasks to the card's url, signed with what is written to --secret-file.
     jwk
         JSON file with the public key one of the card's signatures must be by.
     """
-    body: dict[str, Any] = {"url": url, "owner": owner}
+    body: dict[str, Any] = {"url": url, "owner": owner, "as_worker": as_worker}
     if card is not None:
         body["document"] = msgspec.json.decode(_text(card))
     if jwk is not None:
@@ -133,8 +137,10 @@ def import_(
     answer = Client().post("/api/v1/agents/import", body)
     if answer.get("api_key"):
         write_secret(key_file, answer["api_key"])
+    if answer.get("signing_secret"):
+        write_secret(secret_file, answer["signing_secret"])
     said = f"{answer['agent_id']} ({answer['name']}): {answer['note']}"
-    show({**answer, "api_key": None}, json=json, text=said)
+    show({**answer, "api_key": None, "signing_secret": None}, json=json, text=said)
 
 
 def pin_certificates(agent: str, *pins: str, json: bool = False) -> None:

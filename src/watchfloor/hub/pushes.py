@@ -127,3 +127,9 @@ def offer(
 def offer_frame(engine: Engine, org: int, task: int, state: Task) -> bytes:
     """The frame of an assignment in force, for an agent that is called (spec 2.4 *HTTP workers*)."""
     return wire.encode_frame(offer(engine, org, task, state, state.attempts, state.until_at))
+
+
+def news_frame(engine: Engine, org: int, event: Event) -> bytes:
+    """The push about a task somebody has or had, for an agent that is called; empty when it is told nothing."""
+    told = task_news(engine, org, event)
+    return wire.encode_frame(told, seq=event.seq) if told is not None else b""

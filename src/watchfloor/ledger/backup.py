@@ -3,6 +3,7 @@
     backups/20261121T040000.000000Z/
         ledger.db            the copy, one file
         signer-state         what had been signed at that moment (never the key)
+        keys/                what calls of workers and agents' tokens are signed with (backup_keys.py), mode 0600
         manifest.json        sizes, checksum, heads; written last
 
 The copy is one `backup(pages=-1)` step on a connection of its own: readers and the writer go on, and there is nothing
@@ -22,6 +23,7 @@ from pathlib import Path
 
 import msgspec
 
+from watchfloor.ledger.backup_keys import copy_keys
 from watchfloor.ledger.contract import LedgerError, LedgerReads
 from watchfloor.ledger.directory import make_private
 from watchfloor.ledger.files import sync_directory, write_durably
@@ -47,13 +49,14 @@ class BackupHead(msgspec.Struct, frozen=True):
 
 
 class Manifest(msgspec.Struct, frozen=True, kw_only=True):
-    """`heads` by public id; `created_at` µs UTC; `verified_at` when the restored copy passed."""
+    """`heads` by public id; `created_at` µs UTC; `verified_at` when the restored copy passed; `keys` SHA-256 by name."""
 
     created_at: int
     verified_at: int
     bytes: int
     sha256: str
     heads: dict[str, BackupHead]
+    keys: dict[str, str] = {}
 
 
 class Backup(msgspec.Struct, frozen=True):
@@ -85,6 +88,7 @@ def make_backup(
         _copy(database, copy)
         if signer_state is not None:
             write_durably(work / SIGNER_STATE, [signer_state])
+        keys = copy_keys(database.parent, work)
         checksum = file_digest(copy)
         heads = _verify_restored(copy, checksum, database, key_of)
         manifest = Manifest(
@@ -93,6 +97,7 @@ def make_backup(
             bytes=copy.stat().st_size,
             sha256=checksum,
             heads=heads,
+            keys=keys,
         )
         write_durably(work / MANIFEST, [msgspec.json.format(msgspec.json.encode(manifest, order="sorted"))])
         final = backups / name

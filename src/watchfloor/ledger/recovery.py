@@ -25,6 +25,7 @@ from watchfloor.ledger.backup import (
     read_heads,
     read_manifest,
 )
+from watchfloor.ledger.backup_keys import fault_of_keys, restore_keys
 from watchfloor.ledger.contract import Ledger, LedgerError
 from watchfloor.ledger.directory import DataDirectory, make_private
 from watchfloor.ledger.files import sync_directory, write_durably
@@ -140,9 +141,12 @@ def restore(backup: Path, directory: Path, *, now: Callable[[], int], replace: b
     An existing ledger is never overwritten: with `replace` it is moved aside into `replaced-<time>/`. The signer's own
     files stay as they are, so that a start over a shorter history says *rollback suspected*. Where there are none (a
     restore elsewhere), the state of the backup is put there with the next epoch: a restored copy; the key has to be
-    brought from its own safe place. Raises BackupFailed, DirectoryHeld.
+    brought from its own safe place. Keys of workers' calls and agents' tokens that are missing are put in place, others
+    stay. Raises BackupFailed, DirectoryHeld, OSError.
     """
     manifest = read_manifest(backup)
+    if fault := fault_of_keys(backup, manifest.keys):
+        raise BackupFailed(f"{backup}: {fault}")
     with DataDirectory(directory) as data:
         if data.database.exists():
             if not replace:
@@ -160,6 +164,7 @@ def restore(backup: Path, directory: Path, *, now: Callable[[], int], replace: b
         if not state.exists() and (backup / SIGNER_STATE).exists():
             make_private(data.signer)
             write_durably(state, [raise_epoch((backup / SIGNER_STATE).read_bytes())])
+        restore_keys(backup, data.path, manifest.keys)
     return manifest
 
 

@@ -160,6 +160,13 @@ METRICS: tuple[Metric, ...] = (
         meaning="Duration of a call of an HTTP worker, all its attempts and pauses included.",
     ),
     Metric(
+        name="worker_news_total",
+        kind="counter",
+        unit="news",
+        labels=("outcome",),
+        meaning="What HTTP workers were told of tasks they have or had; outcome told, unheard or dropped.",
+    ),
+    Metric(
         name="validation_failures_total",
         kind="counter",
         unit="requests",

@@ -15,6 +15,7 @@ from tests.contracts.ledger_kit import ORIGIN, START_AT, Historian, SQLiteHouse,
 from tests.unit.verify.story_kit import run
 
 from watchfloor.ledger.backup import BackupFailed, list_backups, make_backup
+from watchfloor.ledger.contract import LedgerError
 from watchfloor.ledger.directory import DataDirectory, DirectoryHeld
 from watchfloor.ledger.export import ExportFailed, export_ledger
 from watchfloor.ledger.heads import HistoryDamaged
@@ -277,3 +278,48 @@ async def test_an_export_needs_an_empty_directory(site: Site, tmp_path: Path) ->
     (target / "file").touch()
     with pytest.raises(ExportFailed, match="not empty"):
         export_ledger(site.ledger, organisation(site.ledger, 1), site.signer.key_of("org_1"), target, at=1)
+
+
+async def test_keys_beside_the_ledger_are_in_its_backup_and_come_back_where_there_are_none(
+    site: Site, tmp_path: Path
+) -> None:
+    await site.write(10)
+    keys = {"workers.key": b"w" * 32, "token-keys/k1.json": b"{}"}
+    (site.path / "token-keys").mkdir(mode=0o700)
+    for name, key in keys.items():
+        (site.path / name).write_bytes(key)
+        (site.path / name).chmod(0o600)
+    backup = site.backup()
+    elsewhere = tmp_path / "elsewhere"
+    restore(backup, elsewhere, now=site.clock)
+    for name, key in keys.items():
+        assert (elsewhere / name).read_bytes() == key
+        assert stat.S_IMODE((elsewhere / name).stat().st_mode) == 0o600
+        assert stat.S_IMODE((backup / "keys" / name).stat().st_mode) == 0o600
+    assert not list(backup.rglob("key")), "the checkpoint signer's key is in no backup"
+    (elsewhere / "workers.key").write_bytes(b"n" * 32)
+    restore(backup, elsewhere, now=site.clock, replace=True)
+    assert (elsewhere / "workers.key").read_bytes() == b"n" * 32, "a key that is there stays"
+    (backup / "keys" / "workers.key").write_bytes(b"x" * 32)
+    with pytest.raises(BackupFailed, match="checksum"):
+        restore(backup, tmp_path / "third", now=site.clock)
+
+
+async def test_a_manifest_that_names_another_file_as_a_key_is_not_restored(
+    site: Site, tmp_path: Path
+) -> None:
+    await site.write(10)
+    backup = site.backup()
+    manifest = json.loads((backup / "manifest.json").read_text())
+    for name in ("../../outside.json", "token-keys/../x.json", "signer/key", "token-keys/.json"):
+        (backup / "manifest.json").write_text(json.dumps({**manifest, "keys": {name: "00"}}))
+        with pytest.raises(BackupFailed, match="no key file"):
+            restore(backup, tmp_path / "elsewhere", now=site.clock)
+
+
+async def test_a_key_that_others_can_read_fails_the_backup(site: Site) -> None:
+    await site.write(10)
+    (site.path / "workers.key").write_bytes(b"w" * 32)
+    (site.path / "workers.key").chmod(0o644)
+    with pytest.raises(LedgerError, match="others can read"):
+        site.backup()

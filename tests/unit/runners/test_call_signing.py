@@ -121,3 +121,14 @@ def test_a_key_that_others_can_read_is_refused(tmp_path: Path) -> None:
     (tmp_path / "linked.key").symlink_to(os.devnull)
     with pytest.raises(DirectoryUnsafe):
         SigningKey(tmp_path / "linked.key")
+
+
+def test_news_are_read_by_who_asks_for_them_and_are_never_taken_for_work() -> None:
+    for name in ("cancelled", "paused", "unpaused", "reassigned"):
+        body = BODY.replace(b"assigned", name.encode())
+        called = verify(SECRET, headers(body), body, now_s=NOW, news=True)
+        assert (called.is_news, called.type, called.task_id) == (True, f"task:{name}", "tsk_1")
+    assert not verify(SECRET, headers(), BODY, now_s=NOW, news=True).is_news
+    other = BODY.replace(b"task:assigned", b"task:praised")
+    with pytest.raises(ProtocolError):
+        verify(SECRET, headers(other), other, now_s=NOW, news=True)

@@ -183,7 +183,8 @@ class PinCertificatesBody(Body, frozen=True, kw_only=True):
 class ImportAgentBody(Body, frozen=True, kw_only=True):
     """An A2A agent card: the document, or where it is. With `jwk` one of its signatures must be by this public key.
 
-    `name` and `capabilities` take the place of what the card says.
+    `name` and `capabilities` take the place of what the card says. `as_worker`: tasks are posted to the card's url, in
+    the way of HTTP workers (docs/workers.md).
     """
 
     document: Annotated[dict[str, Any] | None, Meta(description="an agent card (A2A 0.3)")] = None
@@ -195,6 +196,7 @@ class ImportAgentBody(Body, frozen=True, kw_only=True):
     capabilities: Names = ()
     owner: Annotated[str, Meta(max_length=64, description="id or handle of a person; empty: you")] = ""
     expires_in_days: KeyDays = 30
+    as_worker: bool = False
 
 
 class RotateKeyBody(Body, frozen=True, kw_only=True):

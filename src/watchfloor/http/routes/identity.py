@@ -29,6 +29,8 @@ async def import_agent(call: Call) -> Reply:
     if body.jwk is not None:
         cards.check_signature(document, card, body.jwk)
     found = cards.registration(card)
+    if body.as_worker and not found.url:
+        raise cards.wrong("the card names no url to call", "/as_worker")
     call.body = registering.RegisterAgentBody(
         name=body.name or found.name,
         type="worker",
@@ -38,6 +40,7 @@ async def import_agent(call: Call) -> Reply:
         owner=body.owner,
         metadata={**found.metadata, "a2a_signed": body.jwk is not None},
         expires_in_days=body.expires_in_days,
+        url=found.url if body.as_worker else "",
     )
     return await agents.register_agent(call)
 
