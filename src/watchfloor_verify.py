@@ -446,6 +446,13 @@ def holds(roles: list[str], needed: str) -> bool:
     return needed in roles or any(_RANKS.get(role, 0) >= rank for role in roles)
 
 
+def covers(scopes: tuple[str, ...], action_type: str) -> bool:
+    """`git.*` covers what begins with `git.`."""
+    return any(
+        action_type.startswith(one[:-1]) if one.endswith(".*") else action_type == one for one in scopes
+    )
+
+
 class Event(NamedTuple):
     """What the rules look at; `offset` is where its row begins in events.jsonl."""
 
@@ -655,6 +662,7 @@ class Rules:
         self._stops: dict[int, tuple[str, str]] = {}
         self._breakers: dict[tuple[str, str], int] = {}
         self._standing: dict[int, tuple[int, str, int]] = {}
+        self._scopes: dict[str, tuple[str, ...]] = {}  # action types that a key may ask for, where not all
 
     def see(self, row: dict[str, Any], offset: int) -> Broken | None:
         """Look at the next event; what is broken, if anything. Raises Wrong for a type newer than this program."""
@@ -690,6 +698,11 @@ class Rules:
         if agent.resting != "retired":
             agent.resting = e.type[6:-2].replace("released", "")
 
+    @on("agent.key_issued/1")
+    def _key_issued(self, e: Event) -> None:
+        if e.facts.get("scopes"):
+            self._scopes[e.facts["credential"]] = tuple(e.facts["scopes"])
+
     @on("person.joined/1", "person.roles_changed/1", "person.disabled/1")
     def _people_changed(self, e: Event) -> None:
         if e.type == "person.joined/1":
@@ -711,6 +724,10 @@ class Rules:
         grant, verdict, rule = e.facts["grant"], e.facts["verdict"], "ruling_grants_what_it_says"
         demand(e.subject == e.seq, rule, "the action was judged before")
         demand((grant is not None) == (verdict == "permitted"), rule, f"{verdict}, but grant is {grant}")
+        key = e.actor.get("credential", "") if e.actor["kind"] == "agent" else ""
+        if verdict != "denied" and key in self._scopes:
+            covered = covers(self._scopes[key], e.facts["action_type"])
+            demand(covered, rule, f"{key} does not cover {e.facts['action_type']}")
         if grant is not None:
             demand(e.facts["level"] <= 1, rule, f"permitted at level {e.facts['level']}")
             denied = any(answer in ("deny", "throttle") for _, answer, _ in e.facts["failed"])

@@ -217,5 +217,11 @@ def the_hour_is_unusual(q: Question) -> Answer | None:
     return None if q.hour_usual else _ONE_MORE
 
 
+def the_target_is_novel(q: Question) -> Answer | None:
+    """Says something of an agent with a history alone: at first every place is new."""
+    seen = q.seen
+    return _ONE_MORE if seen.zones_new and 0 < q.tables.novel_after <= seen.zones_known else None
+
+
 def the_volume_is_unusual(q: Question) -> Answer | None:
     return _ONE_MORE if q.seen.requests_hour >= q.tables.requests_hour else None

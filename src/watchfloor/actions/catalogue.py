@@ -200,6 +200,14 @@ def _hours(q: Question) -> Numbers:
     return {"hour_from": q.tables.hour_from, "hour_to": q.tables.hour_to, "missing": q.soft_missing}
 
 
+def _novel(q: Question) -> Numbers:
+    return {
+        "zones_known": q.seen.zones_known,
+        "zones_new": q.seen.zones_new,
+        "novel_after": q.tables.novel_after,
+    }
+
+
 def _volume(q: Question) -> Numbers:
     return {"requests_hour": q.seen.requests_hour, "usual": q.tables.requests_hour}
 
@@ -412,5 +420,12 @@ RULES: tuple[Rule, ...] = (
         _volume,
         "{requests_hour} requests this hour, fewer than {usual}.",
         "{requests_hour} requests this hour, {usual} or more are unusual: one level more.",
+    ),
+    _rule(
+        SOFT_LIMITS,
+        answers.the_target_is_novel,
+        _novel,
+        "No host or folder that is new to an agent with a history.",
+        "{zones_new} host(s) or folder(s) the agent never touched, having been in {zones_known}: one level more.",
     ),
 )

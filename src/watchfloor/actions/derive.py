@@ -17,9 +17,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from watchfloor.actions import targets
 from watchfloor.actions.messages import Derived
 from watchfloor.actions.names import fold, folders, host_of, invisible, path_of, skeleton, zones
 from watchfloor.actions.tables import UNKNOWN, Steps, Tables, Test, Weight, of
+from watchfloor.actions.targets import Target
 from watchfloor.kernel.terms import Policy
 
 MISMATCH = "type_tool_mismatch"
@@ -28,8 +30,13 @@ VALUES_MAX = 256
 _Found = list[Any] | None  # None: more than VALUES_MAX
 
 
-def derive(tables: Tables, type_name: str, tool: str, params: object) -> Derived:
-    """Class, factors and violations of a request. `type_name` and `tool` as the agent wrote them; total."""
+def derive(
+    tables: Tables, type_name: str, tool: str, params: object, salt: bytes = b"", agent: int = 0
+) -> Derived:
+    """Class, factors and violations of a request. `type_name` and `tool` as the agent wrote them; total.
+
+    `salt` is the action's: digests of targets are made with it; zones are made for `agent`.
+    """
     action_type, tool_name = fold(type_name), fold(tool)
     plain = (
         action_type.isascii()
@@ -46,22 +53,30 @@ def derive(tables: Tables, type_name: str, tool: str, params: object) -> Derived
         violations.append("forbidden_tool")
     cls, factors = _class_by_name(tables, action_type, tool_name)
     level_min = 0
+    touched: list[Target] = []
     lowered = _lowered(params)
     if not tables.host_names.isdisjoint(lowered):
-        cls = _hosts(tables, lowered, cls, violations)
+        cls = _hosts(tables, lowered, cls, violations, touched)
     elif tables.allowed_hosts and cls == "external_api":
         violations.append("host_unnamed")
     if not tables.path_names.isdisjoint(lowered):
-        _paths(tables, lowered, violations)
+        _paths(tables, lowered, violations, touched)
     for cap in tables.caps:
         _capped(_values(lowered, cap.steps), cap.name, cap.value_max, violations)
     for weight in tables.weights:
         if _holds_all(weight, lowered):
             factors = (*factors, (weight.name, weight.points))
             level_min = max(level_min, weight.level_min)
-    if not violations:
+    if not violations and not touched:
         return Derived(cls, factors, level_min)
-    return Derived(cls, factors, level_min, tuple(dict.fromkeys(violations)))
+    return Derived(
+        cls,
+        factors,
+        level_min,
+        tuple(dict.fromkeys(violations)),
+        targets.digests(touched, salt),
+        targets.zones_of(touched, agent),
+    )
 
 
 def _ambiguous(tables: Tables, name: str) -> bool:
@@ -78,7 +93,9 @@ def _class_by_name(tables: Tables, action_type: str, tool: str) -> tuple[str, tu
     return cls, ()
 
 
-def _hosts(tables: Tables, params: dict[str, Any], cls: str, violations: list[str]) -> str:
+def _hosts(
+    tables: Tables, params: dict[str, Any], cls: str, violations: list[str], touched: list[Target]
+) -> str:
     """Check every host against the envelope; the strictest class of action class and hosts."""
     named = False
     for steps in tables.host_fields:
@@ -88,6 +105,7 @@ def _hosts(tables: Tables, params: dict[str, Any], cls: str, violations: list[st
             if host is None:
                 violations.append("ambiguous_host")
                 continue
+            touched.append(targets.host(host))
             inside = zones(host)
             if not tables.forbidden_hosts.isdisjoint(inside):
                 violations.append("forbidden_host")
@@ -102,17 +120,25 @@ def _hosts(tables: Tables, params: dict[str, Any], cls: str, violations: list[st
     return cls
 
 
-def _paths(tables: Tables, params: dict[str, Any], violations: list[str]) -> None:
+def _paths(tables: Tables, params: dict[str, Any], violations: list[str], touched: list[Target]) -> None:
     for steps in tables.path_fields:
         for value in _each(params, steps, violations, "ambiguous_path"):
-            violations.extend(path_violations(tables, value))
+            path = path_of(value)
+            if path is None:
+                violations.append("ambiguous_path")
+            else:
+                touched.append(targets.path(path))
+                violations.extend(_outside(tables, path))
 
 
 def path_violations(tables: Tables, text: str) -> tuple[str, ...]:
     """What the envelope has against a path, by name."""
     path = path_of(text)
-    if path is None:
-        return ("ambiguous_path",)
+    return ("ambiguous_path",) if path is None else _outside(tables, path)
+
+
+def _outside(tables: Tables, path: str) -> tuple[str, ...]:
+    """The same of a normal path."""
     found = []
     if not tables.forbidden_paths.isdisjoint(folders(fold(path))):
         found.append("forbidden_path")

@@ -26,7 +26,7 @@ from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Event, Refused
 from watchfloor.kernel.terms import Policy
 
-RULES_VERSION = 2
+RULES_VERSION = 3
 LEVEL_MAX = 4
 _HARD = tuple((rule.name, rule.ask) for rule in RULES if rule.stage != SOFT_LIMITS)
 _SOFT = tuple((rule.name, rule.ask) for rule in RULES if rule.stage == SOFT_LIMITS)
@@ -40,6 +40,7 @@ class Gathered(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     policy_version: int
     policy_digest: str
     evidence: Evidence
+    touched: tuple[int, ...] = ()  # zones of hosts and paths the agent was permitted before
     unfit: Refused | None = None  # what the platform is to carry out makes no sense as things stand
 
 

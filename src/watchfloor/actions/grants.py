@@ -23,6 +23,7 @@ from watchfloor.actions.messages import (
 )
 from watchfloor.actions.risk import SCORE_MAX, TRUSTED, band_of
 from watchfloor.actions.tables import UNKNOWN, of
+from watchfloor.actions.targets import inside
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
@@ -163,6 +164,8 @@ def _misuse(action: ActionState, command: StartAction) -> str:
         return "other_agent"
     if command.digest and command.digest != action.digest:
         return "other_parameters"
+    if not inside(action.targets, command.salt, command.target):
+        return "other_target"
     used = action.status in ("executing", "unknown", "completed", "failed")
     return "second_use" if used and command.execution != action.execution else ""
 

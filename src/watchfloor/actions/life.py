@@ -71,6 +71,8 @@ class ActionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     until_at: int = 0
     reason: str = ""
     reserved_tokens: int = 0
+    targets: tuple[str, ...] = ()  # salted digests of what it asked to touch
+    zones: tuple[int, ...] = ()
     budgeted: bool = False  # budgets counted it when it was judged, so whatever becomes of it must be said
 
 
@@ -113,6 +115,8 @@ def _decided(facts: Facts, event: Event) -> ActionState:
         reserved_tokens=facts.reserves_tokens,
         budgeted=bool(facts.evidence.budgets),
         nonce=facts.nonce,
+        targets=facts.derived.targets,
+        zones=facts.derived.zones,
         grant=facts.grant,
         grants=0 if facts.grant is None else facts.grant.number,
     )

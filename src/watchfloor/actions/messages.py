@@ -27,12 +27,17 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Derived(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the gate derived from the private parameters: class, named risk factors with points, hard violations."""
+    """What the gate derived from the private parameters: class, named risk factors with points, hard violations.
+
+    `targets` are salted digests of the hosts and paths named, `zones` their coarse places (actions/targets.py).
+    """
 
     cls: str
     factors: tuple[tuple[str, int], ...] = ()
     level_min: int = 0
     violations: tuple[str, ...] = ()
+    targets: tuple[str, ...] = ()
+    zones: tuple[int, ...] = ()
 
 
 class BudgetSeen(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -82,6 +87,10 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
     standing_until: int
     of_type_before: int
     budgets: tuple[BudgetSeen, ...] = ()  # none before RULES_VERSION 2, and where no budget is in force
+    zones_known: int = (
+        0  # zones the agent has been in, and how many of the request's are new; RULES_VERSION 3
+    )
+    zones_new: int = 0
 
 
 class RequestAction(Command, frozen=True, kw_only=True):
@@ -136,6 +145,7 @@ class StartAction(Command, frozen=True, kw_only=True):
     execution: str
     digest: str = ""
     target: str = ""
+    salt: bytes = b""  # of the action, where a target is attested: its digests can be made with it alone
 
 
 class CompleteAction(Command, frozen=True, kw_only=True):

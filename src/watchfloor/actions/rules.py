@@ -13,6 +13,8 @@ from __future__ import annotations
 
 from hashlib import sha256
 
+import msgspec
+
 from watchfloor.actions import containment, executions, grants, life
 from watchfloor.actions.containment import BreakerState, StandingState, StopState
 from watchfloor.actions.derive import derive
@@ -32,6 +34,7 @@ from watchfloor.actions.messages import (
     CancelAction,
     CloseAction,
     CompleteAction,
+    Evidence,
     FailAction,
     GrantAction,
     GrantMisused,
@@ -85,7 +88,9 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
             raise gathered.unfit
     seen = gathered.evidence
     tables = of(gathered.policy, gathered.policy_digest)
-    derived = derive(tables, command.type, command.tool, command.params)
+    derived = derive(tables, command.type, command.tool, command.params, command.salt, command.agent)
+    if derived.zones:
+        seen = _been_there(seen, gathered.touched, derived.zones)
     ruling = judge(ask(tables, derived, seen, given.at, cost_micro, command.task))
     facts = ActionDecided(
         action_type=action_type,
@@ -109,6 +114,14 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
         verdict=ruling.verdict,
     )
     return [Draft(facts=facts, private=command.private, salt=command.salt)]
+
+
+def _been_there(seen: Evidence, touched: tuple[int, ...], zones: tuple[int, ...]) -> Evidence:
+    """The evidence with how many of the request's zones are new to the agent."""
+    new = sum(1 for zone in zones if zone not in touched)
+    if not new and not touched:
+        return seen
+    return msgspec.structs.replace(seen, zones_known=len(touched), zones_new=new)
 
 
 def _name(name: str, field: str) -> str:

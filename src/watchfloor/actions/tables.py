@@ -82,6 +82,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     hour_to: int
     supervised: int  # 0: no bootstrap
     requests_hour: int
+    novel_after: int  # 0: a new target is nothing unusual
 
 
 def build(policy: Policy) -> Tables:
@@ -135,6 +136,7 @@ def build(policy: Policy) -> Tables:
         supervised=policy.auto.bootstrap_actions,
         # Half an hour at the largest of the per-minute rates, within one hour: more is an unusual volume (rule 9).
         requests_hour=30 * max(policy.rates.light, policy.rates.normal, policy.rates.heavy),
+        novel_after=policy.auto.novel_after_zones,
     )
 
 

@@ -149,9 +149,17 @@ def pin_certificates(agent: str, *pins: str, json: bool = False) -> None:
     show(answer, json=json, text=f"{agent}: {len(pins)} pinned")
 
 
-def issue_key(agent: str, *, key_file: Path, days: int = 30, jwt: bool = False, json: bool = False) -> None:
-    """A further key; with --jwt a signed one that others can check with the server's published keys."""
-    body = {"expires_in_days": days, "form": "jwt" if jwt else "key"}
+def issue_key(
+    agent: str,
+    *,
+    key_file: Path,
+    days: int = 30,
+    jwt: bool = False,
+    scope: tuple[str, ...] = (),
+    json: bool = False,
+) -> None:
+    """A further key; --jwt: a signed one that others can check; --scope file.read or repository.*: for those types alone."""
+    body = {"expires_in_days": days, "form": "jwt" if jwt else "key", "scopes": list(scope)}
     answer = Client().post(f"/api/v1/agents/{agent}/keys", body)
     write_secret(key_file, answer["api_key"])
     show({**answer, "api_key": None}, json=json, text=f"{answer['key_id']} is in {key_file}")

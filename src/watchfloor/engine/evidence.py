@@ -25,6 +25,7 @@ from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
 from watchfloor.fleet.agent import Agent, available
+from watchfloor.fleet.credentials import scopes_allow
 from watchfloor.fleet.messages import RegisterAgent
 from watchfloor.fleet.rules import NameEvidence
 from watchfloor.fleet.spawn_messages import SpawnAgent
@@ -96,9 +97,10 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
     if platform:
         breaker_agent = None
     state = containment(agent, read)
+    actor = request.actor
     evidence = Evidence(
         (2 if agent.retired else 0) if platform else state,
-        True,
+        actor.kind != "agent" or scopes_allow(agent.keys, actor.credential, action_type),
         platform or rights.allows(tools, tool),
         stops_for(
             stops,
@@ -137,6 +139,7 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
         policy_version=active.version,
         policy_digest=active.digest,
         evidence=evidence,
+        touched=read("touched", command.agent) or (),
         unfit=_unfit(agent, command) if platform else None,
     )
 

@@ -19,7 +19,7 @@ from watchfloor.kernel.limits import KEY_WARNING_DAYS, KEYS_PER_AGENT_MAX
 class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """One key; instants in µs UTC. `ends_at` (0: not rotated) ends its overlap, `revoked_at` (0: no) its life.
 
-    `warned`: its end has been told.
+    `warned`: its end has been told. `scopes`: the action types it may ask for; none: every type.
     """
 
     id: str
@@ -28,6 +28,7 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     ends_at: int = 0
     revoked_at: int = 0
     warned: bool = False
+    scopes: tuple[str, ...] = ()
 
     def works(self, at: int) -> bool:
         """Does it open the door at this instant?"""
@@ -37,6 +38,20 @@ class Key(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def find(keys: tuple[Key, ...], key_id: str) -> Key | None:
     """The key of that id, working or not, unless it is forgotten."""
     return next((key for key in keys if key.id == key_id), None)
+
+
+def covers(scopes: tuple[str, ...], action_type: str) -> bool:
+    """Do the scopes of a key cover a folded action type? `repository.*` covers what begins with `repository.`."""
+    return not scopes or any(
+        action_type.startswith(scope[:-1]) if scope.endswith(".*") else action_type == scope
+        for scope in scopes
+    )
+
+
+def scopes_allow(keys: tuple[Key, ...], key_id: str, action_type: str) -> bool:
+    """May this key ask for the type? A key that is not known any more covers nothing."""
+    key = find(keys, key_id)
+    return key is not None and covers(key.scopes, action_type)
 
 
 def working(keys: tuple[Key, ...], at: int) -> tuple[Key, ...]:
@@ -52,6 +67,7 @@ def issued(
     *,
     rotates: str = "",
     overlap_until_at: int = 0,
+    scopes: tuple[str, ...] = (),
 ) -> tuple[Key, ...]:
     """The keys after issuing one, with the overlap of the one it rotates; what no longer works is forgotten."""
     kept = tuple(
@@ -61,7 +77,7 @@ def issued(
         for key in working(keys, at)
         if key.id != key_id
     )
-    return (*kept, Key(id=key_id, issued_at=at, expires_at=expires_at))[-KEYS_PER_AGENT_MAX:]
+    return (*kept, Key(id=key_id, issued_at=at, expires_at=expires_at, scopes=scopes))[-KEYS_PER_AGENT_MAX:]
 
 
 def revoked(keys: tuple[Key, ...], key_id: str, at: int) -> tuple[Key, ...]:

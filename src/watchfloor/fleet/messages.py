@@ -34,13 +34,17 @@ class RegisterAgent(Command, frozen=True, kw_only=True):
 
 
 class IssueKey(Command, frozen=True, kw_only=True):
-    """A further key. With `rotates` set, that key stops working at `overlap_until_at`."""
+    """A further key. With `rotates` set, that key stops working at `overlap_until_at`, and its scopes are handed on.
+
+    `scopes` are action types, or all below a prefix (`repository.*`), that the key may ask for; none: every type.
+    """
 
     KIND: ClassVar[str] = "agent"
     credential: str
     expires_at: int
     rotates: str = ""
     overlap_until_at: int = 0
+    scopes: tuple[str, ...] = ()
 
 
 class RevokeKey(Command, frozen=True, kw_only=True):
@@ -131,6 +135,7 @@ class KeyIssued(Facts, frozen=True, kw_only=True):
     expires_at: int
     overlap_until_at: int
     rotates: str
+    scopes: tuple[str, ...] = ()
 
 
 class KeyRevoked(Facts, frozen=True, kw_only=True):

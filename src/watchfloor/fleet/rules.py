@@ -62,7 +62,7 @@ from watchfloor.fleet.workers import Worker
 from watchfloor.kernel.folds import Changes, first, once
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.instants import DAY
-from watchfloor.kernel.limits import INTEGER_MAX, KEY_DAYS_MAX, KEYS_PER_AGENT_MAX
+from watchfloor.kernel.limits import INTEGER_MAX, KEY_DAYS_MAX, KEYS_PER_AGENT_MAX, SCOPES_PER_KEY_MAX
 from watchfloor.kernel.messages import Command, Draft, Event, Facts, Refused
 from watchfloor.kernel.schema import check_name, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
@@ -134,11 +134,17 @@ def issue_key(state: Agent | None, command: IssueKey, given: Given) -> list[Draf
     check_expiry(command.expires_at, given.at)
     if credentials.find(agent.keys, command.credential) is not None:
         raise Refused("already_issued", "a key of this id was issued", field="/credential")
+    scopes = command.scopes
+    if len(scopes) > SCOPES_PER_KEY_MAX:
+        detail = f"a key has at most {SCOPES_PER_KEY_MAX} scopes"
+        raise Refused("too_many_scopes", detail, field="/scopes", status=422)
+    check_names(scopes, "/scopes")
     if command.rotates:
         rotated = credentials.find(agent.keys, command.rotates)
         if rotated is None or not rotated.works(given.at):
             raise Refused("unknown_key", "the key to rotate does not work", field="/rotates", status=404)
         check_range(command.overlap_until_at, "/overlap_until_at", given.at, INTEGER_MAX)
+        scopes = rotated.scopes  # whoever rotates a key, the agent itself for one, does not widen it
     if len(credentials.working(agent.keys, given.at)) >= KEYS_PER_AGENT_MAX:
         raise Refused("too_many_keys", f"an agent has at most {KEYS_PER_AGENT_MAX} working keys")
     facts = KeyIssued(
@@ -146,6 +152,7 @@ def issue_key(state: Agent | None, command: IssueKey, given: Given) -> list[Draf
         expires_at=command.expires_at,
         overlap_until_at=command.overlap_until_at if command.rotates else 0,
         rotates=command.rotates,
+        scopes=scopes,
     )
     return [Draft(facts=facts)]
 
@@ -316,6 +323,7 @@ def key_issued(agent: Agent, facts: KeyIssued, event: Event) -> Changes:
             event.at,
             rotates=facts.rotates,
             overlap_until_at=facts.overlap_until_at,
+            scopes=facts.scopes,
         )
     }
 

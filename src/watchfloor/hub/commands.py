@@ -76,7 +76,7 @@ def request_action(
 
 
 def _start(engine: Engine, org: int, agent: int, payload: wire.ActionStarted, entropy: bytes) -> Command:
-    subject, _ = _find(engine, org, "action", payload.action_id)
+    subject, state = _find(engine, org, "action", payload.action_id)
     base, _, number = payload.grant_id.rpartition(".")
     if not number.isdigit() or parse_id(base, "grant") != parse_id(payload.action_id, "action"):
         raise Refused(
@@ -89,7 +89,14 @@ def _start(engine: Engine, org: int, agent: int, payload: wire.ActionStarted, en
         execution=payload.execution_id,
         digest=payload.digest,
         target=payload.target,
+        salt=_salt(engine, org, subject) if payload.target and state.targets else b"",
     )
+
+
+def _salt(engine: Engine, org: int, action: int) -> bytes:
+    """The salt an action's digests were made with; none when its private part is erased."""
+    private = engine.ledger.read_private(org, action)
+    return private[0] if private is not None else b""
 
 
 def _complete(engine: Engine, org: int, agent: int, payload: wire.ActionCompleted, entropy: bytes) -> Command:

@@ -79,6 +79,7 @@ WORKER_FAILURES_MAX = 5  # calls in a row without a valid answer: the breaker op
 WORKER_OPEN_MS = 60_000  # then one task may try (spec 2.4)
 WORKER_URL_CHARS_MAX = 512  # a url is a fact: hashed, never erased
 KEYS_PER_AGENT_MAX = 8  # several deployments of one agent, each in the middle of a rotation
+SCOPES_PER_KEY_MAX = 16  # action types or prefixes of them
 KEY_DAYS_MAX = 366  # every key expires (spec 2.1); 30 days are the default of the rim
 TASKS_PER_SUBMISSION_MAX = 100  # all or none, in one batch: the loop is held for some 20 ms at most
 TASKS_PER_CHANGE_MAX = 2_000  # named one by one in one event, well below FACTS_BYTES_MAX

@@ -213,6 +213,7 @@ def _auto_and_levels(document: Policy) -> Iterator[Fault]:
     if auto.usual_hour_from == auto.usual_hour_to:
         yield Fault("/auto/usual_hour_to", "differs from usual_hour_from; 0 to 24 is any hour")
     yield from _between("/auto/bootstrap_actions", auto.bootstrap_actions, 0, 1_000_000)
+    yield from _between("/auto/novel_after_zones", auto.novel_after_zones, 0, 64)
     ladder = (levels.low, levels.medium, levels.high, levels.critical)
     for name, level in zip(("low", "medium", "high", "critical"), ladder, strict=True):
         yield from _between(f"/levels/{name}", level, 0, 4)

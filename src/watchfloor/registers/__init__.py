@@ -18,6 +18,7 @@ from watchfloor.registers import (
     requests,
     schedules,
     supervision,
+    targets,
     task_budgets,
 )
 
@@ -26,6 +27,7 @@ from watchfloor.registers import (
 REGISTERS: tuple[Register, ...] = (
     requests.REGISTER,
     activity.REGISTER,
+    targets.REGISTER,
     budgets.REGISTER,
     containment.REGISTER,
     directory.REGISTER,

@@ -27,6 +27,51 @@ def test_agents_are_listed_and_filtered(server: Running, operator: httpx2.Client
     assert operator.get("/api/v1/agents?state=retired").json()["items"] == []
 
 
+def test_a_scoped_key_asks_for_its_types_alone_also_after_it_is_rotated(
+    server: Running, operator: httpx2.Client
+) -> None:
+    made = server.agent()
+    path = f"/api/v1/agents/{made['agent_id']}/keys"
+    assert operator.post(path, json={"scopes": ["Not A Type"]}).status_code == 422
+    scoped = operator.post(path, json={"scopes": ["file.read"]}).json()
+    assert scoped["scopes"] == ["file.read"]
+
+    def refused(key: str, kind: str) -> bool:
+        with server.client(key) as client:
+            ruling = client.post("/api/v1/actions", json={"type": kind, "params": {}}).json()
+            return "the_key_does_not_cover_the_type" in {line["rule"] for line in ruling["reasons"]}
+
+    assert not refused(scoped["api_key"], "file.read")
+    assert refused(scoped["api_key"], " FILE.write")
+    with server.client(scoped["api_key"]) as own:
+        rotated = own.post(f"{path}/{scoped['key_id']}/rotate", json={}).json()
+    assert rotated["scopes"] == ["file.read"]
+    assert refused(rotated["api_key"], "file.write")
+    assert not refused(made["api_key"], "file.write")
+    keys = operator.get(f"{path}?min_seq={rotated['seq']}").json()["items"]
+    assert {key["key_id"]: key["scopes"] for key in keys}[rotated["key_id"]] == ["file.read"]
+
+
+def test_an_attested_target_has_to_be_one_that_was_asked_for(server: Running) -> None:
+    made = server.agent()
+    with server.client(server.person("supervisor")) as supervisor:
+        standing = {
+            "agent_id": made["agent_id"],
+            "type": "file.read",
+            "expires_at": server.engine.clock() + 10**12,
+        }
+        assert supervisor.post("/api/v1/standing-approvals", json=standing).status_code == 201
+    with server.client(made["api_key"]) as client:
+        for target, status in (("/srv/data/a.csv", 200), ("/srv/other/a.csv", 403)):
+            ruling = client.post(
+                "/api/v1/actions", json={"type": "file.read", "params": {"path": "/srv/data"}}
+            ).json()
+            start = {"grant_id": ruling["grant"]["grant_id"], "execution_id": "exe_1", "target": target}
+            answer = client.post(f"/api/v1/actions/{ruling['action_id']}/start", json=start)
+            assert answer.status_code == status, answer.text
+        assert answer.json()["code"] == "grant_misused"
+
+
 def test_keys_rotate_with_an_overlap_and_end_when_revoked(server: Running, operator: httpx2.Client) -> None:
     made = server.agent("rotating")
     path = f"/api/v1/agents/{made['agent_id']}/keys"

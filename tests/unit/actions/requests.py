@@ -104,7 +104,11 @@ def request(
         "private": b'{"action":{},"reason":"","salt":""}',
     }
     gathered = Gathered(
-        policy=document, policy_version=1, policy_digest=digest_of(document), evidence=evidence or seen()
+        policy=document,
+        policy_version=1,
+        policy_digest=digest_of(document),
+        evidence=evidence or seen(),
+        touched=fields.pop("touched", ()),
     )
     (event,) = world.perform(RequestAction(**(usual | fields)), ACTOR, gathered)
     assert isinstance(event.facts, ActionDecided)

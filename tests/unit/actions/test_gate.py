@@ -92,6 +92,7 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, int]]] = [
     ("it_is_the_first_time_for_this_type", {"first_time": True}, ("raise", 1)),
     ("it_is_the_first_time_for_this_type", {"first_time": True, "auto_hour": 30}, ("raise", 2)),
     ("the_volume_is_unusual", {"requests_hour": 3_600}, ("raise", 1)),
+    ("the_target_is_novel", {"zones_known": 8, "zones_new": 1}, ("raise", 1)),
 ]
 
 
@@ -123,6 +124,8 @@ BELOW: list[tuple[str, dict[str, Any]]] = [
     ("the_trust_is_not_above_the_threshold", {"score": 801}),
     ("the_hours_automatic_approvals_are_used_up", {"auto_hour": 29}),
     ("the_volume_is_unusual", {"requests_hour": 3_599}),
+    ("the_target_is_novel", {"zones_known": 7, "zones_new": 1}),
+    ("the_target_is_novel", {"zones_known": 60, "zones_new": 0}),
 ]
 
 

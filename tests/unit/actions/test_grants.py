@@ -47,7 +47,7 @@ from watchfloor.policy.digest import digest_of
 
 def test_a_start_consumes_the_grant_and_sets_the_clock() -> None:
     world = begun(tool="Pager")
-    (started,) = facts(world, start(target="/work/README.md"))
+    (started,) = facts(world, start(target="/work/README.md", salt=b"s" * 32))
     assert started == ActionStarted(
         action_type="file.read",
         agent=AGENT,
@@ -320,6 +320,20 @@ def test_a_class_that_is_no_more_is_unknown() -> None:
 def test_the_attested_target_must_be_inside_the_envelope() -> None:
     assert still(begun(), policy(), target="/work/README.md")
     assert not still(begun(), policy(), target="/etc/passwd")
+
+
+@pytest.mark.parametrize(
+    "target", ["/etc/hostname", "/work/README.md.bak", "198.51.100.7", "example.com", "/a/../../b"]
+)
+def test_a_start_that_touches_another_target_than_was_asked_for_is_misuse(target: str) -> None:
+    """The path leads elsewhere once its links are followed: found when the executor attests (DESIGN 2b.11)."""
+    (misused,) = facts(begun(), start(target=target, salt=b"s" * 32))
+    assert misused == GrantMisused(agent=AGENT, misuse="other_target")
+
+
+def test_without_the_salt_nobody_can_tell_that_the_target_is_the_one() -> None:
+    (misused,) = facts(begun(), start(target="/work/README.md"))
+    assert misused == GrantMisused(agent=AGENT, misuse="other_target")
 
 
 def test_a_pending_action_bears_what_its_level_says() -> None:

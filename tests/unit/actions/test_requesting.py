@@ -27,7 +27,7 @@ def test_the_event_holds_the_request_the_evidence_and_the_grant() -> None:
     assert (facts.action_type, facts.tool, facts.agent) == ("file.read", "pager", AGENT)
     assert facts.digest == sha256(salt + action).hexdigest()
     assert facts.policy_digest == digest_of(policy())
-    assert facts.evidence == seen()
+    assert facts.evidence == seen(zones_new=1)
     assert (facts.task, facts.generation, facts.cost_micro, facts.reserves_micro) == (4, 2, 9, 9)
     assert facts.nonce == nonce_from(sha256(b"entropy 0").digest())
     assert facts.grant is not None

@@ -9,6 +9,7 @@ from tests.transcripts.world import START, World
 
 from watchfloor.fleet import messages, presence, rules
 from watchfloor.fleet.agent import Agent, available
+from watchfloor.fleet.credentials import scopes_allow
 from watchfloor.fleet.messages import (
     AgentDisconnected,
     AgentRetired,
@@ -177,6 +178,35 @@ def test_a_key_is_issued_once_rotates_what_works_and_overlaps_forward(world: Wor
     assert world.refusal(past) == ("out_of_range", "/overlap_until_at", 422)
     world.perform(RevokeKey(subject=1, credential="key_a"))
     assert world.refusal(issue(rotates="key_a", overlap_until_at=START)) == ("unknown_key", "/rotates", 404)
+
+
+def test_a_key_is_scoped_and_whoever_rotates_it_does_not_widen_it(world: World) -> None:
+    scoped = IssueKey(
+        subject=1, credential="key_b", expires_at=START + DAY, scopes=("file.read", "repository.*")
+    )
+    world.perform(scoped)
+    world.perform(
+        IssueKey(
+            subject=1,
+            credential="key_c",
+            expires_at=START + DAY,
+            rotates="key_b",
+            overlap_until_at=START + HOUR,
+            scopes=("payment.send",),
+        )
+    )
+    keys = agent(world).keys
+    assert [key.scopes for key in keys] == [(), scoped.scopes, scoped.scopes]
+    asked = ("file.read", "file.write", "repository.patch", "repository")
+    assert [scopes_allow(keys, "key_c", kind) for kind in asked] == [True, False, True, False]
+    assert [scopes_allow(keys, "key_a", kind) for kind in asked] == [True] * 4
+    assert not scopes_allow(keys, "key_forgotten", "file.read")
+
+
+def test_a_key_has_a_bounded_number_of_scopes(world: World) -> None:
+    many = tuple(f"type.{n}" for n in range(17))
+    issue = IssueKey(subject=1, credential="key_b", expires_at=START + DAY, scopes=many)
+    assert world.refusal(issue) == ("too_many_scopes", "/scopes", 422)
 
 
 def test_an_agent_has_a_bounded_number_of_working_keys(world: World) -> None:

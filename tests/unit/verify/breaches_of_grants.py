@@ -18,9 +18,25 @@ from watchfloor.actions.messages import (
     StopRecorded,
 )
 from watchfloor.councils.messages import DecisionExpired
-from watchfloor.fleet.messages import AgentQuarantined, AgentReleased, AgentRetired
+from watchfloor.fleet.messages import AgentQuarantined, AgentReleased, AgentRetired, KeyIssued
+from watchfloor.kernel.messages import Actor
 
 Tell = Callable[[Story], object]
+
+
+def a_key_asks_for_what_its_scopes_do_not_cover(s: Story) -> None:
+    agent = s.agent()
+    s.add(
+        KeyIssued(
+            credential="key_1", expires_at=0, overlap_until_at=0, rotates="", scopes=("file.read", "git.*")
+        ),
+        agent,
+    )
+    s.ruling(
+        agent,
+        action_type="file.write",
+        actor=Actor(kind="agent", id=s.agent_id(agent), credential="key_1"),
+    )
 
 
 def a_start_without_any_ruling(s: Story) -> None:
@@ -379,6 +395,7 @@ BREACHES: list[tuple[str, Tell]] = [
     ("ruling_grants_what_it_says", an_automatic_grant_at_level_2),
     ("ruling_grants_what_it_says", an_automatic_grant_on_the_basis_approved),
     ("ruling_grants_what_it_says", an_observed_grant_without_a_mode),
+    ("ruling_grants_what_it_says", a_key_asks_for_what_its_scopes_do_not_cover),
     ("ruling_grants_what_it_says", a_grant_inside_a_denial),
     ("ruling_grants_what_it_says", a_permission_although_a_rule_denied),
     ("ruling_grants_what_it_says", a_standing_grant_without_a_standing_approval),

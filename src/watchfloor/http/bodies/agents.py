@@ -26,6 +26,7 @@ from watchfloor.kernel.limits import (
     CAPABILITIES_MAX,
     CERTIFICATES_PER_AGENT_MAX,
     PROMPT_BYTES_MAX,
+    SCOPES_PER_KEY_MAX,
     WORKER_URL_CHARS_MAX,
 )
 
@@ -142,6 +143,7 @@ class KeyItem(Answer, frozen=True, kw_only=True):
     revoked_at: Instant
     rotates: str = ""
     last_used_at: Instant = 0
+    scopes: tuple[str, ...] = ()
 
 
 class AgentDetail(Answer, frozen=True, kw_only=True):
@@ -167,9 +169,18 @@ Form = Annotated[
 ]
 
 
+KeyScopes = Annotated[
+    tuple[Annotated[str, Meta(max_length=128, pattern=r"^[a-z0-9_\-]+(?:\.[a-z0-9_\-]+)*(?:\.\*)?\Z")], ...],
+    Meta(max_length=SCOPES_PER_KEY_MAX, description="action types, or `prefix.*`; none: every type"),
+]
+
+
 class IssueKeyBody(Body, frozen=True, kw_only=True):
+    """`scopes` restrict the key to those types of action; another type is denied, and is a security violation."""
+
     expires_in_days: KeyDays = 30
     form: Form = "key"
+    scopes: KeyScopes = ()
 
 
 class PinCertificatesBody(Body, frozen=True, kw_only=True):
@@ -215,6 +226,7 @@ class KeyIssued(Answer, frozen=True, kw_only=True):
     api_key: str | None
     expires_at: Instant
     seq: Seq
+    scopes: tuple[str, ...] = ()
 
 
 class MoveWorkerBody(Body, frozen=True, kw_only=True):

@@ -285,6 +285,7 @@ async def start_action(call: Call) -> Reply:
         execution=body.execution_id,
         digest=body.digest,
         target=body.target,
+        salt=await _salt(call, subject) if body.target and state.targets else b"",
     )
     recorded = await call.ask(command, lane=Lane.OUTCOMES)
     facts = recorded.event.facts if recorded.event is not None else None

@@ -112,7 +112,13 @@ def item(call: Call, row: dict[str, Any]) -> wire.AgentItem:
 
 
 def credential(
-    call: Call, subject: int, kind: str, expires_at: int, verifier: bytes, name: str
+    call: Call,
+    subject: int,
+    kind: str,
+    expires_at: int,
+    verifier: bytes,
+    name: str,
+    scopes: tuple[str, ...] = (),
 ) -> tuple[Any, ...]:
     """The row of a new credential, as the directory keeps it."""
     return Credential(
@@ -121,7 +127,7 @@ def credential(
         kind=kind,
         subject=subject,
         verifier=verifier,
-        scopes=(),
+        scopes=scopes,
         created_at=call.now,
         expires_at=expires_at,
         revoked_at=0,
@@ -271,6 +277,8 @@ async def get_agent(call: Call) -> Reply:
 
 async def keys_of(call: Call, subject: int) -> tuple[wire.KeyItem, ...]:
     """Keys of an agent, newest first, without secrets."""
+    state = call.state("agent", subject)
+    scopes = {key.id: key.scopes for key in state.keys} if state is not None else {}
     sql = "SELECT * FROM agent_keys WHERE org = :org AND agent = :agent ORDER BY issued_at DESC, credential LIMIT 100"
     return tuple(
         wire.KeyItem(
@@ -280,6 +288,7 @@ async def keys_of(call: Call, subject: int) -> tuple[wire.KeyItem, ...]:
             revoked_at=row["revoked_at"],
             rotates=row["rotates"],
             last_used_at=call.services.engine.credentials.used_at.get(row["credential"], 0),
+            scopes=scopes.get(row["credential"], ()),
         )
         for row in await call.rows(sql, agent=subject)
     )
@@ -317,16 +326,19 @@ async def _new_key(
     expires_at = call.now + body.expires_in_days * DAY
     if body.form == "jwt":
         key, verifier = _signed(call, subject, name, expires_at)
+    old = call.services.engine.credentials.get(rotates) if rotates else None
+    own = old is not None and old.org == call.org and old.subject == subject
+    scopes = body.scopes if isinstance(body, wire.IssueKeyBody) else old.scopes if old is not None else ()
     command = IssueKey(
         subject=subject,
         credential=name,
         expires_at=expires_at,
         rotates=rotates,
         overlap_until_at=overlap_until_at,
+        scopes=() if rotates else scopes,
     )
-    rows = [credential(call, subject, "agent", expires_at, verifier, name)]
-    old = call.services.engine.credentials.get(rotates) if rotates else None
-    if old is not None and old.org == call.org and old.subject == subject:
+    rows = [credential(call, subject, "agent", expires_at, verifier, name, scopes)]
+    if old is not None and own:
         ends_at = min(old.expires_at or overlap_until_at, overlap_until_at)
         rows.append(msgspec.structs.replace(old, expires_at=ends_at).row())
     recorded = await call.ask(command, credentials=rows)
@@ -343,6 +355,7 @@ async def _new_key(
             api_key=None if recorded.replayed else key,
             expires_at=facts.expires_at,
             seq=recorded.seq,
+            scopes=facts.scopes,
         )
     )
 
