@@ -58,6 +58,7 @@ format: env-dev  ## rewrite the sources as `make check` wants them
 .PHONY: bench
 bench: env-dev  ## the benchmark programs; figures as JSON in benchmarks/results/
 	@mkdir -p benchmarks/results
+	@$(BIN)/python -m pip install --quiet --no-deps --require-hashes -r requirements/bench.lock || echo "without cedarpy and casbin: the comparison is skipped"
 	@$(BIN)/watchfloor bench --all --json benchmarks/results/
 
 .PHONY: docs

@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write `requirements/*.lock` from `pyproject.toml`: one resolution, hashes for every platform, no index addresses.
 
-`dev.lock` is resolved first and constrains the others, so all three agree on every version. The resolver (uv)
+`dev.lock` is resolved first and constrains the others, so all of them agree on every version. The resolver (uv)
 lives in an environment of its own and never becomes a dependency of the project.
 """
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 RESOLVER = ROOT / "build" / "resolver"
-EXTRAS = {"dev": ["dev"], "demo": ["agents", "build"], "runtime": []}
+EXTRAS = {"dev": ["dev"], "bench": ["bench"], "demo": ["agents", "build"], "runtime": []}
 OPTIONS = [
     "--quiet",
     "--universal",

@@ -62,9 +62,10 @@ def derive(
     if not tables.path_names.isdisjoint(lowered):
         _paths(tables, lowered, violations, touched)
     for cap in tables.caps:
-        _capped(_values(lowered, cap.steps), cap.name, cap.value_max, violations)
+        if cap.steps[0] in lowered:
+            _capped(_values(lowered, cap.steps), cap.name, cap.value_max, violations)
     for weight in tables.weights:
-        if _holds_all(weight, lowered):
+        if (not weight.needs or weight.needs in lowered) and _holds_all(weight, lowered):
             factors = (*factors, (weight.name, weight.points))
             level_min = max(level_min, weight.level_min)
     if not violations and not touched:

@@ -26,12 +26,16 @@ class Test(msgspec.Struct, frozen=True, gc=False):
 
 
 class Weight(msgspec.Struct, frozen=True, gc=False):
-    """A parameter factor: when all tests hold, `points` of risk and at least `level_min`."""
+    """A parameter factor: when all tests hold, `points` of risk and at least `level_min`.
+
+    `needs`: the outermost parameter without which it cannot hold, "" when it can.
+    """
 
     name: str
     tests: tuple[Test, ...]
     points: int
     level_min: int
+    needs: str
 
 
 class Cap(msgspec.Struct, frozen=True, gc=False):
@@ -107,7 +111,7 @@ def build(policy: Policy) -> Tables:
         host_names=frozenset(steps_of(field)[0] for field in policy.host_fields),
         path_names=frozenset(steps_of(field)[0] for field in policy.path_fields),
         weights=tuple(
-            Weight(factor.name, tuple(map(_test, factor.when)), max(0, factor.points), factor.level_min)
+            _weight(factor.name, tuple(map(_test, factor.when)), factor.points, factor.level_min)
             for factor in policy.factors
         ),
         caps=tuple(Cap(cap.name, steps_of(cap.field), cap.value_max) for cap in envelope.parameter_limits),
@@ -165,6 +169,12 @@ def _mapping(mapping: dict[str, str], bases: dict[str, int]) -> dict[str, str]:
 
 def _zone(host: str) -> str:
     return fold(host).strip(".")
+
+
+def _weight(name: str, tests: tuple[Test, ...], points: int, level_min: int) -> Weight:
+    """Only the absence of a parameter can be satisfied by its absence."""
+    present = (test.steps[0] for test in tests if test.op != "exists" or test.value is not False)
+    return Weight(name, tests, max(0, points), level_min, next(present, ""))
 
 
 def _test(condition: Condition) -> Test:

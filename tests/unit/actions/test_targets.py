@@ -79,6 +79,6 @@ def test_a_zone_is_a_domain_or_two_folders_of_one_agent() -> None:
 
 def test_the_ruling_counts_the_zones_that_are_new_to_the_agent() -> None:
     zones = derive(build(policy()), "file.read", "", {"path": ["/srv/a/x", "/opt/b/x"]}, b"s" * 32, 7).zones
-    gathered = {"params": {"path": ["/srv/a/x", "/opt/b/x"]}}
-    facts = request(World(), touched=(zones[0], 1, 2), **gathered)
+    params = {"path": ["/srv/a/x", "/opt/b/x"]}
+    facts = request(World(), touched=(zones[0], 1, 2), params=params)
     assert (facts.evidence.zones_known, facts.evidence.zones_new) == (3, 1)
