@@ -59,6 +59,7 @@ RULES = {
     "stop_means_stop": "nothing starts under a stop in force",
     "breaker_means_break": "nothing starts while the breaker of its agent or tool is open",
     "contained_agents_rest": "nothing starts for a quarantined or retired agent",
+    "policy_needs_others": "a policy comes into force in its turn: the first, a tightening, approved by others, or with nobody else there",
     "outcome_needs_a_start": "an outcome belongs to an execution that was started",
 }
 
@@ -564,6 +565,10 @@ class Action:
         self.decision: Decision | None = None  # whose approval the newest grant rests on
         self.executions: set[str] = set()
 
+    def of_nobody(self) -> bool:
+        """A change of the policy is no agent's doing."""
+        return self.agent == 0 and self.type == "policy.apply"
+
     def give(self, grant: dict[str, Any]) -> None:
         number = int(grant["number"])
         demand(number == self.granted + 1, "grant_used_once", f"grant {number} after {self.granted}")
@@ -663,6 +668,8 @@ class Rules:
         self._breakers: dict[tuple[str, str], int] = {}
         self._standing: dict[int, tuple[int, str, int]] = {}
         self._scopes: dict[str, tuple[str, ...]] = {}  # action types that a key may ask for, where not all
+        self._version, self._bases = 0, False  # of the policy in force; is it said of versions why they are?
+        self._proposals: dict[int, tuple[str, str, int]] = {}  # number → by, digest, version below it
 
     def see(self, row: dict[str, Any], offset: int) -> Broken | None:
         """Look at the next event; what is broken, if anything. Raises Wrong for a type newer than this program."""
@@ -773,13 +780,16 @@ class Rules:
         action.executions.add(str(e.facts["execution"]))
         same = (e.facts["agent"], e.facts["action_type"], e.facts["tool"])
         agent = self._agents.get(action.agent)
-        if agent is None or same != (action.agent, action.type, action.tool):
+        if (agent is None and not action.of_nobody()) or same != (action.agent, action.type, action.tool):
             raise Broken(rule, "another agent or action than the grant's")
         # A version of an agent is put in force by the platform, and may be what ends the agent's containment.
         platform = action.type == "agent.activate_version" and e.actor["kind"] == "process"
-        rests = agent.resting == "retired" if platform else agent.resting
-        demand(not rests, "contained_agents_rest", f"the agent is {agent.resting}")
-        names = {"agent": agent.id, "agent_type": agent.type, "action_type": action.type, "tool": action.tool}
+        resting = agent.resting if agent is not None else ""
+        rests = resting == "retired" if platform else resting
+        demand(not rests, "contained_agents_rest", f"the agent is {resting}")
+        names = {"action_type": action.type, "tool": action.tool}
+        if agent is not None:
+            names |= {"agent": agent.id, "agent_type": agent.type}
         for scope, target in self._stops.values():
             demand(names.get(scope, "") != target, "stop_means_stop", f"a stop is in force: {scope} {target}")
         for scope, target in (("agent", str(action.agent)), ("tool", action.tool)):
@@ -813,14 +823,15 @@ class Rules:
     def _opened(self, e: Event) -> None:
         decision, rule = Decision(e.facts), "grant_needs_its_decision"
         action, agent = self._open_action(decision.action), self._agents.get(decision.agent)
-        if action is None or agent is None:
+        if action is None or (agent is None and not action.of_nobody()):
             raise Broken(rule, "a decision on an action that is not open")
         same = action.agent == decision.agent and action.digest == e.facts["digest"]
         demand(same and decision.level >= max(2, action.level), rule, "the decision is of something else")
-        demand(decision.owner == agent.owner, "no_self_approval", "the owner named is not the agent's")
+        owner, registrar = (agent.owner, agent.registrar) if agent is not None else ("system", "")
+        demand(decision.owner == owner, "no_self_approval", "the owner named is not the agent's")
         if self._policy is not None:
             self._routed(decision, route_of(self._policy, decision.level, action))
-        near = {agent.registrar} - {"", decision.owner}
+        near = {registrar} - {"", decision.owner}
         demand(near <= decision.parties, "no_self_approval", "who registered the agent could decide")
         self._decisions[e.subject] = decision
 
@@ -867,6 +878,7 @@ class Rules:
 
     @on("policy.applied/1")
     def _applied(self, e: Event) -> None:
+        self._based(e)
         document = e.facts["document"]
         # Documents of before this rule say nothing about it.
         self._policy = document if "loosened_days" in document.get("routing", {}) else None
@@ -986,6 +998,42 @@ class Rules:
     @on("decision.denied/1", "decision.expired/1", "decision.cancelled/1")
     def _over(self, e: Event) -> None:
         self._decisions.pop(e.subject, None)
+
+    @on("policy.proposed/1")
+    def _proposed(self, e: Event) -> None:
+        known = (str(e.facts["by"]), str(e.facts["digest"]), int(e.facts["version"]))
+        self._proposals[int(e.facts["number"])] = known
+
+    @on("policy.proposal_ended/1")
+    def _withdrawn(self, e: Event) -> None:
+        self._proposals.pop(int(e.facts["number"]), None)
+
+    def _based(self, e: Event) -> None:
+        rule, basis, version = "policy_needs_others", e.facts.get("basis", ""), int(e.facts["version"])
+        demand(not basis or version == self._version + 1, rule, f"version {version} after {self._version}")
+        if basis == "first":
+            demand(version == 1, rule, "there was a policy before")
+        elif basis == "tightening":
+            demand(e.facts["loosened"] == 0, rule, "it loosens something")
+        elif basis == "alone":
+            author = e.of or e.actor["id"]
+            others = [who for who, held in self._people.items() if who != author and holds(held, "operator")]
+            demand(not others, rule, f"{len(others)} others could have decided")
+        elif basis == "approved":
+            self._agreed(e, rule)
+        else:
+            demand(not basis and not self._bases, rule, f"basis {basis!r}")
+        self._version, self._bases = version, self._bases or bool(basis)
+
+    def _agreed(self, e: Event, rule: str) -> None:
+        """By an action that was started, on the request of whoever had proposed exactly this, to this version."""
+        action = self._actions.get(e.facts["action"])
+        by, digest, below = self._proposals.pop(int(e.facts["proposal"]), ("", "", -1))
+        if action is None or not action.executions or not action.of_nobody():
+            raise Broken(rule, "no started action puts it in force")
+        demand(digest == e.facts["digest"], rule, "another document than was proposed")
+        demand(below == self._version, rule, "proposed to another version than the one in force")
+        demand(by in action.requesters, rule, "somebody else asked for it than had proposed it")
 
     # containment
 

@@ -21,8 +21,8 @@ from watchfloor.kernel.messages import Command, Facts
 from watchfloor.kernel.terms import TIERS, Policy
 from watchfloor.policy.digest import digest_of
 from watchfloor.policy.document import from_plain
-from watchfloor.policy.messages import PolicyApplied
-from watchfloor.policy.rules import PolicyState
+from watchfloor.policy.messages import PolicyApplied, PolicyProposed, ProposePolicy
+from watchfloor.policy.rules import DecidersEvidence, PolicyState
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence, TrustState
 
@@ -61,6 +61,7 @@ GATHER: dict[type[Command], Callable[[Said], Any]] = {
     RecordTrust: _terms,
     AdjustTrust: _terms,
     ReassessTrust: _terms,
+    ProposePolicy: lambda said: DecidersEvidence(**({"others": 1} | said)),
 }
 
 
@@ -81,7 +82,14 @@ def told(facts: Facts) -> Said | None:
     if isinstance(facts, m.ActionGranted):
         return {"decision": facts.decision, "grant": _grant(facts.grant)}
     if isinstance(facts, PolicyApplied):
-        return {"version": facts.version, "reason": facts.reason}
+        return {"version": facts.version, "basis": facts.basis, "reason": facts.reason}
+    if isinstance(facts, PolicyProposed):
+        return {
+            "number": facts.number,
+            "to version": facts.version,
+            "loosens": facts.loosened,
+            "by": facts.by,
+        }
     if isinstance(facts, m.GrantRevoked):
         return {"grant": facts.grant, "reason": facts.reason, "level": facts.level}
     return None
@@ -117,7 +125,8 @@ def _breaker(breaker: BreakerState) -> str:
 
 
 def _policy_state(policy: PolicyState) -> str:
-    return f"version {policy.version}, {policy.document.name}"
+    waits = f"; proposal {policy.proposal.number} on its way" if policy.proposal is not None else ""
+    return f"version {policy.version}, {policy.document.name}{waits}"
 
 
 STATES: dict[str, Callable[[Any], str]] = {

@@ -61,8 +61,9 @@ from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
 from watchfloor.kernel.schema import check_canonical_text, check_choice, check_range
 from watchfloor.kernel.subject import Given, Subject
-from watchfloor.kernel.terms import PLATFORM_TYPES
+from watchfloor.kernel.terms import APPLY_POLICY, PLATFORM_TYPES
 
+POLICY_LEVEL_MIN = 2  # no policy says that a policy is changed unasked
 URGENCIES = ("low", "normal", "high", "immediate")
 
 
@@ -89,6 +90,8 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
     seen = gathered.evidence
     tables = of(gathered.policy, gathered.policy_digest)
     derived = derive(tables, command.type, command.tool, command.params, command.salt, command.agent)
+    if action_type == APPLY_POLICY and derived.level_min < POLICY_LEVEL_MIN:
+        derived = msgspec.structs.replace(derived, level_min=POLICY_LEVEL_MIN)
     if derived.zones:
         seen = _been_there(seen, gathered.touched, derived.zones)
     ruling = judge(ask(tables, derived, seen, given.at, cost_micro, command.task))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 import msgspec
 from cyclopts import App
@@ -61,12 +62,17 @@ def default() -> None:
 
 
 @app.command
-def diff(file: Path, *, json: bool = False) -> None:
-    """What would change if FILE were applied, and what of it loosens."""
+def diff(file: Path | None = None, *, older: int = 0, newer: int = 0, json: bool = False) -> None:
+    """What would change if FILE were applied, and what of it loosens; without FILE, between two versions."""
     from watchfloor.policy.difference import differences
 
-    found = Client().get("/api/v1/policy")
-    rows = [msgspec.to_builtins(d) for d in differences(_policy(found["document"]), _load(file))]
+    client = Client()
+    if file is None:
+        found = client.get("/api/v1/policy/diff", older=older or "", newer=newer or "")
+        rows = found["differences"]
+    else:
+        found = client.get("/api/v1/policy")
+        rows = [msgspec.to_builtins(d) for d in differences(_policy(found["document"]), _load(file))]
     lines = [
         f"{'LOOSENS ' if row.get('loosens') else '        '}{visible(row['path'])}: {visible(row.get('before'))} → {visible(row.get('after'))}"
         for row in rows
@@ -76,19 +82,62 @@ def diff(file: Path, *, json: bool = False) -> None:
 
 @app.command
 def apply(file: Path, *, reason: str = "", json: bool = False) -> None:
-    """Apply FILE as the next version; refused when somebody else changed the policy meanwhile."""
+    """Propose FILE as the next version: in force at once when it loosens nothing, else when somebody else agrees."""
     document = msgspec.to_builtins(_load(file))
     client = Client()
     tag = client.etag("/api/v1/policy")
-    path = "/api/v1/policy" + (f"?reason={reason}" if reason else "")
+    path = "/api/v1/policy" + (f"?{urlencode({'reason': reason})}" if reason else "")
     answer = client.put(path, document, {"If-Match": tag})
-    show(answer, json=json, text=f"version {answer['version']} is in force")
+    show(answer, json=json, text=_became(answer))
+
+
+@app.command
+def revert(*, to: int = 0, reason: str = "", json: bool = False) -> None:
+    """Propose the contents of version TO again; without it, of the version before the one in force."""
+    answer = Client().post("/api/v1/policy/revert", {"to": to, "reason": reason})
+    show(answer, json=json, text=_became(answer))
+
+
+def _became(answer: Any) -> str:
+    if answer["state"] == "applied":
+        why = {
+            "tightening": " (it loosens nothing)",
+            "alone": " (LOOSENED WITHOUT ANYBODY ELSE: nobody else is there who could decide)",
+        }
+        return f"version {answer['version']} is in force{why.get(answer['basis'], '')}"
+    if answer["decision_id"]:
+        return f"proposal {answer['proposal']} loosens {answer['loosens']} field(s): decided on in {answer['decision_id']}"
+    return f"proposal {answer['proposal']} was denied: see `watchfloor policy proposals`"
+
+
+@app.command
+def proposals(*, json: bool = False) -> None:
+    """Changes that needed somebody else's agreement, newest first."""
+    items = Client().pages("/api/v1/policy/proposals", 200)
+    rows = [{**item, "when": instant(item["proposed_at"])} for item in items]
+    columns = [("number", "NUMBER"), ("state", "STATE"), ("when", "PROPOSED (UTC)"), ("proposed_by", "BY")]
+    columns += [("loosens", "LOOSENS"), ("decision_id", "DECISION"), ("reason", "REASON")]
+    show(items, json=json, text=table(rows, columns, "No proposals."))
+
+
+@app.command
+def export(*, version: int = 0, to: Path | None = None) -> None:
+    """Write the policy in force, or VERSION, as a YAML file that can be applied again."""
+    from watchfloor.policy.document import dump
+
+    found = Client().get(f"/api/v1/policy/versions/{version}" if version else "/api/v1/policy")
+    text = dump(_policy(found["document"]))
+    if to is None:
+        sys.stdout.write(text)
+        return
+    to.write_text(text)
 
 
 @app.command
 def versions(*, json: bool = False) -> None:
-    """Every version, newest first."""
+    """Every version, newest first, and why it is in force."""
     items = Client().pages("/api/v1/policy/versions", 200)
     rows = [{**item, "when": instant(item["applied_at"])} for item in items]
-    columns = [("version", "VERSION"), ("when", "APPLIED (UTC)"), ("digest", "DIGEST"), ("by", "BY")]
+    columns = [("version", "VERSION"), ("when", "APPLIED (UTC)"), ("digest", "DIGEST"), ("applied_by", "BY")]
+    columns += [("basis", "BASIS"), ("reason", "REASON")]
     show(items, json=json, text=table(rows, columns, "No policy yet."))

@@ -20,7 +20,7 @@ from watchfloor.conversations.messages import (
 )
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.councils.schedule_messages import OverrideSchedule, SetSchedule
-from watchfloor.engine import duty, hearing, rights, voting
+from watchfloor.engine import amendments, duty, hearing, rights, voting
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
@@ -41,9 +41,10 @@ from watchfloor.kernel.instants import DAY, HOUR, MINUTE
 from watchfloor.kernel.messages import Command, Refused
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.system import Advance
-from watchfloor.kernel.terms import PLATFORM_TYPES
+from watchfloor.kernel.terms import APPLY_POLICY, PLATFORM_TYPES
 from watchfloor.people.messages import AddPerson, ChangeRoles, DisablePerson
 from watchfloor.people.rules import AdminEvidence, HandleEvidence
+from watchfloor.policy.messages import ProposePolicy
 from watchfloor.registers import activity as counters
 from watchfloor.registers import budgets
 from watchfloor.registers.capacity import room
@@ -76,6 +77,8 @@ def _policy(read: Read) -> ActivePolicy:
 
 def _request_action(read: Read, command: RequestAction, at: int, request: Request) -> Gathered:
     """Everything rules 1 to 9 look at: one pass over this agent's cells."""
+    if fold(command.type) == APPLY_POLICY:
+        return amendments.request(read, command, request)
     active = _policy(read)
     policy = active.document
     # Registers know names as events record them: folded. Otherwise `Payment.Send` would slip past a stop of
@@ -176,15 +179,17 @@ def _start_action(read: Read, command: StartAction, at: int, request: Request) -
     breaker_tool = read("breakers", f"tool:{action.tool}") if action.tool else None
     stops = stops_for(
         read("stops", "active"),
-        agent=public_id("agent", action.agent, agent.nonce),
-        agent_type=agent.type,
+        agent=public_id("agent", action.agent, agent.nonce) if agent is not None else "",
+        agent_type=agent.type if agent is not None else "",
         action_type=action.action_type,
         tool=action.tool,
     )
     platform = action.action_type in PLATFORM_TYPES
     return StartEvidence(
         stops=stops,
-        agent_state=(2 if agent.retired else 0) if platform else containment(agent, read),
+        agent_state=(2 if agent is not None and agent.retired else 0)
+        if platform
+        else containment(agent, read),
         breaker_agent_until=breaker_agent.open_until if breaker_agent is not None and not platform else 0,
         breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
         voters_valid=voting.voters_valid(read, action, at),
@@ -301,6 +306,7 @@ def _work_left(read: Read, command: Advance, at: int, request: Request) -> WorkL
 
 GATHERS: Mapping[type[Command], Gather] = {
     RequestAction: _request_action,
+    ProposePolicy: amendments.deciders,
     StartAction: _start_action,
     RegisterAgent: _register,
     SubmitTask: _submit,

@@ -67,7 +67,7 @@ def voters_valid(read: Read, action: Any, at: int) -> bool:
     decision: Decision | None = read("decision", action.decision) if action.decision else None
     if decision is None:
         return True
-    owner = read("agent", action.agent).owner
+    owner = read("agent", action.agent).owner if action.agent else decision.owner
     able = able_voters(read, decision, at)
     own = demand_of(decision)
     standing = tuple(

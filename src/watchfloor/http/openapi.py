@@ -295,6 +295,8 @@ def responses(operation: Operation) -> dict[str, Any]:
             "200": {**good, "description": "An agent of this name exists already; without its key."},
             **found,
         }
+    if operation.id in ("apply_policy", "revert_policy"):
+        found["202"] = {**good, "description": "Proposed: other people must agree; `decision_id` says where."}
     if operation.id == "record_stop":
         found["202"] = {
             **good,

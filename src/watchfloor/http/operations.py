@@ -140,6 +140,9 @@ POST /api/v1/tasks/{task}/assess                  assess_task         operator  
 GET  /api/v1/policy                               get_policy          agent+reader   read   authenticated 200 Fresh - PolicyNow
 PUT  /api/v1/policy                               apply_policy        director       write  authenticated 200 ApplyParams Policy PolicyApplied
 GET  /api/v1/policy/versions                      list_policies       reader         read   authenticated 200 PolicyVersionsParams - PolicyPage
+GET  /api/v1/policy/diff                          diff_policies       reader         read   authenticated 200 PolicyDiffParams - PolicyDiff
+GET  /api/v1/policy/proposals                     list_proposals      reader         read   authenticated 200 ProposalsParams - ProposalPage
+POST /api/v1/policy/revert                        revert_policy       director       write  authenticated 200 - RevertBody PolicyApplied
 GET  /api/v1/policy/versions/{version}            get_policy_version  reader         read   authenticated 200 Fresh - PolicyNow
 = people
 GET  /api/v1/people                               list_people         reader         read   authenticated 200 PeopleParams - PersonPage

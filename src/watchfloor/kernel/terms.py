@@ -12,8 +12,9 @@ import msgspec
 from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, committees
 
 ACTIVATE_VERSION = "agent.activate_version"
-# What the platform itself carries out about an agent, on a person's request and after the gate: agents cannot ask for it.
-PLATFORM_TYPES = frozenset((ACTIVATE_VERSION,))
+APPLY_POLICY = "policy.apply"
+# What the platform itself carries out on a person's request and after the gate: agents cannot ask for it.
+PLATFORM_TYPES = frozenset((ACTIVATE_VERSION, APPLY_POLICY))
 
 
 class _Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
@@ -194,6 +195,7 @@ def _types() -> dict[str, str]:
         "config.change": "system_config",
         "policy.change": "system_config",
         "payment.send": "financial",
+        APPLY_POLICY: "system_config",  # level 3 by its base, and never below 2 whatever a policy says of it
         ACTIVATE_VERSION: "write",  # of one agent; a factor below asks for level 3
     }
 

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.processes import (
+    amending,
     approval,
     budgeting,
     bulk,
@@ -40,6 +41,7 @@ FLOWS = (
     verification,
     versioning,
     valuing,
+    amending,
 )
 
 

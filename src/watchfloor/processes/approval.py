@@ -86,7 +86,7 @@ def _open(
             unanswered="denied" if climbs else "expired" if level > CONFIRM_LEVEL else terms.unanswered,
             grant_ms=policy.grant_ms,
             execution_ms=cls.execution_timeout_ms,
-            parties=parties_of(event, owner) if earlier is None else earlier.parties,
+            parties=parties_of(event, owner, read) if earlier is None else earlier.parties,
             committee=committee_for(routing, level, action_type, name),
             tell=terms.tell,
             ladder=ladder(routing) if climbs else (),
@@ -104,10 +104,14 @@ def _earlier(event: Event, read: Read) -> Decision | None:
     return found
 
 
-def parties_of(event: Event, agent: Agent | None) -> tuple[str, ...]:
-    """Who besides the owner stands too near to decide: whoever registered the agent, and the person who asks (fault G1)."""
+def parties_of(event: Event, agent: Agent | None, read: Read) -> tuple[str, ...]:
+    """Who besides the owner stands too near to decide: whoever registered the agent, and the person who asks (fault G1).
+
+    Without an agent it is a change of the policy, and whoever proposed it does not decide on it.
+    """
     if agent is None:
-        return ()
+        policy = read("policy", read("active_policy", "active").subject)
+        return (policy.proposal.by,) if policy is not None and policy.proposal is not None else ()
     near = (agent.registrar, event.actor.id if event.actor.kind == "person" else "")
     return tuple(dict.fromkeys(person for person in near if person and person != agent.owner))
 

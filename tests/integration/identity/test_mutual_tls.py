@@ -25,7 +25,7 @@ from watchfloor.fleet.messages import PinCertificates
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.messages import SYSTEM
 from watchfloor.kernel.terms import IdentityTerms, Policy
-from watchfloor.policy.messages import ApplyPolicy
+from watchfloor.policy.messages import ProposePolicy
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -112,7 +112,9 @@ async def test_pinning_closes_the_open_socket_that_shows_nothing(tmp_path: Path)
 async def test_an_organisation_can_demand_a_pinned_certificate_of_every_agent(tmp_path: Path) -> None:
     async with place(tmp_path) as here:
         strict = msgspec.structs.replace(Policy(), identity=IdentityTerms(required=True))
-        await here.server.engine.ask(here.org, ApplyPolicy(document=strict, reason="mTLS"), SYSTEM)
+        policy = here.server.engine.cell(here.org, "active_policy", "active").subject
+        change = ProposePolicy(subject=policy, document=strict, reason="mTLS")
+        await here.server.engine.ask(here.org, change, SYSTEM)
         assert (await here.me(here.own)).status_code == 403, "it shows one, and none is pinned to it"
         await here.pin(f"sha256:{fingerprint(here.own)}")
         assert (await here.me(here.own)).status_code == 200

@@ -13,7 +13,8 @@ from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.messages import SYSTEM, Actor
 from watchfloor.kernel.terms import LevelTerms, Policy, RateTerms
 from watchfloor.policy.affected import affected
-from watchfloor.policy.messages import ApplyPolicy, PolicyApplied
+from watchfloor.policy.messages import ApplyPolicy, PolicyApplied, ProposePolicy
+from watchfloor.policy.rules import DecidersEvidence
 
 BASE = Policy()
 LOWER = msgspec.structs.replace(BASE.classes["write"], base=1)
@@ -45,7 +46,8 @@ def test_whoever_loosened_it_is_barred_for_the_longer_of_both_times(actor: Actor
     world = World()
     world.perform(ApplyPolicy(document=BASE), SYSTEM)
     looser = Policy(levels=LevelTerms(high=2), routing=RoutingTerms(loosened_days=0))
-    (event,) = world.perform(ApplyPolicy(subject=1, document=looser), actor)
+    change = ProposePolicy(subject=1, document=looser)
+    (event,) = world.perform(change, actor, DecidersEvidence(others=0))
     facts = event.facts
     assert isinstance(facts, PolicyApplied)
     assert (facts.by, facts.loosens) == (by, ("*",))

@@ -62,8 +62,9 @@ class Room(Board):
     def __init__(self, policy: Policy | None = None) -> None:
         super().__init__(REGISTER)
         self.cells["active_policy", "active"] = SimpleNamespace(
-            document=policy or Policy(), version=1, digest="p"
+            document=policy or Policy(), version=1, digest="p", subject=2
         )
+        self.cells["policy", 2] = SimpleNamespace(proposal=None)
         self.cells["agent", 1] = SimpleNamespace(
             owner="per_ada",
             registrar="per_ada",

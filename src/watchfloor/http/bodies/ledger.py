@@ -10,6 +10,7 @@ from watchfloor.http.bodies.fields import (
     Answer,
     Body,
     Count,
+    Fresh,
     Instant,
     NeededReason,
     Paged,
@@ -42,6 +43,10 @@ class PolicyItem(Answer, frozen=True, kw_only=True):
     applied_at: Instant
     applied_by: str
     reason: str
+    basis: str
+    approved_by: tuple[str, ...]
+    loosens: Count
+    revert_to: Count
     seq: Seq
 
 
@@ -58,9 +63,79 @@ class ApplyParams(Params, frozen=True, kw_only=True):
 
 
 class PolicyApplied(Answer, frozen=True, kw_only=True):
+    """`state`: applied, or proposed (202): then `decision_id` says where people decide, and `version` is the one still in force.
+
+    `basis` says why it could be applied at once: tightening, or alone (nobody else is there who could decide).
+    """
+
     version: int
     digest: str
     etag: str
+    seq: Seq
+    state: str = "applied"
+    basis: str = ""
+    loosens: Count = 0
+    proposal: Count = 0
+    verdict: str = ""
+    level: Count = 0
+    action_id: str = ""
+    decision_id: str = ""
+
+
+class RevertBody(Body, frozen=True, kw_only=True):
+    """Go back to the contents of an earlier version; `to` 0 is the one before the one in force."""
+
+    to: Count = 0
+    reason: ShortReason = ""
+
+
+class ProposalItem(Answer, frozen=True, kw_only=True):
+    """`state`: proposed, pending, applied, denied, expired, cancelled or outdated."""
+
+    number: int
+    state: str
+    base: int
+    digest: str
+    proposed_at: Instant
+    proposed_by: str
+    reason: str
+    loosens: Count
+    revert_to: Count
+    action_id: str
+    decision_id: str
+    seq: Seq
+
+
+class ProposalPage(Answer, frozen=True, kw_only=True):
+    items: tuple[ProposalItem, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class DifferenceItem(Answer, frozen=True, kw_only=True):
+    """One field that differs: a JSON pointer, both sides as canonical JSON (empty: not there), and whether it loosens."""
+
+    path: str
+    before: str
+    after: str
+    loosens: bool
+
+
+class PolicyDiffParams(Fresh, frozen=True, kw_only=True):
+    """Two versions; 0 is the one in force, and as `older` the one before `newer`."""
+
+    older: Count = 0
+    newer: Count = 0
+
+
+class PolicyDiff(Answer, frozen=True, kw_only=True):
+    """`patch` is the same as a unified diff of the YAML texts."""
+
+    older: int
+    newer: int
+    loosens: Count
+    differences: tuple[DifferenceItem, ...]
+    patch: str
     seq: Seq
 
 
@@ -210,6 +285,10 @@ class SchemaIndex(Answer, frozen=True, kw_only=True):
     schemas: tuple[str, ...]
 
 
+class ProposalsParams(Paged, frozen=True, kw_only=True):
+    """Newest proposal first."""
+
+
 class PolicyVersionsParams(Paged, frozen=True, kw_only=True):
     """Newest version first."""
 
@@ -221,6 +300,10 @@ _POLICY = {
     "applied_at": 1_763_700_000_000_000,
     "applied_by": "per_4h2k9d0s7b1",
     "reason": "payments need a director",
+    "basis": "approved",
+    "approved_by": ["per_7h2k9d0s7b1"],
+    "loosens": 1,
+    "revert_to": 0,
     "seq": 900,
 }
 _NOTE = "example.org/watchfloor/org_0h2k9d0s7b1\n1042\nqhEFD3…=\n\n— example.org/watchfloor/org_0h2k9d0s7b1 Az3g…\n"
@@ -239,7 +322,36 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "seq": 1042,
     },
     PolicyPage: {"items": [_POLICY], "next": None, "seq": 1042},
-    PolicyApplied: {"version": 4, "digest": "3d" * 32, "etag": '"4"', "seq": 1043},
+    PolicyApplied: {"version": 4, "digest": "3d" * 32, "etag": '"4"', "seq": 1043, "basis": "tightening"},
+    RevertBody: {"to": 2, "reason": "too many questions"},
+    ProposalPage: {
+        "items": [
+            {
+                "number": 1,
+                "state": "pending",
+                "base": 3,
+                "digest": "3d" * 32,
+                "proposed_at": 1_763_700_000_000_000,
+                "proposed_by": "per_4h2k9d0s7b1",
+                "reason": "too many questions",
+                "loosens": 1,
+                "revert_to": 0,
+                "action_id": "act_8k2k9d0s7b1",
+                "decision_id": "dec_1k2k9d0s7b1",
+                "seq": 1040,
+            }
+        ],
+        "next": None,
+        "seq": 1042,
+    },
+    PolicyDiff: {
+        "older": 2,
+        "newer": 3,
+        "loosens": 1,
+        "differences": [{"path": "/levels/medium", "before": "2", "after": "1", "loosens": True}],
+        "patch": "--- version 2\n+++ version 3\n@@ -1 +1 @@\n-  medium: 2\n+  medium: 1\n",
+        "seq": 1042,
+    },
     LedgerHead: {"organisation": "org_0h2k9d0s7b1", "seq": 1042, "hash": "9a" * 32, "root": "7b" * 32},
     EventItem: _EVENT,
     EventPage: {"items": [_EVENT], "next_after": 21, "head": 1042},

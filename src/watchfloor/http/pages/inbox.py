@@ -92,7 +92,7 @@ def _item(call: Call, item: wire.DecisionItem, row: dict[str, Any], private: dic
         tag("span", parts.clock(item.deadline_at, call.now), class_="left soon" if soon else "left"),
         tag(
             "span",
-            tag("bdi", agent.name if agent is not None else item.agent_id),
+            tag("bdi", agent.name if agent is not None else item.agent_id or "the platform itself"),
             " · " if hint else None,
             tag("code", html.capped(hint, 80)[0]) if hint else None,
             class_="sub",
@@ -236,7 +236,9 @@ def _words(words: str | None) -> Safe | None:
     )
 
 
-async def _agent(call: Call, row: dict[str, Any]) -> Safe:
+async def _agent(call: Call, row: dict[str, Any]) -> Safe | None:
+    if not row["agent"]:
+        return None  # the platform itself: a change of the policy
     found = await lists.row(call, "agents", agent=row["agent"])
     if found is None:
         return tag(
