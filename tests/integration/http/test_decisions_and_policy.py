@@ -66,7 +66,7 @@ def test_a_looser_policy_makes_nothing_easier_in_whatever_order(
     agent = new_agent(server)
     asked = ask_patch(agent)
     change_policy(people["ada"], two_supervisors)
-    change_policy(people["ada"], one_supervisor)
+    change_policy(people["ada"], one_supervisor, people["sue"], people["sam"])
     assert vote(people["sue"], asked["decision_id"]).json()["status"] == "pending"
     assert vote(people["sam"], asked["decision_id"]).json()["status"] == "approved"
     again = ask_patch(agent, params={"path": "other", "diff": "x"})
@@ -78,7 +78,7 @@ def test_a_committee_that_comes_meanwhile_must_agree_too(
 ) -> None:
     agent = new_agent(server)
     asked = ask_patch(agent)
-    change_policy(people["ada"], the_directors)
+    change_policy(people["ada"], the_directors, people["sue"])
     for name, status in (("sue", "pending"), ("dee", "pending"), ("dan", "approved")):
         assert vote(people[name], asked["decision_id"]).json()["status"] == status
     assert start(agent, asked["action_id"]).json()["status"] == "executing"
@@ -88,7 +88,7 @@ def test_who_loosened_the_policy_does_not_decide_on_what_it_affects(
     server: Running, people: dict[str, httpx2.Client]
 ) -> None:
     change_policy(people["ada"], two_supervisors)
-    change_policy(people["dee"], one_supervisor)
+    change_policy(people["dee"], one_supervisor, people["sue"], people["sam"])
     agent = new_agent(server)
     asked = ask_patch(agent)
     shown = people["dee"].get(f"/api/v1/decisions/{asked['decision_id']}").json()
@@ -106,6 +106,6 @@ def test_who_loosens_it_after_voting_has_voted_in_vain(
     asked = ask_patch(agent)
     assert vote(people["dee"], asked["decision_id"]).json()["status"] == "approved"
     change_policy(people["ada"], two_supervisors)
-    change_policy(people["dee"], one_supervisor)
+    change_policy(people["dee"], one_supervisor, people["sue"], people["sam"])
     refused = start(agent, asked["action_id"])
     assert refused.json()["status"] == "grant_revoked", refused.text
