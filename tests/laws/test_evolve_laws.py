@@ -18,6 +18,7 @@ from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.subject import fold
 from watchfloor.people.messages import OrganisationFounded, PersonJoined
 from watchfloor.policy.messages import PolicyApplied
+from watchfloor.trust.anomaly_messages import AnomalyFound
 from watchfloor.trust.messages import TrustChanged
 from watchfloor.work.budget_messages import BudgetSet
 from watchfloor.work.messages import TaskSubmitted
@@ -33,6 +34,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "standing": StandingGranted,
     "breaker": BreakerOpened,
     "trust": TrustChanged,
+    "anomaly": AnomalyFound,
     "policy": PolicyApplied,
     "budget": BudgetSet,
     "schedule": ScheduleSet,

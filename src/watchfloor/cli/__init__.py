@@ -33,6 +33,8 @@ for name, about in (
     ("chat", "Talk with an agent; search what was said."),
     ("channel", "See and post in the channels of agents."),
     ("oncall", "See and set who is on call."),
+    ("trust", "See how far an agent is trusted, why, and what would lift it; adjust it."),
+    ("anomalies", "See what agents do out of the ordinary; acknowledge and resolve it."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
     ("policy", "Show, check, compare and apply policies."),

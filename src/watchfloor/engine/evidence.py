@@ -20,7 +20,7 @@ from watchfloor.conversations.messages import (
 )
 from watchfloor.councils.messages import CastVote, OpenDecision
 from watchfloor.councils.schedule_messages import OverrideSchedule, SetSchedule
-from watchfloor.engine import amendments, duty, hearing, rights, voting
+from watchfloor.engine import amendments, duty, hearing, rights, suspecting, voting
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
@@ -53,6 +53,7 @@ from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person
 from watchfloor.registers.lineage import contained, containment
 from watchfloor.registers.task_budgets import without_room
+from watchfloor.trust.anomaly_messages import ReportAnomaly, ResolveAnomaly
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence
 from watchfloor.work.budget_messages import NoteBudget, SetBudget
@@ -329,6 +330,8 @@ GATHERS: Mapping[type[Command], Gather] = {
     RecordTrust: _terms,
     AdjustTrust: _terms,
     ReassessTrust: _terms,
+    ReportAnomaly: suspecting.report,
+    ResolveAnomaly: suspecting.resolve,
     AddPerson: _handle,
     ChangeRoles: _admins,
     DisablePerson: _admins,

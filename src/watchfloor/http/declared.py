@@ -12,6 +12,7 @@ from typing import Any
 from watchfloor.http.bodies import (
     actions,
     agents,
+    anomalies,
     chat,
     decisions,
     economics,
@@ -33,6 +34,7 @@ from watchfloor.kernel.terms import Policy
 BODIES = (
     fields,
     agents,
+    anomalies,
     identity,
     tasks,
     chat,

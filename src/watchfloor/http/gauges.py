@@ -13,6 +13,8 @@ from watchfloor.http.bodies.actions import Urgency
 from watchfloor.http.bodies.agents import State
 from watchfloor.http.bodies.tasks import Priority
 from watchfloor.http.ports import Services
+from watchfloor.kernel.anomaly_terms import ANOMALIES
+from watchfloor.kernel.terms import TIERS
 
 Sample = tuple[str, tuple[str, ...], float]
 
@@ -32,6 +34,14 @@ _COUNTED: tuple[tuple[str, tuple[str, ...], str], ...] = (
         get_args(Priority),
         "SELECT priority AS name, count(*) AS n FROM tasks WHERE status = 'queued' AND waiting = 0 AND paused_at = 0 GROUP BY priority",
     ),
+    (
+        "anomalies_open",
+        tuple(ANOMALIES),
+        "SELECT what AS name, count(*) AS n FROM anomalies WHERE status <> 'resolved' GROUP BY what",
+    ),
+)
+_TIERS = (
+    "SELECT tier AS name, count(*) AS n FROM agents WHERE retired_at = 0 AND tier IS NOT NULL GROUP BY tier"
 )
 _BREAKERS = "SELECT scope AS name, count(*) AS n FROM breakers WHERE until_at > :now GROUP BY scope"
 
@@ -45,6 +55,8 @@ def sampler(services: Services) -> Callable[[], Iterable[Sample]]:
         for name, labels, sql in _COUNTED:
             yield from _every(name, labels, {row["name"]: row["n"] for row in services.views.rows(sql)})
         found = {row["name"]: row["n"] for row in services.views.rows(_BREAKERS, {"now": services.clock()})}
+        tiers = {TIERS[row["name"]]: row["n"] for row in services.views.rows(_TIERS)}
+        yield from _every("agents_by_tier", TIERS, tiers)
         open_workers = services.views.rows(_OPEN_WORKERS)[0]["n"]
         yield from _every("breaker_state", ("agent", "tool", "worker"), {**found, "worker": open_workers})
 

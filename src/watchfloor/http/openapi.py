@@ -35,6 +35,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "integer", "minimum": 1},
         "example": 2,
     },
+    "anomaly": {"description": "public id `ano_…`", "example": "ano_q0d1k7m9x2v4"},
     "budget": {"description": "public id `bud_…`", "example": "bud_q0d1k7m9x2v4"},
     "schedule": {"description": "public id `sch_…`", "example": "sch_q0d1k7m9x2v4"},
     "stop": {"description": "public id `stp_…`", "example": "stp_q0d1k7m9x2v4"},

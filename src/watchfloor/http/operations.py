@@ -136,6 +136,11 @@ POST /api/v1/budgets/{budget}/remove              remove_budget       director  
 GET  /api/v1/economics                            get_economics       reader         read   heavy         200 EconomicsParams - TotalPage
 POST /api/v1/tasks/{task}/estimate                estimate_task       operator       write  authenticated 200 - EstimateBody Recorded
 POST /api/v1/tasks/{task}/assess                  assess_task         operator       write  authenticated 200 - AssessTaskBody Recorded
+= anomalies
+GET  /api/v1/anomalies                            list_anomalies      reader         read   authenticated 200 AnomaliesParams - AnomalyPage
+GET  /api/v1/anomalies/{anomaly}                  get_anomaly         reader         read   authenticated 200 Fresh - AnomalyItem
+POST /api/v1/anomalies/{anomaly}/acknowledge      acknowledge_anomaly operator       write  authenticated 200 - Nothing Recorded
+POST /api/v1/anomalies/{anomaly}/resolve          resolve_anomaly     supervisor     write  authenticated 200 - ResolveAnomalyBody Recorded
 = policy
 GET  /api/v1/policy                               get_policy          agent+reader   read   authenticated 200 Fresh - PolicyNow
 PUT  /api/v1/policy                               apply_policy        director       write  authenticated 200 ApplyParams Policy PolicyApplied

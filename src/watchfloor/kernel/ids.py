@@ -29,6 +29,7 @@ PREFIXES = {
     "channel": "chn",
     "budget": "bud",
     "schedule": "sch",
+    "anomaly": "ano",
 }
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import msgspec
 
+from watchfloor.kernel.anomaly_terms import AnomalyTerms
 from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, committees
 
 ACTIVATE_VERSION = "agent.activate_version"
@@ -236,6 +237,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     delegation: DelegationTerms = DelegationTerms()
     identity: IdentityTerms = IdentityTerms()
     economics: EconomicsTerms = EconomicsTerms()
+    anomalies: AnomalyTerms = AnomalyTerms()
     grant_ms: int = 900_000
 
 

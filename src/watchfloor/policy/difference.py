@@ -80,6 +80,9 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/delegation/*", "up"),
         ("/identity/required", "down"),
         ("/economics/*", "never"),
+        ("/anomalies/together_ms", "down"),
+        ("/anomalies/contain/*", "removing"),
+        ("/anomalies/*", "up"),  # every threshold: more is needed before it is said
         ("/grant_ms", "up"),
     )
 )

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
+from watchfloor.kernel.anomaly_terms import ANOMALIES, AnomalyTerms
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import DAY, MILLISECOND
 from watchfloor.kernel.limits import (
@@ -73,6 +74,7 @@ def _all(document: Policy) -> Iterator[Fault]:
     yield from routing_problems(document)
     yield from _trust(document.trust)
     yield from _delegation(document.delegation)
+    yield from _anomalies(document.anomalies)
     for name in ("verified_permille", "unverified_permille"):
         part: int = getattr(document.economics, name)
         yield from _between(f"/economics/{name}", part, 0, 1000, "thousandths")
@@ -246,3 +248,19 @@ def _trust(trust: TrustTerms) -> Iterator[Fault]:
     tasks = trust.tasks_per_tier
     if len(tasks) != len(TIERS) or sorted(tasks) != list(tasks) or tasks[0] < 0 or tasks[-1] > 1_000_000:
         yield Fault("/trust/tasks_per_tier", f"{len(TIERS)} numbers from 0 that do not fall")
+
+
+# The least and the most of each threshold: registers keep no more than 16 marks of a kind, 24 hours, 7 days.
+_ANOMALY_RANGES = (
+    ("drop_points", 1, 1000, "points"), ("violations", 2, 16, "events"), ("failure_times", 1, 100, "times"),
+    ("failure_events", 2, 1_000, "events"), ("praise_each_way", 2, 16, "reviews"), ("farming_days", 1, 7, "days"),
+    ("hugging_hours", 1, 24, "hours"), ("together_agents", 2, 20, "agents"), ("together_ms", 1_000, 3_600_000, "ms"),
+)  # fmt: skip
+
+
+def _anomalies(terms: AnomalyTerms) -> Iterator[Fault]:
+    for name, low, high, unit in _ANOMALY_RANGES:
+        yield from _between(f"/anomalies/{name}", getattr(terms, name), low, high, unit)
+    for index, what in enumerate(terms.contain):
+        if what not in ANOMALIES:
+            yield Fault(f"/anomalies/contain/{index}", f"one of {', '.join(ANOMALIES)}")

@@ -8,6 +8,7 @@ from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.processes import (
     amending,
+    anomalies,
     approval,
     budgeting,
     bulk,
@@ -30,6 +31,7 @@ FLOWS = (
     approval,
     budgeting,
     learning,
+    anomalies,
     calling,
     dependencies,
     dispatch,

@@ -6,6 +6,7 @@ from watchfloor.kernel.subject import Register
 from watchfloor.registers import (
     activity,
     budgets,
+    conduct,
     containment,
     delivery,
     dependencies,
@@ -22,10 +23,11 @@ from watchfloor.registers import (
     task_budgets,
 )
 
-# The order matters only where one register reads another's cells: the queue before deliveries, and deliveries before
+# The order matters only where one register reads another's cells: conduct before the activity it compares with, the queue before deliveries, and deliveries before
 # dependencies, whose cells say what there is to hand over.
 REGISTERS: tuple[Register, ...] = (
     requests.REGISTER,
+    conduct.REGISTER,
     activity.REGISTER,
     targets.REGISTER,
     budgets.REGISTER,

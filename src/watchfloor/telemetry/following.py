@@ -17,6 +17,7 @@ from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Event, Facts
 from watchfloor.kernel.terms import TIERS
 from watchfloor.telemetry.metrics import Metrics
+from watchfloor.trust import anomaly_messages as anomalies
 from watchfloor.trust import messages as trust
 from watchfloor.work import messages as work
 
@@ -65,6 +66,7 @@ class Following:
             councils.DecisionOpened: self._began,
             trust.TrustChanged: self._trust,
             trust.TrustReassessed: self._trust,
+            anomalies.AnomalyFound: self._anomaly,
         }
         for said in _SAID:
             self._table[said] = self._message
@@ -127,8 +129,13 @@ class Following:
         author = "agent" if event.actor.kind == "agent" else "person"
         self._metrics.count("conversation_messages_total", event.kind, author)
 
+    def _anomaly(self, _: int, event: Event) -> None:
+        facts: Any = event.facts
+        self._metrics.count("anomalies_found_total", facts.what)
+
     def _trust(self, _: int, event: Event) -> None:
         facts: Any = event.facts
+        self._metrics.observe("agent_trust_score", facts.score)
         self._metrics.count("trust_score_changes_total", direction(facts.score_before, facts.score))
         if facts.tier != facts.tier_before:
             self._metrics.count(

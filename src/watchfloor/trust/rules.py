@@ -26,7 +26,7 @@ from watchfloor.kernel.messages import Command, Draft, Event, Refused
 from watchfloor.kernel.schema import check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.kernel.terms import TrustTerms
-from watchfloor.trust import scoring
+from watchfloor.trust import anomalies, scoring
 from watchfloor.trust.messages import (
     AdjustTrust,
     ReassessTrust,
@@ -229,5 +229,5 @@ TRUST = Subject(
     due=due,
     overdue=overdue,
 )
-SUBJECTS = (TRUST,)
-FACTS = (TrustChanged, TrustReassessed)
+SUBJECTS = (TRUST, anomalies.ANOMALY)
+FACTS = (TrustChanged, TrustReassessed, *anomalies.FACTS)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.projection import Change, Index, Projectors, Table, flag, instant, integer, text
+from watchfloor.trust import anomaly_views
 from watchfloor.trust.messages import TrustChanged, TrustReassessed
 
 TRUST_HISTORY = Table(
@@ -29,7 +30,7 @@ TRUST_HISTORY = Table(
     indexes=(Index(("seq",), where="tier <> tier_before"),),
 )
 
-TABLES = (TRUST_HISTORY,)
+TABLES = (TRUST_HISTORY, *anomaly_views.TABLES)
 
 
 def _agent(event: Event, score: int, tier: int) -> Change:
@@ -76,4 +77,8 @@ def _reassessed(event: Event) -> list[Change]:
     return [row, _agent(event, facts.score, facts.tier)]
 
 
-PROJECT: Projectors = {TrustChanged: _changed, TrustReassessed: _reassessed}
+PROJECT: Projectors = {
+    TrustChanged: _changed,
+    TrustReassessed: _reassessed,
+    **anomaly_views.PROJECT,
+}

@@ -249,14 +249,41 @@ class TrustParams(Fresh, frozen=True, kw_only=True):
     at: Instant = 0
 
 
+class TrustReason(Answer, frozen=True, kw_only=True):
+    """Events of one kind on one UTC day (`day_at` its beginning), and what they weigh at the instant after decay."""
+
+    what: str
+    day_at: Instant
+    events: int
+    points_milli: int
+    gone_at: Instant
+
+
+class Lift(Answer, frozen=True, kw_only=True):
+    """So many events of a kind lift the agent to the next tier, in at least so many days (the day's cap on successes)."""
+
+    what: str
+    events: Count
+    days_min: Count
+
+
 class TrustNow(Answer, frozen=True, kw_only=True):
-    """`score` at the instant; `tier` as recorded then, which is what the gate reads."""
+    """`score` at the instant; `tier` as recorded then, which is what the gate reads.
+
+    `reasons` are what still weighs, newest last; `next_tier` (empty at the top) is `missing` points away, and each of
+    `lifts` alone would get there. Points are those of the policy in force.
+    """
 
     agent_id: str
     at: Instant
     score: int
     tier: str
     seq: Seq
+    base: int = 0
+    next_tier: str = ""
+    missing: Count = 0
+    reasons: tuple[TrustReason, ...] = ()
+    lifts: tuple[Lift, ...] = ()
 
 
 class TrustChange(Answer, frozen=True, kw_only=True):
@@ -367,6 +394,19 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "score": 312,
         "tier": "PROBATIONARY",
         "seq": 1042,
+        "base": 300,
+        "next_tier": "TRUSTED",
+        "missing": 88,
+        "reasons": [
+            {
+                "what": "task_succeeded",
+                "day_at": 1_763_683_200_000_000,
+                "events": 1,
+                "points_milli": 10_000,
+                "gone_at": 1_766_275_200_000_000,
+            }
+        ],
+        "lifts": [{"what": "task_succeeded", "events": 9, "days_min": 1}],
     },
     TrustHistory: {
         "items": [

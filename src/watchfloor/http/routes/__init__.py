@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchfloor.http.routes import (
     actions,
     agents,
+    anomalies,
     channels,
     chat,
     decisions,
@@ -29,6 +30,7 @@ from watchfloor.http.routes import (
 __all__ = [
     "actions",
     "agents",
+    "anomalies",
     "channels",
     "chat",
     "decisions",

@@ -26,7 +26,7 @@ from watchfloor.fleet.messages import (
 )
 from watchfloor.fleet.structured_id import structured_id
 from watchfloor.fleet.workers import check_url
-from watchfloor.http import lists, owning
+from watchfloor.http import lists, owning, trusting
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import agents as wire
 from watchfloor.http.bodies import fields
@@ -430,13 +430,7 @@ async def get_trust(call: Call) -> Reply:
     state = call.state("trust", subject)
     if state is not None and at < state.at:
         state = await asyncio.to_thread(_trust_until, call, subject, at)
-    tier = state.tier if state is not None else trust.tier_at_birth(policy.trust)
-    score = trust.score_at(state, policy.trust, at, version)
-    return Reply(
-        body=wire.TrustNow(
-            agent_id=call.id_of("agent", subject), at=at, score=score, tier=TIERS[tier], seq=call.view_seq
-        )
-    )
+    return Reply(body=trusting.now(call, subject, state, policy.trust, at, version))
 
 
 def _trust_until(call: Call, subject: int, at: int) -> Any:

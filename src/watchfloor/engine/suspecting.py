@@ -1,0 +1,24 @@
+"""Evidence for anomalies: whether the same is open already, and whose agents it is about (law *Evidence*)."""
+
+# ruff: noqa: ARG001 -- gatherers have one signature, whatever they look at
+
+from __future__ import annotations
+
+from watchfloor.engine.requests import Request
+from watchfloor.kernel.subject import Read
+from watchfloor.registers.conduct import Known
+from watchfloor.trust.anomalies import Anomaly, KnownEvidence, OwnersEvidence
+from watchfloor.trust.anomaly_messages import ReportAnomaly, ResolveAnomaly, key_of
+
+
+def report(read: Read, command: ReportAnomaly, at: int, request: Request) -> KnownEvidence:
+    """Two detectors' wishes of one batch, or one wish too many, are one anomaly."""
+    known: Known | None = read("anomalies", key_of(command.what, command.agent, command.about))
+    return KnownEvidence(known=known is not None and not known.resolved_at)
+
+
+def resolve(read: Read, command: ResolveAnomaly, at: int, request: Request) -> OwnersEvidence:
+    """The owners of all agents concerned."""
+    anomaly: Anomaly | None = read("anomaly", command.subject)
+    agents = [read("agent", agent) for agent in anomaly.agents] if anomaly is not None else []
+    return OwnersEvidence(owners=tuple(sorted({agent.owner for agent in agents if agent is not None})))
