@@ -630,6 +630,7 @@ _Look = Callable[["Rules", Event], None]
 _LOOKS: dict[str, _Look] = {}
 _SILENT = {  # refusals and reminders: nothing follows from them
     "action.grant_misused/1",
+    "action.ungated_call/1",
     "decision.vote_refused/1",
     "decision.warned/1",
 }

@@ -16,6 +16,7 @@ from watchfloor.actions.messages import (
     CompleteAction,
     FailAction,
     SettleAction,
+    UngatedCall,
 )
 from watchfloor.kernel.amounts import UNSAID
 from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
@@ -30,6 +31,8 @@ def complete(state: ActionState | None, command: CompleteAction, given: Given) -
     action = existing(state)
     _check_amounts(command)
     check_range(len(command.outcome_digest), "/outcome_digest", 0, NAME_CHARS_MAX)
+    if command.agent == action.agent and command.execution and not action.execution:
+        return _ungated(action, command)
     if _told(action, command.agent, command.execution, "completed"):
         return []
     facts = ActionCompleted(
@@ -41,6 +44,20 @@ def complete(state: ActionState | None, command: CompleteAction, given: Given) -
         released_micro=action.reserved_micro,
         tool=action.tool,
         tokens=_spent(command.tokens, action.reserved_tokens),
+    )
+    return [Draft(facts=facts, private=command.private)]
+
+
+def _ungated(action: ActionState, command: CompleteAction) -> list[Draft]:
+    """Done, says the agent, and no grant was ever used for it: said once, not a thousand times."""
+    if action.ungated:
+        raise Refused("ungated_call", "it was done without a grant; that is recorded", status=403)
+    check_name(command.execution, "/execution")
+    facts = UngatedCall(
+        action_type=action.action_type,
+        agent=action.agent,
+        execution=command.execution,
+        tool=action.tool,
     )
     return [Draft(facts=facts, private=command.private)]
 

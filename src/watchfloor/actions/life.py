@@ -37,6 +37,7 @@ from watchfloor.actions.messages import (
     Grant,
     GrantMisused,
     GrantRevoked,
+    UngatedCall,
 )
 from watchfloor.kernel.folds import first, once
 from watchfloor.kernel.messages import Command, Draft, Event, Facts, Refused
@@ -73,6 +74,7 @@ class ActionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reserved_tokens: int = 0
     targets: tuple[str, ...] = ()  # salted digests of what it asked to touch
     zones: tuple[int, ...] = ()
+    ungated: bool = False  # it was reported as done without having been started
     budgeted: bool = False  # budgets counted it when it was judged, so whatever becomes of it must be said
 
 
@@ -166,6 +168,13 @@ def misused(state: ActionState, facts: GrantMisused, event: Event) -> dict[str, 
     """Recorded against whoever tried; the action itself is untouched."""
     del state, facts, event
     return {}
+
+
+@once
+def ungated(state: ActionState, facts: UngatedCall, event: Event) -> dict[str, object]:
+    """What happens to the action is the gate's and the people's business still."""
+    del state, facts, event
+    return {"ungated": True}
 
 
 @once

@@ -321,6 +321,17 @@ class ActionCompleted(Facts, frozen=True, kw_only=True):
     tokens: int = 0
 
 
+class UngatedCall(Facts, frozen=True, kw_only=True):
+    """The agent says it carried out what nobody had let it start: an alarm, once, and a security violation (spec 3.2)."""
+
+    TYPE: ClassVar[str] = "action.ungated_call/1"
+    KIND: ClassVar[str] = "action"
+    action_type: str
+    agent: int
+    execution: str
+    tool: str
+
+
 class ActionFailed(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "action.failed/1"
     KIND: ClassVar[str] = "action"

@@ -51,6 +51,7 @@ from watchfloor.actions.messages import (
     StartAction,
     StopLifted,
     StopRecorded,
+    UngatedCall,
 )
 from watchfloor.actions.names import fold
 from watchfloor.actions.question import ask
@@ -165,6 +166,7 @@ ACTION = Subject(
         GrantRevoked: life.revoked,
         GrantMisused: life.misused,
         ActionStarted: life.started,
+        UngatedCall: life.ungated,
         ActionCompleted: life.completed,
         ActionFailed: life.failed,
         ActionUnknown: life.lost,
@@ -210,6 +212,7 @@ FACTS = (
     ActionFailed,
     ActionUnknown,
     ActionSettled,
+    UngatedCall,
     StopRecorded,
     StopLifted,
     StandingGranted,

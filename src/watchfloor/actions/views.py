@@ -24,6 +24,7 @@ from watchfloor.actions.messages import (
     StandingRevoked,
     StopLifted,
     StopRecorded,
+    UngatedCall,
 )
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
@@ -346,6 +347,7 @@ PROJECT: Projectors = {
     ActionClosed: _closed,
     GrantRevoked: _grant_revoked,
     GrantMisused: _grant_misused,
+    UngatedCall: _grant_misused,
     ActionStarted: _started,
     ActionCompleted: _completed,
     ActionFailed: _failed,

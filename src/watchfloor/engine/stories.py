@@ -21,6 +21,7 @@ from watchfloor.actions.messages import (
     ActionUnknown,
     GrantMisused,
     GrantRevoked,
+    UngatedCall,
 )
 from watchfloor.conversations.messages import (
     AgentTold,
@@ -170,7 +171,7 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
     ),
     ActionDecided: _decided,
     **dict.fromkeys((ActionStarted, ActionCompleted, ActionFailed, ActionUnknown, ActionSettled), _of_action),
-    **dict.fromkeys((ActionGranted, ActionClosed, GrantRevoked, GrantMisused), _waited_for),
+    **dict.fromkeys((ActionGranted, ActionClosed, GrantRevoked, GrantMisused, UngatedCall), _waited_for),
     DecisionOpened: _opened,
     **dict.fromkeys(
         (

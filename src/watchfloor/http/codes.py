@@ -16,6 +16,7 @@ CODES: dict[str, str] = {
     "form_token": "The form is not one of this session; reload the page.",
     "grant_misused": "The grant was not given for this: other parameters, another agent, or a second use. It is recorded.",
     "if_match_missing": "Say with If-Match which version the change was made to.",
+    "ungated_call": "It was reported as done without a grant having been used. It is recorded, and a security violation.",
     "in_flight": "The first request with this Idempotency-Key is still under way.",
     "internal": "A fault of ours; the log has it under the trace id.",
     "invalid_card": "The agent card cannot be taken: it names no agent, nothing it can do, or its signature is not by the key.",

@@ -89,6 +89,7 @@ SENTENCES: dict[str, Sentence] = {
     "action.closed/1": lambda f: f"Closed without being started: {f.reason.replace('_', ' ')}.",
     "action.grant_revoked/1": lambda f: f"The grant was revoked at start: {f.reason.replace('_', ' ')}.",
     "action.grant_misused/1": lambda f: f"The grant was misused ({f.misuse.replace('_', ' ')}): refused.",
+    "action.ungated_call/1": "Alarm: the agent reports it done, and no grant was used for it.",
     "action.started/1": "Started; the grant is used up.",
     "action.completed/1": "Completed.",
     "action.failed/1": lambda f: f"Failed: {f.code.replace('_', ' ')}.",

@@ -429,6 +429,8 @@ def _action_recorded(engine: Engine, org: int, payload: Any, answer: Answer) -> 
     facts = event.facts if event is not None else None
     if isinstance(facts, actions.GrantMisused):
         return wire.Error(code="grant_misused", detail=f"the grant was not given for this: {facts.misuse}")
+    if isinstance(facts, actions.UngatedCall):
+        return wire.Error(code="ungated_call", detail="no grant was used for this; it is recorded")
     state = engine.state(org, "action", parse_id(payload.action_id, "action")[0])
     if isinstance(facts, actions.GrantRevoked):
         return wire.ActionRecorded(

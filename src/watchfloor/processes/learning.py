@@ -13,6 +13,7 @@ from watchfloor.actions.messages import (
     ActionFailed,
     ActionUnknown,
     GrantMisused,
+    UngatedCall,
 )
 from watchfloor.fleet.spawn_messages import SpawnRefused
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
@@ -73,7 +74,7 @@ def unknown(event: Event, read: Read) -> Wishes:
 
 def misused(event: Event, read: Read) -> Wishes:
     facts = event.facts
-    assert isinstance(facts, GrantMisused)
+    assert isinstance(facts, GrantMisused | UngatedCall)
     return _record(facts.agent, "security_violation", event)
 
 
@@ -110,6 +111,7 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (ActionFailed, failed),
     (ActionUnknown, unknown),
     (GrantMisused, misused),
+    (UngatedCall, misused),
     (TaskSucceeded, succeeded),
     (TaskAttemptFailed, attempt_failed),
     (TaskDeadLettered, attempt_failed),

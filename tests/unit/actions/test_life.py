@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import msgspec
 import pytest
-from tests.transcripts.world import START
+from tests.transcripts.world import START, World
 from tests.unit.actions.lives import (
     EXPIRES,
     begun,
@@ -34,6 +35,7 @@ from watchfloor.actions.messages import (
     ActionUnknown,
     Grant,
     GrantRevoked,
+    UngatedCall,
 )
 from watchfloor.kernel.instants import MINUTE, SECOND
 from watchfloor.kernel.messages import Facts
@@ -123,7 +125,6 @@ def test_whoever_does_not_say_what_it_cost_is_charged_what_was_reserved() -> Non
 def test_only_the_agent_and_the_execution_that_ran_have_an_outcome(tell: Any) -> None:
     assert running().refusal(tell(agent=8)) == ("not_your_action", "", 403)
     assert running().refusal(tell(execution="exe_b"))[0] == "not_this_execution"
-    assert begun().refusal(tell())[0] == "not_this_execution"
     assert begun().refusal(tell(execution=""))[0] == "not_this_execution"
     assert running().refusal(tell(cost_micro=-2))[:2] == ("out_of_range", "/cost_micro")
 
@@ -185,3 +186,17 @@ def test_events_of_another_life_change_nothing_but_the_seq() -> None:
     other = msgspec.structs.replace(executing.events[0], seq=100, facts=late[6])
     executing.take_up([other])
     assert state(executing).status == "executing"
+
+
+@pytest.mark.parametrize("how", [begun, waiting])
+def test_what_is_reported_as_done_and_was_never_started_is_an_alarm_once(how: Callable[[], World]) -> None:
+    world = how()
+    before = state(world).status
+    assert facts(world, complete()) == [
+        UngatedCall(action_type="file.read", agent=AGENT, execution="exe_a", tool="")
+    ]
+    assert state(world).status == before
+    assert world.refusal(complete())[0] == "ungated_call"
+    assert world.refusal(complete(agent=8))[0] == "not_your_action"
+    assert world.refusal(complete(execution=""))[0] == "not_this_execution"
+    assert world.refusal(fail())[0] == "not_this_execution"

@@ -340,7 +340,10 @@ async def complete_action(call: Call) -> Reply:
         tokens=said(body.tokens),
         private=encoded({"outcome": body.outcome}) if body.outcome is not None else b"",
     )
-    return _recorded(call, subject, body.execution_id, await call.ask(command, lane=Lane.OUTCOMES))
+    recorded = await call.ask(command, lane=Lane.OUTCOMES)
+    if recorded.event is not None and isinstance(recorded.event.facts, actions.UngatedCall):
+        raise Problem(403, "ungated_call", "no grant was used for this", seq=recorded.seq)
+    return _recorded(call, subject, body.execution_id, recorded)
 
 
 async def fail_action(call: Call) -> Reply:
