@@ -91,6 +91,7 @@ def _kill(tmp_path: Path, kills: int, seed: int) -> None:
     assert len(tasks) <= len(submitted) <= len(tasks) + 1, "a task for each key, and at most one unanswered"
 
 
+@pytest.mark.timeout(600)
 def test_nothing_acknowledged_is_lost_or_doubled_over_twelve_kills_under_load(tmp_path: Path) -> None:
     _kill(tmp_path, kills=12, seed=1)
 

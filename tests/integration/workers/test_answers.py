@@ -234,12 +234,14 @@ def gibberish(handler: Handler, asked: Asked, number: int) -> None:
 )
 async def test_no_worker_holds_a_call_longer_than_its_time(tmp_path: Path, behave: Any, reason: str) -> None:
     async with yard(tmp_path) as floor:
-        shortened(floor, answer_ms=300, call_ms=700)
+        waits = reason == "worker_timed_out"
+        # What answers at once must not be taken for silence on a busy machine.
+        shortened(floor, answer_ms=300 if waits else 5_000, call_ms=700 if waits else 20_000)
         with place(behave) as worker:
             await floor.worker(worker.url)
             began = time.monotonic()
             row = await floor.over(await floor.submit())
-            assert time.monotonic() - began < 5
+            assert time.monotonic() - began < 15
         told = [call["outcome"] for call in floor.private(row["report_seq"])["calls"]]
         assert row["reason"] in (reason, "worker_answer_invalid" if behave is hanging_up else reason), told
 
