@@ -20,6 +20,7 @@ CODES: dict[str, str] = {
     "in_flight": "The first request with this Idempotency-Key is still under way.",
     "internal": "A fault of ours; the log has it under the trace id.",
     "invalid_card": "The agent card cannot be taken: it names no agent, nothing it can do, or its signature is not by the key.",
+    "invalid_delegation": "An agent handed on or made more than it may; it is on the record and costs trust.",
     "invalid_fields": "A field of the body is missing, unknown, of another type, or out of bounds; see `errors`.",
     "invalid_idempotency_key": "A key has 1 to 200 visible ASCII characters.",
     "invalid_last_event_id": "Last-Event-ID is the seq of the last event seen.",

@@ -55,6 +55,7 @@ POST /api/v1/agents/{agent}/identity              present_identity    agent     
 = lineage
 POST /api/v1/tasks/{task}/delegate                delegate_task       agent          write  authenticated 201 - DelegateTaskBody TaskSubmitted
 GET  /api/v1/tasks/{task}/lineage                 get_lineage         agent+reader   read   authenticated 200 Fresh - TaskLineage
+POST /api/v1/agents/spawn                         spawn_agent         agent          secret authenticated 201 - SpawnAgentBody AgentSpawned
 = supervision
 GET  /api/v1/supervision                          list_supervisions   reader         read   authenticated 200 SupervisionsParams - SupervisionPage
 POST /api/v1/supervision                          arrange_supervision supervisor     write  authenticated 201 - ArrangeSupervisionBody SupervisionArranged
@@ -62,7 +63,7 @@ GET  /api/v1/supervision/{supervision}            get_supervision     reader    
 POST /api/v1/supervision/{supervision}/pass       pass_supervision    operator       write  exempt        200 - PassSupervisionBody Recorded
 POST /api/v1/supervision/{supervision}/end        end_supervision     supervisor     write  authenticated 200 - Reason Recorded
 = tasks
-POST /api/v1/tasks                                submit_task         operator       write  authenticated 201 - SubmitTaskBody TaskSubmitted
+POST /api/v1/tasks                                submit_task         agent+operator write  authenticated 201 - SubmitTaskBody TaskSubmitted
 POST /api/v1/tasks/bulk                           submit_tasks        operator       write  heavy         201 - SubmitTasksBody TasksSubmitted
 POST /api/v1/tasks/change                         change_tasks        operator       write  heavy         200 - ChangeTasksBody TasksChanging
 GET  /api/v1/tasks                                list_tasks          agent+reader   read   authenticated 200 TasksParams - TaskPage

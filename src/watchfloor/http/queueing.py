@@ -14,7 +14,8 @@ from watchfloor.work.economic_messages import Economics
 
 
 def submission(call: Call, body: wire.SubmitTaskBody, depends_on: tuple[int, ...]) -> work.SubmitTask:
-    """The command a body asks for."""
+    """The command a person's body asks for."""
+    _peoples_only(body)
     agent = call.resolve("agent", body.agent_id)[0] if body.agent_id else 0
     check_criteria(body.criteria)
     private = {
@@ -47,6 +48,13 @@ def submission(call: Call, body: wire.SubmitTaskBody, depends_on: tuple[int, ...
         if body.estimate is not None and body.estimate.rationale
         else b"",
     )
+
+
+def _peoples_only(body: wire.SubmitTaskBody) -> None:
+    """422 for what only agents say: people's tasks are roots and have no bound on tools."""
+    for name in ("task_id", "generation", "tools", "share_milli"):
+        if getattr(body, name):
+            raise Problem(422, "invalid_fields", f"/{name}: only an agent that holds a task says this")
 
 
 def economics_of(estimate: EstimateBody | None, budget: TaskBudget | None) -> Economics | None:

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from hashlib import sha256
 from typing import Any
 
 import msgspec
 
-from watchfloor.engine.credentials import Credential, mint
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer
+from watchfloor.engine.spawning import known
 from watchfloor.fleet.messages import AgentRegistered
-from watchfloor.fleet.spawn_messages import SpawnAgent, SpawnRefused
+from watchfloor.fleet.spawn_messages import SpawnRefused
 from watchfloor.fleet.structured_id import structured_id
 from watchfloor.hub import protocol as wire
 from watchfloor.kernel.codec import canonical
-from watchfloor.kernel.ids import parse_id, public_id
-from watchfloor.kernel.instants import DAY
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event, Refused
 from watchfloor.kernel.subject import Read
 from watchfloor.registers.directory import number_of
@@ -25,7 +22,6 @@ from watchfloor.trust.rules import tier_at_birth
 from watchfloor.work import messages as work
 from watchfloor.work.life import Task
 
-KEY_DAYS = 30  # spec 2.1: all agent keys expire
 # The action whose rate class and stops a frame that hands something on is under.
 ACTION_TYPES: dict[type[wire.Payload], str] = {
     wire.TaskSubmit: "task.delegate",
@@ -37,8 +33,8 @@ ACTION_TYPES: dict[type[wire.Payload], str] = {
 def submit(engine: Engine, org: int, agent: int, payload: wire.TaskSubmit, entropy: bytes) -> work.SubmitTask:
     """A task that an agent hands on. It has no criteria: what the platform runs is not for agents to choose."""
     del entropy
-    parent = _known(engine, org, "task", payload.task_id, "/payload/task_id")[0] if payload.task_id else 0
-    target = _known(engine, org, "agent", payload.agent_id, "/payload/agent_id")[0] if payload.agent_id else 0
+    parent = known(engine, org, "task", payload.task_id, "/payload/task_id")[0] if payload.task_id else 0
+    target = known(engine, org, "agent", payload.agent_id, "/payload/agent_id")[0] if payload.agent_id else 0
     private = {
         "criteria": [],
         "description": payload.description,
@@ -63,79 +59,6 @@ def submit(engine: Engine, org: int, agent: int, payload: wire.TaskSubmit, entro
         share_milli=payload.share_milli,
         private=canonical(private),
     )
-
-
-def _known(engine: Engine, org: int, kind: str, text: str, field: str) -> tuple[int, Any]:
-    subject, nonce = parse_id(text, kind)
-    state = engine.state(org, kind, subject) if 0 < subject <= engine.head(org) else None
-    if state is None or state.nonce != nonce:
-        raise Refused("not_found", f"there is no such {kind}", field=field, status=404)
-    return subject, state
-
-
-class Spawning(msgspec.Struct, frozen=True):
-    """The command, the row of the new agent's credential, and the key that is shown once."""
-
-    command: SpawnAgent
-    row: tuple[Any, ...]
-    key: str
-
-
-def spawn(
-    engine: Engine,
-    org: int,
-    agent: int,
-    *,
-    action_id: str,
-    execution_id: str,
-    name: str,
-    type_: str,
-    capabilities: tuple[str, ...],
-    tools: tuple[str, ...],
-    share_milli: int,
-) -> Spawning:
-    """A new agent with a key of its own, if it is the one that the started action `action_id` was granted for."""
-    action, _ = _known(engine, org, "action", action_id, "/payload/action_id")
-    wanted = {"capabilities": list(capabilities), "name": name, "tools": list(tools), "type": type_}
-    credential, key, verifier = mint("agent")
-    now = engine.clock()
-    command = SpawnAgent(
-        by=agent,
-        action=action,
-        execution=execution_id,
-        digest=_digest(engine, org, action, wanted),
-        name=name,
-        type=type_,
-        capabilities=capabilities,
-        credential=credential,
-        expires_at=now + KEY_DAYS * DAY,
-        tools=tools,
-        share_milli=share_milli,
-    )
-    row = Credential(
-        id=credential,
-        org=org,
-        kind="agent",
-        subject=0,  # the subject that this very command begins
-        verifier=verifier,
-        scopes=(),
-        created_at=now,
-        expires_at=command.expires_at,
-        revoked_at=0,
-        label=name,
-    ).row()
-    return Spawning(command, row, key)
-
-
-def _digest(engine: Engine, org: int, action: int, params: Mapping[str, object]) -> str:
-    """What the granted action's digest would be if these had been its parameters; "" when it was erased."""
-    private = engine.ledger.read_private(org, action)
-    if private is None:
-        return ""
-    salt, told = private
-    granted = msgspec.json.decode(told).get("action", {})
-    described = wire.canonical_action(granted.get("type", ""), granted.get("tool", ""), dict(params))
-    return sha256(salt + described).hexdigest()
 
 
 # Answers ----------------------------------------------------------------------------------------------------------------

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from watchfloor.engine import spawning
 from watchfloor.engine.requests import Answer, Lane, Request
 from watchfloor.hub import delegations, identity
 from watchfloor.hub import protocol as wire
@@ -243,11 +244,14 @@ class Session:
                 self.in_flight -= 1
             self._refuse(refused, frame.id)
 
-    def _spawning(self, payload: wire.AgentSpawn) -> delegations.Spawning:
-        return delegations.spawn(
-            self.hub.engine,
+    def _spawning(self, payload: wire.AgentSpawn) -> spawning.Spawning:
+        engine = self.hub.engine
+        return spawning.spawn(
+            engine,
+            engine.ledger,
             self.org,
             self.agent,
+            now=engine.clock(),
             action_id=payload.action_id,
             execution_id=payload.execution_id,
             name=payload.name,

@@ -6,7 +6,19 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from watchfloor.http.bodies.fields import Answer, Body, Count, Free, Name, NoId, Number, Seq, Text
+from watchfloor.http.bodies.fields import (
+    Answer,
+    Body,
+    Count,
+    Free,
+    Id,
+    Instant,
+    Name,
+    NoId,
+    Number,
+    Seq,
+    Text,
+)
 from watchfloor.http.bodies.tasks import Priority
 from watchfloor.kernel.limits import CAPABILITIES_MAX, SHARE_MILLI, TASK_MS_MAX
 
@@ -25,6 +37,30 @@ class DelegateTaskBody(Body, frozen=True, kw_only=True):
     tools: Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)] = ()
     share_milli: Annotated[int, Meta(ge=0, le=SHARE_MILLI)] = 0
     timeout_ms: Annotated[int, Meta(ge=1_000, le=TASK_MS_MAX, description="milliseconds")] = 1_800_000
+
+
+class SpawnAgentBody(Body, frozen=True, kw_only=True):
+    """The started execution of a granted action of class spawn, and exactly the agent that was granted."""
+
+    action_id: Id
+    execution_id: Name
+    name: Name
+    type: Name
+    capabilities: Annotated[tuple[Name, ...], Meta(min_length=1, max_length=CAPABILITIES_MAX)]
+    tools: Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)] = ()
+    share_milli: Annotated[int, Meta(ge=0, le=SHARE_MILLI)] = 0
+
+
+class AgentSpawned(Answer, frozen=True, kw_only=True):
+    """`api_key` is shown once and is null in the answer to a repeat."""
+
+    agent_id: str
+    name: str
+    structured_id: str
+    api_key: str | None
+    expires_at: Instant
+    depth: Count
+    seq: Seq
 
 
 class LineageItem(Answer, frozen=True, kw_only=True):
@@ -64,6 +100,22 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "title": "Mend the tests",
         "needs": ["python.test"],
         "tools": ["pytest"],
+    },
+    SpawnAgentBody: {
+        "action_id": "act_q0d1k7m9x2v4",
+        "execution_id": "exe-1",
+        "name": "junior",
+        "type": "worker",
+        "capabilities": ["python.test"],
+    },
+    AgentSpawned: {
+        "agent_id": "agt_r1e2m8n0y3w5",
+        "name": "junior",
+        "structured_id": "N-WRK-PYTH-0002",
+        "api_key": "wf_key_0123456789abcdef_…",
+        "expires_at": 1_763_786_400_000_000,
+        "depth": 1,
+        "seq": 1042,
     },
     TaskLineage: {
         "task": _ITEM,

@@ -31,6 +31,7 @@ from watchfloor.kernel.limits import (
     CAPABILITIES_MAX,
     DEPENDENCIES_PER_TASK_MAX,
     REASON_CHARS_MAX,
+    SHARE_MILLI,
     TASK_MS_MAX,
     TASKS_PER_CHANGE_MAX,
     TASKS_PER_SUBMISSION_MAX,
@@ -59,6 +60,10 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     letter) or is skipped (cancelled). `not_before_at` 0 is at once. Without progress for `stuck_ms` an alarm is raised,
     and after `reassign_ms` more the attempt counts as failed; 0 is never. One that is not `reassignable` is never continued
     by another agent: when its agent stays away beyond `grace_ms` it goes to the dead letter.
+
+    Agents only: `task_id` and `generation` of the task at hand it becomes a part of (empty: the root of a lineage),
+    `tools` it may be done with at most, `share_milli` of the budget. People only: criteria, dependencies, `not_before_at`,
+    estimate, budget and the times of back-off, grace and alarm.
     """
 
     title: Name
@@ -84,6 +89,10 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     budget: TaskBudget | None = None
     reassignable: bool = True
     idempotency_key: Annotated[str, Meta(max_length=200, pattern="^[!-~]*$")] = ""
+    task_id: NoId = ""
+    generation: Count = 0
+    tools: Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)] = ()
+    share_milli: Annotated[int, Meta(ge=0, le=SHARE_MILLI)] = 0
 
 
 class BulkTask(SubmitTaskBody, frozen=True, kw_only=True):

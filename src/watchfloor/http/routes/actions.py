@@ -62,8 +62,8 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
     action = encoded({"params": params, "tool": body.tool, "type": body.type})
     task = call.resolve("task", body.task_id)[0] if body.task_id else 0
     if not dry_run:
-        _refuse_stopped(call, body.type, body.tool)
-        _paced(call, body.type)
+        refuse_stopped(call, body.type, body.tool)
+        paced(call, body.type)
     command = actions.RequestAction(
         agent=agent,
         type=body.type,
@@ -89,12 +89,12 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
         salt = await _salt(call, answer.seq)
     assert event is not None
     if not dry_run:
-        _refuse_stopped(call, body.type, body.tool)
+        refuse_stopped(call, body.type, body.tool)
     ruling = await decided(call, event, salt, dry_run=dry_run)
     return Reply(body=msgspec.structs.replace(ruling, seq=answer.judged_at if dry_run else answer.seq))
 
 
-def _refuse_stopped(call: Call, action_type: str, tool: str) -> None:
+def refuse_stopped(call: Call, action_type: str, tool: str) -> None:
     """No grant leaves under a stop, whatever the ledger knows of it yet: checked before and after (DESIGN 2b.9)."""
     stops = call.services.engine.stops
     if stops.any and _stopped(call, action_type, tool):
@@ -114,7 +114,7 @@ def _stopped(call: Call, action_type: str, tool: str) -> bool:
     return bool(hit)
 
 
-def _paced(call: Call, action_type: str) -> None:
+def paced(call: Call, action_type: str) -> None:
     """The agent's bucket for this class of action (spec 3.3), as on the socket. Raises Problem 429."""
     active = call.services.engine.cell(call.org, "active_policy", "active")
     if active is None:

@@ -14,7 +14,7 @@ from watchfloor.http.bulk import change_tasks as change_tasks
 from watchfloor.http.bulk import submit_tasks as submit_tasks
 from watchfloor.http.queueing import dependency, narrowed, submission
 from watchfloor.http.replies import Reply
-from watchfloor.http.routes import economics
+from watchfloor.http.routes import economics, lineage
 from watchfloor.kernel.amounts import said
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Command
@@ -22,8 +22,10 @@ from watchfloor.work import messages as work
 
 
 async def submit_task(call: Call) -> Reply:
-    """Put a task into the queue."""
+    """Put a task into the queue. An agent's is of its own lineage, with at most its rights (403 `invalid_delegation`)."""
     body: wire.SubmitTaskBody = call.body
+    if call.of_agent:
+        return await lineage.submitted_by_agent(call, body)
     depends_on = tuple(
         dependency(call, text, f"/depends_on/{place}") for place, text in enumerate(body.depends_on)
     )
