@@ -25,15 +25,18 @@ def score(tables: Tables, derived: Derived, seen: Evidence) -> int:
     total = bases.get(derived.cls, bases[UNKNOWN])
     for _, points in derived.factors:
         total += points
-    if seen.first_time:
-        total += FIRST_TIME
+    total += history(seen)
+    return 0 if total < 0 else SCORE_MAX if total > SCORE_MAX else total
+
+
+def history(seen: Evidence) -> int:
+    """What the agent's history added to the sum or took from it."""
+    total = FIRST_TIME if seen.first_time else 0
     if seen.failures_24h:
         total += min(FAILURES_MAX, FAILURE * seen.failures_24h)
     if seen.score >= TRUSTED_FROM:
-        total += TRUSTED
-    elif seen.score < DISTRUSTED_BELOW:
-        total += DISTRUSTED
-    return 0 if total < 0 else SCORE_MAX if total > SCORE_MAX else total
+        return total + TRUSTED
+    return total + DISTRUSTED if seen.score < DISTRUSTED_BELOW else total
 
 
 def band_of(risk: int) -> int:

@@ -26,6 +26,7 @@ from watchfloor.actions.messages import (
     StopRecorded,
     UngatedCall,
 )
+from watchfloor.actions.risk import history
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.projection import (
@@ -51,7 +52,7 @@ SLAB_BITS = 12
 
 ACTIONS = Table(
     name="actions",
-    version=2,
+    version=3,
     meaning="Every action that was judged, as it is now.",
     key=("action",),
     columns={
@@ -88,6 +89,9 @@ ACTIONS = Table(
         "story": text("correlation; key of timeline"),
         "seq": integer("newest event"),
         "tokens": integer("estimated, after the end what was used"),
+        "risk_before": integer(
+            "risk less what the agent's history contributed: below 25 is a low-risk action"
+        ),
     },
     indexes=(
         Index(("finished_at",), where="cost_micro > 0 OR tokens > 0"),
@@ -197,6 +201,7 @@ def _decided(event: Event) -> list[Change]:
                 event.correlation,
                 seq,
                 facts.reserves_tokens,
+                facts.risk - history(facts.evidence),
             ),
         )
     ]

@@ -35,6 +35,7 @@ for name, about in (
     ("oncall", "See and set who is on call."),
     ("trust", "See how far an agent is trusted, why, and what would lift it; adjust it."),
     ("anomalies", "See what agents do out of the ordinary; acknowledge and resolve it."),
+    ("analytics", "See how much runs without people, and how they decide."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
     ("policy", "Show, check, compare and apply policies."),

@@ -12,6 +12,7 @@ from typing import Any
 from watchfloor.http.bodies import (
     actions,
     agents,
+    analytics,
     anomalies,
     chat,
     decisions,
@@ -34,6 +35,7 @@ from watchfloor.kernel.terms import Policy
 BODIES = (
     fields,
     agents,
+    analytics,
     anomalies,
     identity,
     tasks,

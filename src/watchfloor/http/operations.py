@@ -142,6 +142,11 @@ GET  /api/v1/anomalies                            list_anomalies      reader    
 GET  /api/v1/anomalies/{anomaly}                  get_anomaly         reader         read   authenticated 200 Fresh - AnomalyItem
 POST /api/v1/anomalies/{anomaly}/acknowledge      acknowledge_anomaly operator       write  authenticated 200 - Nothing Recorded
 POST /api/v1/anomalies/{anomaly}/resolve          resolve_anomaly     supervisor     write  authenticated 200 - ResolveAnomalyBody Recorded
+= analytics
+GET  /api/v1/analytics/automation                 get_automation      reader         read   heavy         200 AutomationParams - AutomationPage
+GET  /api/v1/analytics/automation.csv             get_automation_csv  reader         read   heavy         200 AutomationParams - text
+GET  /api/v1/analytics/decisions                  get_deciding        reader         read   heavy         200 DecidingParams - DecidingPage
+GET  /api/v1/analytics/decisions.csv              get_deciding_csv    reader         read   heavy         200 DecidingParams - text
 = policy
 GET  /api/v1/policy                               get_policy          agent+reader   read   authenticated 200 Fresh - PolicyNow
 PUT  /api/v1/policy                               apply_policy        director       write  authenticated 200 ApplyParams Policy PolicyApplied

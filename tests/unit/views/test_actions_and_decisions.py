@@ -76,6 +76,7 @@ def test_the_hot_row_is_what_a_named_put_would_make(floor: Floor) -> None:
         expires_at=99,
         story="act_s",
         seq=event.seq,
+        risk_before=-5,  # 5, less the 10 of its history
         **{"class": "read"},
     )
     assert change == named

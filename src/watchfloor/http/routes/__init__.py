@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchfloor.http.routes import (
     actions,
     agents,
+    analytics,
     anomalies,
     channels,
     chat,
@@ -30,6 +31,7 @@ from watchfloor.http.routes import (
 __all__ = [
     "actions",
     "agents",
+    "analytics",
     "anomalies",
     "channels",
     "chat",
