@@ -55,6 +55,8 @@ RULES = {
     "stricter_of_two_policies": "an approval also satisfies the route of every policy applied while it was pending",
     "looseners_do_not_decide": "nobody's vote counts on what they loosened the policy for, as long as that bars them",
     "committees_are_the_policys": "a committee is the one the policy names, of people who fit its seats",
+    "forced_by_the_eligible": "a forced grant is by one, at level 4 two directors or admins, neither owner nor requester",
+    "forced_is_reviewed_by_another": "what was forced is reviewed by a supervisor who did not force it",
     "silence_never_approves": "an expired, denied or cancelled decision, or one past its deadline, is never approved",
     "stop_means_stop": "nothing starts under a stop in force",
     "breaker_means_break": "nothing starts while the breaker of its agent or tool is open",
@@ -543,6 +545,8 @@ class Decision:
         self.terms: Any = None  # the committee as the policy had it
         self.wanted: list[Route] = []  # of policies applied while it is pending
         self.also: list[Demand] = []  # what the approval satisfied besides
+        self.force_asked: set[str] = set()
+        self.forced_by: set[str] = set()
         self.votes: dict[str, str] = {}
         self.voters: set[str] = set()
         self.approved_at = 0
@@ -631,6 +635,7 @@ _LOOKS: dict[str, _Look] = {}
 _SILENT = {  # refusals and reminders: nothing follows from them
     "action.grant_misused/1",
     "action.ungated_call/1",
+    "decision.alerted/1",
     "decision.vote_refused/1",
     "decision.warned/1",
 }
@@ -665,6 +670,7 @@ class Rules:
         self._ids: dict[int, str] = {}
         self._actions: dict[int, Action] = {}
         self._decisions: dict[int, Decision] = {}
+        self._unreviewed: dict[int, set[str]] = {}  # forced decision → who may not review it
         self._stops: dict[int, tuple[str, str]] = {}
         self._breakers: dict[tuple[str, str], int] = {}
         self._standing: dict[int, tuple[int, str, int]] = {}
@@ -757,7 +763,7 @@ class Rules:
             raise Broken(rule, "there is no approval for this grant, or the action is over")
         same = (decision.action, decision.agent) == (e.subject, action.agent) == (e.subject, e.facts["agent"])
         demand(same, rule, "the approval is of another action or agent")
-        basis = "committee" if decision.level >= 4 else "approved"
+        basis = "forced" if decision.forced_by else "committee" if decision.level >= 4 else "approved"
         demand(grant["basis"] == basis, rule, f"basis {grant['basis']} after level {decision.level}")
         demand(grant["expires_at"] <= decision.approved_at + decision.grant_us, rule, "longer than approved")
         action.give(grant)
@@ -803,7 +809,10 @@ class Rules:
             )
             demand(borne, rule, "the standing approval behind the grant is over")
         if action.decision is not None:
-            self._count(action.decision, action.decision.voters, action, e.at)
+            if action.decision.forced_by:
+                self._may_force(action.decision, action.decision.forced_by, action, e.at)
+            else:
+                self._count(action.decision, action.decision.voters, action, e.at)
 
     @on("action.unknown/1", "action.completed/1", "action.failed/1", "action.settled/1")
     def _outcome(self, e: Event) -> None:
@@ -950,6 +959,58 @@ class Rules:
             for who, until, selectors in self._loosened
             if who in voters and until > at and not mine.isdisjoint(selectors)
         }
+
+    # break-glass
+
+    @on("decision.force_asked/1")
+    def _force_asked(self, e: Event) -> None:
+        person = e.facts["person"]
+        own = (e.actor["kind"], e.actor["id"]) == ("person", person)
+        demand(own, "forced_by_the_eligible", f"{e.actor['id']} forces as {person}")
+        if e.subject in self._decisions:
+            self._decisions[e.subject].force_asked.add(person)
+
+    @on("decision.forced/1")
+    def _forced(self, e: Event) -> None:
+        decision, by, rule = self._decisions.get(e.subject), set(e.facts["by"]), "forced_by_the_eligible"
+        if decision is None or decision.approved_at or e.at >= decision.last_at():
+            raise Broken(rule, "the decision is over or past its deadline, or never was")
+        action = self._open_action(decision.action)
+        same = (e.facts["action"], e.facts["agent"], e.facts["level"])
+        if action is None or same != (decision.action, decision.agent, decision.level):
+            raise Broken(rule, "of something else than was asked")
+        demand(e.facts["digest"] == action.digest, rule, "another digest than was asked for")
+        demand(len(by) >= (2 if decision.level >= 4 else 1), rule, f"{len(by)} at level {decision.level}")
+        own = e.actor["id"] if e.actor["kind"] == "person" else ""
+        demand(by <= {own, *decision.force_asked} and own in by, rule, "somebody named did not force it")
+        self._may_force(decision, by, action, e.at)
+        decision.forced_by, decision.approved_at = by, e.at
+        decision.grant_us = min(decision.grant_us, int(e.facts["grant_ms"]) * 1000)
+        self._unreviewed[e.subject] = {*by, decision.owner, *decision.parties}
+
+    def _may_force(self, decision: Decision, by: set[str], action: Action, at: int) -> None:
+        rule = "forced_by_the_eligible"
+        own = by & {decision.owner, *decision.parties, *action.requesters}
+        demand(not own, rule, f"{sorted(own)} forced an action of their own")
+        able = all(holds(self._people.get(who, []), "director") for who in by)
+        demand(able, rule, "somebody who forced it is neither director nor admin")
+        demand(
+            not self._barred(by, decision, action, at),
+            rule,
+            "somebody who forced it loosened the policy for it",
+        )
+
+    @on("decision.reviewed/1")
+    def _reviewed(self, e: Event) -> None:
+        near, person, rule = (
+            self._unreviewed.pop(e.subject, None),
+            e.facts["person"],
+            "forced_is_reviewed_by_another",
+        )
+        own = (e.actor["kind"], e.actor["id"]) == ("person", person)
+        if near is None or not own or person in near:
+            raise Broken(rule, f"{person} does not review it: nobody forced it, or it is their own")
+        demand(holds(self._people.get(person, []), "supervisor"), rule, f"{person} is no supervisor")
 
     def _count(self, decision: Decision, voters: set[str], action: Action, at: int) -> None:
         """These voters are enough, distinct, eligible now, and none of them decides on what is their own."""

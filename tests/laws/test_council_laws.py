@@ -14,8 +14,9 @@ from tests.laws.any_facts import streams
 from tests.transcripts.world import START, SUBJECTS, World
 
 from watchfloor.councils import messages as m
+from watchfloor.councils.decision import Decision
 from watchfloor.councils.quorum import APPROVED, DENIED, PENDING, VOTES, Vote, approvers, count
-from watchfloor.councils.rules import Decision, PoolEvidence, VoterEvidence
+from watchfloor.councils.rules import PoolEvidence, VoterEvidence
 from watchfloor.kernel.instants import DAY, MINUTE
 from watchfloor.kernel.messages import SYSTEM, Actor, Event, Facts, Refused
 from watchfloor.kernel.subject import fold

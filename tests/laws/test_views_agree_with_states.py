@@ -15,8 +15,8 @@ from tests.simulation.scene import ORG, Scene
 
 from watchfloor.actions.containment import BreakerState, StandingState, StopState
 from watchfloor.actions.life import ActionState
+from watchfloor.councils.decision import Decision
 from watchfloor.councils.quorum import approvers
-from watchfloor.councils.rules import Decision
 from watchfloor.engine.projections import EVERY, PROJECTORS, TABLES
 from watchfloor.engine.view_writer import Writer
 from watchfloor.fleet.agent import Agent

@@ -28,7 +28,9 @@ from tests.transcripts.world import SUBJECTS, World
 from watchfloor.conversations import channels, chats, mailboxes
 from watchfloor.conversations import messages as said
 from watchfloor.councils import rules as councils
-from watchfloor.councils.messages import CastVote, OpenDecision
+from watchfloor.councils.decision import Decision
+from watchfloor.councils.forcing import ForceEvidence
+from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced
 from watchfloor.fleet import rules as fleet
 from watchfloor.fleet.agent import Agent
 from watchfloor.fleet.enrolments import Enrolment
@@ -75,6 +77,8 @@ EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     TaskTimePassed: work.SilenceEvidence,
     OpenDecision: councils.PoolEvidence,
     CastVote: councils.VoterEvidence,
+    ForceDecision: ForceEvidence,
+    ReviewForced: ForceEvidence,
     AddPerson: people.HandleEvidence,
     ChangeRoles: people.AdminEvidence,
     DisablePerson: people.AdminEvidence,
@@ -267,7 +271,7 @@ def _task(story: Story, task: life.Task) -> str:
     return ", ".join(parts)
 
 
-def _decision(story: Story, decision: councils.Decision) -> str:
+def _decision(story: Story, decision: Decision) -> str:
     votes = (f"{vote.person} {vote.vote}{' (late)' if vote.late else ''}" for vote in decision.votes)
     return f"{decision.status}; votes: {', '.join(votes) or 'none'}"
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from typing import Any
+from typing import Any, Literal
 
 from cyclopts import App
 
@@ -97,3 +97,35 @@ def approve(decision: str, *, comment: str = "", yes: bool = False, json: bool =
 def deny(decision: str, *, comment: str = "", yes: bool = False, json: bool = False) -> None:
     """Deny it."""
     _vote(decision, "deny", comment, yes, json)
+
+
+@app.command
+def force(decision: str, reason: str, *, yes: bool = False, json: bool = False) -> None:
+    """Break-glass: force it past the people, with a reason that is never erased. Two persons at level 4.
+
+    Everybody is told at once, and another person has to review it.
+    """
+    client = Client()
+    found = client.get(f"/api/v1/decisions/{decision}")
+    if not yes:
+        sys.stderr.write(described(found) + "\n\nforce this past the people? [y/N] ")
+        sys.stderr.flush()
+        if sys.stdin.readline().strip().lower() not in ("y", "yes"):
+            raise Failure("nothing was forced")
+    body = {"digest": found["decision"]["digest"], "reason": reason}
+    answer = client.post(f"/api/v1/decisions/{decision}/force", body)
+    text = (
+        "forced; another person reviews it"
+        if answer["status"] == "forced"
+        else "a second person has to force it too"
+    )
+    show(answer, json=json, text=f"{decision}: {text}")
+
+
+@app.command
+def review(
+    decision: str, verdict: Literal["justified", "unjustified"], *, comment: str = "", json: bool = False
+) -> None:
+    """Say whether it was right to force it, as somebody who did not."""
+    answer = Client().post(f"/api/v1/decisions/{decision}/review", {"verdict": verdict, "comment": comment})
+    show(answer, json=json, text=f"{decision}: reviewed as {verdict}")

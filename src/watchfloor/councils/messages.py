@@ -77,6 +77,24 @@ class CastVote(Command, frozen=True, kw_only=True):
     private: bytes = b""
 
 
+class ForceDecision(Command, frozen=True, kw_only=True):
+    """Break-glass. `digest` is the action digest the person saw; `reason` is never erased."""
+
+    KIND: ClassVar[str] = "decision"
+    person: str
+    digest: str
+    reason: str
+
+
+class ReviewForced(Command, frozen=True, kw_only=True):
+    """Another person's word on what was forced: `verdict` justified or unjustified; `private` canonical JSON {"comment"}."""
+
+    KIND: ClassVar[str] = "decision"
+    person: str
+    verdict: str
+    private: bytes = b""
+
+
 class CancelDecision(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "decision"
     reason: str = ""
@@ -195,3 +213,54 @@ class DecisionCancelled(Facts, frozen=True, kw_only=True):
     action: int
     agent: int
     reason: str
+
+
+class DecisionForceAsked(Facts, frozen=True, kw_only=True):
+    """The first of the two persons whom level 4 takes wants to force it."""
+
+    TYPE: ClassVar[str] = "decision.force_asked/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    person: str
+    reason: str
+
+
+class DecisionForced(Facts, frozen=True, kw_only=True):
+    """Break-glass: `by` forced the action past the people; another person reviews it by `review_by_at`."""
+
+    TYPE: ClassVar[str] = "decision.forced/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    by: tuple[str, ...]
+    digest: str
+    execution_ms: int
+    grant_ms: int
+    level: int
+    reason: str
+    review_by_at: int
+    tell: tuple[str, ...]
+
+
+class DecisionAlerted(Facts, frozen=True, kw_only=True):
+    """People have to know at once: `alert` forced or review_overdue."""
+
+    TYPE: ClassVar[str] = "decision.alerted/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    alert: str
+    tell: tuple[str, ...]
+
+
+class DecisionReviewed(Facts, frozen=True, kw_only=True):
+    """Somebody else has looked at what was forced: `verdict` justified or unjustified; `late`: after its time."""
+
+    TYPE: ClassVar[str] = "decision.reviewed/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    late: bool
+    person: str
+    verdict: str

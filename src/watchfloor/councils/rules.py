@@ -11,7 +11,9 @@ what the deadline's passing means. It is *pending* until one of these ends it, a
     expired      nobody decided in time, where the policy prefers that word
     cancelled    the action is gone
 
-Only votes lead to *approved*: time, cancellation and the size of the pool lead elsewhere. A decision never fails to
+or it is *forced* past the people by break-glass (forcing.py), which is an approval with a basis of its own.
+
+Only votes, and break-glass, lead to *approved*: time, cancellation and the size of the pool lead elsewhere. A decision never fails to
 open, since an action that nobody can decide on would wait for ever: terms outside their range are read strictly.
 
 Until somebody settles it, time moves it: after two thirds of each wait comes a warning, at a deadline the next rung of
@@ -35,22 +37,38 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.councils import demands, quorum
+from watchfloor.councils import demands, forcing, quorum
+from watchfloor.councils.decision import (
+    APPROVED,
+    CANCELLED,
+    DENIED,
+    EXPIRED,
+    PENDING,
+    Decision,
+    known,
+    last_at,
+    over,
+)
 from watchfloor.councils.messages import (
     CancelDecision,
     CastVote,
+    DecisionAlerted,
     DecisionApproved,
     DecisionCancelled,
     DecisionDenied,
     DecisionEscalated,
     DecisionExpired,
+    DecisionForceAsked,
+    DecisionForced,
     DecisionOpened,
+    DecisionReviewed,
     DecisionTimePassed,
     DecisionWarned,
     Demand,
+    ForceDecision,
     Member,
     OpenDecision,
-    Step,
+    ReviewForced,
     VoteCast,
     VoteRefused,
 )
@@ -63,13 +81,6 @@ from watchfloor.kernel.messages import Draft, Event, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_reason
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.kernel.terms import holds
-
-PENDING = quorum.PENDING
-APPROVED = quorum.APPROVED
-DENIED = quorum.DENIED
-EXPIRED = "expired"
-CANCELLED = "cancelled"
-STATUSES = (PENDING, APPROVED, DENIED, EXPIRED, CANCELLED)  # spec 01
 
 
 class PoolEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -100,48 +111,7 @@ class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     able: tuple[tuple[str, tuple[str, ...]], ...] = ()
 
 
-class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """One decision. `refused` are the (person, reason) pairs already recorded, so that trying again adds nothing."""
-
-    seq: int
-    nonce: int
-    action: int
-    agent: int
-    owner: str
-    digest: str
-    level: int
-    risk: int
-    urgency: str
-    role: str
-    needed: int
-    opened_at: int
-    deadline_at: int
-    unanswered: str
-    grant_ms: int
-    execution_ms: int
-    parties: tuple[str, ...] = ()
-    committee: str = ""
-    members: tuple[Member, ...] = ()
-    ladder: tuple[Step, ...] = ()
-    tell: tuple[str, ...] = ()  # who was told last
-    rung: int = 0  # how many rungs of the ladder were climbed
-    warn_permille: int = 0
-    warn_at: int = 0  # 0: warned, or there is no warning
-    status: str = PENDING
-    votes: tuple[Vote, ...] = ()
-    refused: tuple[tuple[str, str], ...] = ()
-    decided_at: int = 0
-    also: tuple[Demand, ...] = ()  # what the approval satisfied besides
-
-
 # What is asked for --------------------------------------------------------------------------------------------------
-
-
-def known(state: Decision | None) -> Decision:
-    """The decision, or Refused `unknown_decision`."""
-    if state is None:
-        raise Refused("unknown_decision", "no such decision", status=404)
-    return state
 
 
 def open_decision(state: Decision | None, command: OpenDecision, given: Given) -> list[Draft]:
@@ -267,7 +237,7 @@ def why_not(decision: Decision, person: str, voter: VoterEvidence) -> str:
 
 def _why_not_seated(decision: Decision, person: str, voter: VoterEvidence) -> str:
     """Members are who they were at the request; a seat for a role takes that role still."""
-    member = next((one for one in decision.members if one.person == person), None)
+    member = demands.member_of(decision.members, person)
     if member is None:
         return "not_a_member"
     return "role_missing" if member.role and not holds(voter.roles, member.role) else ""
@@ -305,12 +275,6 @@ def _denied_by(member: Member, votes: tuple[Vote, ...]) -> bool:
     return any(vote.person == member.person and vote.vote == quorum.DENY for vote in votes)
 
 
-def last_at(decision: Decision) -> int:
-    """When silence ends it, if every rung that is left is climbed in time."""
-    left = sum(step.wait_ms for step in decision.ladder[decision.rung :])
-    return decision.deadline_at + left * MILLISECOND
-
-
 def unanswered(decision: Decision) -> Facts:
     """What silence means: expired or denied, nothing else."""
     if decision.unanswered == EXPIRED:
@@ -331,7 +295,9 @@ def cancel(state: Decision | None, command: CancelDecision, given: Given) -> lis
 def time_passed(state: Decision | None, command: DecisionTimePassed, given: Given) -> list[Draft]:
     """A warning, the next rung, or the end, whichever is due; nothing when the decision is over."""
     decision = known(state)
-    if decision.status != PENDING or given.at < due(decision):
+    if decision.status != PENDING:
+        return forcing.review_overdue(decision, given)
+    if given.at < due(decision):
         return []
     if given.at < decision.deadline_at:
         return [Draft(facts=warning(decision))]
@@ -356,9 +322,9 @@ def warning(decision: Decision) -> Facts:
 
 
 def due(decision: Decision) -> int:
-    """The instant at which time changes something, 0 when the decision is over."""
+    """The instant at which time changes something, 0 when the decision is over and nobody has to look at it."""
     if decision.status != PENDING:
-        return 0
+        return decision.review_by_at
     return decision.warn_at or decision.deadline_at
 
 
@@ -439,11 +405,6 @@ def cancelled(decision: Decision, facts: DecisionCancelled, event: Event) -> Cha
     return over(decision, CANCELLED, event)
 
 
-def over(decision: Decision, status: str, event: Event) -> Changes:
-    """The first end is the end (law *Monotone oversight*: a decision never flips)."""
-    return {"status": status, "decided_at": event.at} if decision.status == PENDING else {}
-
-
 SUBJECTS: tuple[Subject, ...] = (
     Subject(
         kind="decision",
@@ -453,6 +414,8 @@ SUBJECTS: tuple[Subject, ...] = (
             CastVote: cast_vote,
             CancelDecision: cancel,
             DecisionTimePassed: time_passed,
+            ForceDecision: forcing.force,
+            ReviewForced: forcing.review,
         },
         evolve={
             DecisionOpened: first(opened),
@@ -464,8 +427,12 @@ SUBJECTS: tuple[Subject, ...] = (
             DecisionDenied: once(denied),
             DecisionExpired: once(expired),
             DecisionCancelled: once(cancelled),
+            DecisionForceAsked: once(forcing.asked),
+            DecisionForced: once(forcing.forced),
+            DecisionAlerted: once(forcing.alerted),
+            DecisionReviewed: once(forcing.reviewed),
         },
-        live=lambda decision: decision.status == PENDING,
+        live=lambda decision: due(decision) > 0,
         due=due,
         overdue=lambda subject, decision, at: DecisionTimePassed(subject=subject),
     ),
@@ -483,4 +450,8 @@ FACTS: tuple[type[Facts], ...] = (
     DecisionExpired,
     DecisionCancelled,
     *SCHEDULE_FACTS,
+    DecisionForceAsked,
+    DecisionForced,
+    DecisionAlerted,
+    DecisionReviewed,
 )

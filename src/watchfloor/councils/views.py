@@ -5,12 +5,16 @@ from __future__ import annotations
 import msgspec
 
 from watchfloor.councils.messages import (
+    DecisionAlerted,
     DecisionApproved,
     DecisionCancelled,
     DecisionDenied,
     DecisionEscalated,
     DecisionExpired,
+    DecisionForceAsked,
+    DecisionForced,
     DecisionOpened,
+    DecisionReviewed,
     DecisionWarned,
     VoteCast,
     VoteRefused,
@@ -39,7 +43,7 @@ _COUNT = """(SELECT count(DISTINCT v.person) FROM votes v WHERE v.org = a.org AN
 
 DECISIONS = Table(
     name="decisions",
-    version=2,
+    version=3,
     meaning="Every action that needs or needed somebody's agreement.",
     key=("decision",),
     columns={
@@ -60,10 +64,13 @@ DECISIONS = Table(
         "tell": array("JSON array of who was told last"),
         "missing": integer("an unanswerable decision: how much is missing for it to be possible"),
         "status": text("pending, approved, denied, expired or cancelled"),
-        "reason": text("voted, vetoed, unanswered, unanswerable, or why it was cancelled"),
+        "reason": text("voted, vetoed, forced, unanswered, unanswerable, or why it was cancelled"),
         "unanswered": text("what a passed deadline means: expired or denied"),
         "digest": text("of the action; a vote names it"),
         "voters": array("JSON array of the public ids whose votes approved it"),
+        "forced_by": array("JSON array of the public ids of those who forced it (break-glass)"),
+        "review_by_at": instant("a forced one: until when another person reviews it"),
+        "review": text("a forced one: justified, unjustified, overdue, or empty while it is awaited"),
         "deadline_at": instant(
             "the next rung is told then, after the last one silence ends it and never grants"
         ),
@@ -173,6 +180,31 @@ def _approved(event: Event) -> list[Change]:
     return _ended(event, "approved", reason="voted", voters=_json(facts.voters).decode())
 
 
+def _force_asked(event: Event) -> list[Change]:
+    return [DECISIONS.set(event.subject, seq=event.seq)]
+
+
+def _forced(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionForced)
+    by = _json(facts.by).decode()
+    return _ended(event, "approved", reason="forced", forced_by=by, review_by_at=facts.review_by_at)
+
+
+def _alerted(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionAlerted)
+    if facts.alert == "forced":
+        return [DECISIONS.set(event.subject, seq=event.seq)]
+    return [DECISIONS.set(event.subject, review="overdue", seq=event.seq)]
+
+
+def _reviewed(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionReviewed)
+    return [DECISIONS.set(event.subject, review=facts.verdict, seq=event.seq)]
+
+
 def _denied(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, DecisionDenied)
@@ -200,4 +232,8 @@ PROJECT: Projectors = {
     DecisionDenied: _denied,
     DecisionExpired: _expired,
     DecisionCancelled: _cancelled,
+    DecisionForceAsked: _force_asked,
+    DecisionForced: _forced,
+    DecisionAlerted: _alerted,
+    DecisionReviewed: _reviewed,
 }

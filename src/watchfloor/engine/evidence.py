@@ -18,7 +18,7 @@ from watchfloor.conversations.messages import (
     SendMessage,
     TellAgent,
 )
-from watchfloor.councils.messages import CastVote, OpenDecision
+from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced
 from watchfloor.councils.schedule_messages import OverrideSchedule, SetSchedule
 from watchfloor.engine import amendments, duty, hearing, rights, suspecting, voting
 from watchfloor.engine.requests import Request
@@ -327,6 +327,8 @@ GATHERS: Mapping[type[Command], Gather] = {
     OpenDecision: voting.pool,
     SetSchedule: duty.schedule,
     OverrideSchedule: duty.schedule,
+    ForceDecision: voting.forcer,
+    ReviewForced: voting.forcer,
     RecordTrust: _terms,
     AdjustTrust: _terms,
     ReassessTrust: _terms,

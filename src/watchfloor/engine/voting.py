@@ -7,10 +7,12 @@ from __future__ import annotations
 from typing import Any
 
 from watchfloor.councils import demands
-from watchfloor.councils.messages import CastVote, Demand, OpenDecision
+from watchfloor.councils.decision import Decision
+from watchfloor.councils.forcing import FORCING_ROLE, ForceEvidence
+from watchfloor.councils.messages import CastVote, Demand, ForceDecision, OpenDecision, ReviewForced
 from watchfloor.councils.panels import Candidate, seated
 from watchfloor.councils.quorum import APPROVED, DENY, Vote, count
-from watchfloor.councils.rules import Decision, PoolEvidence, VoterEvidence, demand_of, may_by_route
+from watchfloor.councils.rules import PoolEvidence, VoterEvidence, demand_of, may_by_route
 from watchfloor.engine.requests import Request
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.terms import holds
@@ -46,6 +48,33 @@ def voter(read: Read, subject: int, person_id: str, at: int) -> VoterEvidence:
     )
 
 
+def forcer(read: Read, command: ForceDecision | ReviewForced, at: int, request: Request) -> ForceEvidence:
+    """Who forces a decision, or reviews that it was forced."""
+    person = find_person(read, command.person)
+    decision: Decision | None = read("decision", command.subject)
+    active: ActivePolicy = read("active_policy", "active")
+    terms = active.document.break_glass
+    if person is None or decision is None:
+        return ForceEvidence(roles=(), enabled=False, terms=terms)
+    return ForceEvidence(
+        roles=person.roles,
+        enabled=person.enabled,
+        terms=terms,
+        loosened=isinstance(command, ForceDecision) and loosened_by(read, person.id, decision, at),
+        able=tuple(other for other in decision.force_asked if _may_force(read, other, decision, at)),
+    )
+
+
+def _may_force(read: Read, person_id: str, decision: Decision, at: int) -> bool:
+    person = find_person(read, person_id)
+    return (
+        person is not None
+        and person.enabled
+        and holds(person.roles, FORCING_ROLE)
+        and not loosened_by(read, person_id, decision, at)
+    )
+
+
 def able_voters(read: Read, decision: Decision, at: int) -> dict[str, tuple[str, ...]]:
     """Those who have voted and may decide still, whatever their role: enabled, and not barred by a policy they loosened."""
     found = {}
@@ -68,6 +97,9 @@ def voters_valid(read: Read, action: Any, at: int) -> bool:
     if decision is None:
         return True
     owner = read("agent", action.agent).owner if action.agent else decision.owner
+    if decision.forced_by:
+        near = (owner, *decision.parties)
+        return all(who not in near and _may_force(read, who, decision, at) for who in decision.forced_by)
     able = able_voters(read, decision, at)
     own = demand_of(decision)
     standing = tuple(

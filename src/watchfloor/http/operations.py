@@ -116,6 +116,8 @@ POST /api/v1/actions/{action}/cancel              cancel_action       agent+oper
 GET  /api/v1/decisions                            list_decisions      reader         read   exempt        200 DecisionsParams - DecisionPage
 GET  /api/v1/decisions/{decision}                 get_decision        reader         read   exempt        200 Fresh - DecisionDetail
 POST /api/v1/decisions/{decision}/vote            cast_vote           operator       write  exempt        200 - VoteBody VoteRecorded
+POST /api/v1/decisions/{decision}/force           force_decision      director       write  exempt        200 - ForceBody ForceRecorded
+POST /api/v1/decisions/{decision}/review          review_forced       supervisor     write  exempt        200 - ReviewBody Recorded
 = schedules
 GET  /api/v1/schedules                            list_schedules      reader         read   authenticated 200 SchedulesParams - SchedulePage
 POST /api/v1/schedules                            set_schedule        supervisor     write  authenticated 201 - SetScheduleBody ScheduleRecorded

@@ -111,6 +111,14 @@ SENTENCES: dict[str, Sentence] = {
         if f.also
         else "Approved: the quorum is met."
     ),
+    "decision.force_asked/1": lambda f: f"Somebody wants to force it; a second person has to: {f.reason}",
+    "decision.forced/1": lambda f: f"Forced past the people (break-glass): {f.reason}",
+    "decision.alerted/1": lambda f: (
+        f"Alert to {', '.join(f.tell)}: it was forced."
+        if f.alert == "forced"
+        else f"Alert to {', '.join(f.tell)}: nobody has reviewed that it was forced."
+    ),
+    "decision.reviewed/1": lambda f: f"Reviewed{' late' if f.late else ''}: forcing it was {f.verdict}.",
     "decision.denied/1": lambda f: f"Denied {_why(f.reason)}.",
     "decision.expired/1": "Expired: nobody decided in time, so nothing was granted.",
     "decision.cancelled/1": "The decision was cancelled.",

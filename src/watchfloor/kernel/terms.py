@@ -10,6 +10,7 @@ from __future__ import annotations
 import msgspec
 
 from watchfloor.kernel.anomaly_terms import AnomalyTerms
+from watchfloor.kernel.break_glass_terms import BreakGlassTerms
 from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, committees
 
 ACTIVATE_VERSION = "agent.activate_version"
@@ -235,6 +236,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     committees: dict[str, CommitteeTerms] = msgspec.field(default_factory=committees)
     trust: TrustTerms = TrustTerms()
     delegation: DelegationTerms = DelegationTerms()
+    break_glass: BreakGlassTerms = BreakGlassTerms()
     identity: IdentityTerms = IdentityTerms()
     economics: EconomicsTerms = EconomicsTerms()
     anomalies: AnomalyTerms = AnomalyTerms()

@@ -83,6 +83,9 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/anomalies/together_ms", "down"),
         ("/anomalies/contain/*", "removing"),
         ("/anomalies/*", "up"),  # every threshold: more is needed before it is said
+        ("/break_glass/grant_ms", "up"),
+        ("/break_glass/review_ms", "up"),
+        ("/break_glass/tell/*", "removing"),
         ("/grant_ms", "up"),
     )
 )

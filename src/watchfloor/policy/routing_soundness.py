@@ -35,6 +35,11 @@ def routing_problems(document: Policy) -> Iterator[Fault]:
             if cls not in document.classes:
                 yield Fault(f"{path}/classes/{number}", f"is not a class of this policy: {cls}")
     yield from _times(routing)
+    yield from _between("/break_glass/grant_ms", document.break_glass.grant_ms, 10_000, 900_000, "ms")
+    yield from _between("/break_glass/review_ms", document.break_glass.review_ms, 60_000, _WAIT_MS_MAX, "ms")
+    yield from _told("/break_glass/tell", document.break_glass.tell)
+    if not document.break_glass.tell:
+        yield Fault("/break_glass/tell", "somebody hears of it at once")
 
 
 def _times(routing: RoutingTerms) -> Iterator[Fault]:

@@ -1,6 +1,6 @@
 """Approval: what the gate holds goes to people, what they say comes back as a grant or a closed action (spec 3.2).
 
-action.decided{pending} → OpenDecision · decision.approved → GrantAction · decision.denied, expired, cancelled →
+action.decided{pending} → OpenDecision · decision.approved, forced → GrantAction · decision.denied, expired, cancelled →
 CloseAction · action.grant_revoked → OpenDecision again (a decision never flips; a new one is made).
 """
 
@@ -13,17 +13,18 @@ from watchfloor.actions.messages import (
     GrantAction,
     GrantRevoked,
 )
+from watchfloor.councils.decision import Decision
 from watchfloor.councils.messages import (
     CancelDecision,
     DecisionApproved,
     DecisionCancelled,
     DecisionDenied,
     DecisionExpired,
+    DecisionForced,
     OpenDecision,
     Step,
 )
 from watchfloor.councils.panels import committee_for, route
-from watchfloor.councils.rules import Decision
 from watchfloor.fleet.agent import Agent
 from watchfloor.kernel.council_terms import DeadlineTerms, RouteTerms, RoutingTerms
 from watchfloor.kernel.instants import MILLISECOND
@@ -165,6 +166,21 @@ def approved(event: Event, read: Read) -> Wishes:
     ]
 
 
+def forced(event: Event, read: Read) -> Wishes:
+    """Break-glass: a grant of its own basis, for a short time."""
+    facts = event.facts
+    assert isinstance(facts, DecisionForced)
+    return [
+        GrantAction(
+            subject=facts.action,
+            decision=event.subject,
+            basis="forced",
+            execution_ms=facts.execution_ms,
+            expires_at=event.at + facts.grant_ms * MILLISECOND,
+        )
+    ]
+
+
 def denied(event: Event, read: Read) -> Wishes:
     facts = event.facts
     assert isinstance(facts, DecisionDenied)
@@ -195,6 +211,7 @@ REACTS: tuple[tuple[type, React], ...] = (
     (ActionDecided, held),
     (GrantRevoked, lost),
     (DecisionApproved, approved),
+    (DecisionForced, forced),
     (DecisionDenied, denied),
     (DecisionExpired, expired),
     (DecisionCancelled, cancelled),

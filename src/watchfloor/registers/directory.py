@@ -13,6 +13,7 @@ from watchfloor.councils.messages import (
     DecisionCancelled,
     DecisionDenied,
     DecisionExpired,
+    DecisionForced,
     DecisionOpened,
 )
 from watchfloor.fleet.messages import AgentRegistered
@@ -121,7 +122,9 @@ def _waiting(event: Event, read: Read) -> Cells:
 
 def _answered(event: Event, read: Read) -> Cells:
     facts = event.facts
-    assert isinstance(facts, DecisionApproved | DecisionDenied | DecisionExpired | DecisionCancelled)
+    assert isinstance(
+        facts, DecisionApproved | DecisionDenied | DecisionExpired | DecisionCancelled | DecisionForced
+    )
     return [("waiting", facts.action, None)] if read("waiting", facts.action) == event.subject else []
 
 
@@ -140,5 +143,6 @@ REGISTER = Register(
         DecisionDenied: _answered,
         DecisionExpired: _answered,
         DecisionCancelled: _answered,
+        DecisionForced: _answered,
     },
 )

@@ -8,17 +8,19 @@ from __future__ import annotations
 
 import msgspec
 
+from watchfloor.councils.decision import Decision
 from watchfloor.councils.demands import added
 from watchfloor.councils.messages import (
     DecisionApproved,
     DecisionCancelled,
     DecisionDenied,
     DecisionExpired,
+    DecisionForced,
     DecisionOpened,
     Demand,
 )
 from watchfloor.councils.panels import Candidate, committee_for, route, seated
-from watchfloor.councils.rules import Decision, demand_of
+from watchfloor.councils.rules import demand_of
 from watchfloor.kernel.loosening import affects
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
@@ -125,6 +127,7 @@ REGISTER = Register(
         DecisionDenied: _over,
         DecisionExpired: _over,
         DecisionCancelled: _over,
+        DecisionForced: _over,
         PolicyApplied: _applied,
     },
 )

@@ -38,6 +38,7 @@ _TASK_STATUS: dict[type[Facts], str] = {
 }
 _OUTCOME: dict[type[Facts], str] = {
     councils.DecisionApproved: "approved",
+    councils.DecisionForced: "forced",
     councils.DecisionDenied: "denied",
     councils.DecisionExpired: "expired",
     councils.DecisionCancelled: "cancelled",

@@ -7,10 +7,12 @@ from typing import Any
 import pytest
 from tests.transcripts.world import START, World
 
+from watchfloor.councils import decision as states
 from watchfloor.councils import messages as m
 from watchfloor.councils import rules
+from watchfloor.councils.decision import Decision
 from watchfloor.councils.messages import CancelDecision, CastVote, DecisionTimePassed, OpenDecision
-from watchfloor.councils.rules import Decision, PoolEvidence, VoterEvidence
+from watchfloor.councils.rules import PoolEvidence, VoterEvidence
 from watchfloor.kernel.instants import HOUR, MINUTE
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Facts
 
@@ -325,7 +327,7 @@ def test_a_decision_lives_and_has_a_clock_while_it_is_pending() -> None:
 
 
 def test_the_statuses_are_those_of_the_specification() -> None:
-    assert set(rules.STATUSES) == {"pending", "approved", "denied", "expired", "cancelled"}
+    assert set(states.STATUSES) == {"pending", "approved", "denied", "expired", "cancelled"}
 
 
 # -- committees and ladders (spec 3.2) ---------------------------------------------------------------------------------

@@ -6,7 +6,13 @@ from collections.abc import Callable
 
 from tests.unit.verify.story_kit import MINUTE, Story
 
-from watchfloor.councils.messages import DecisionExpired, Member
+from watchfloor.councils.messages import (
+    DecisionExpired,
+    DecisionForceAsked,
+    DecisionForced,
+    DecisionReviewed,
+    Member,
+)
 from watchfloor.kernel.council_terms import RouteTerms, RoutingTerms
 from watchfloor.kernel.messages import Actor
 from watchfloor.kernel.terms import Policy
@@ -276,6 +282,78 @@ def a_role_in_place_of_the_policys(s: Story) -> None:
     s.opened(s.ruling(agent, verdict="pending", level=3), agent, role="operator")
 
 
+def forced(
+    s: Story, actor: Actor, by: tuple[str, ...] = (), level: int = 3, **opening: object
+) -> tuple[int, int, int]:
+    """Somebody forces an action; (agent, action, decision)."""
+    agent = s.agent(str(opening.get("owner", "system")))
+    action = s.ruling(agent, verdict="pending", level=level)
+    decision = s.opened(action, agent, level=level, **opening)
+    facts = DecisionForced(
+        action=action, agent=agent, by=by or (actor.id,), digest=f"{action:064x}", execution_ms=60_000,
+        grant_ms=300_000, level=level, reason="outage", review_by_at=s.at + 600 * MINUTE, tell=("role:admin",),
+    )  # fmt: skip
+    s.add(facts, decision, actor=actor)
+    return agent, action, decision
+
+
+def the_owner_forces(s: Story) -> None:
+    owner, actor = s.person("admin")
+    forced(s, actor, owner=owner)
+
+
+def a_supervisor_forces(s: Story) -> None:
+    forced(s, s.person("supervisor")[1])
+
+
+def one_person_forces_level_4(s: Story) -> None:
+    forced(s, s.person("director")[1], level=4, role="director")
+
+
+def one_person_forces_level_4_in_two_names(s: Story) -> None:
+    other, _ = s.person("director")
+    _, actor = s.person("director")
+    forced(s, actor, (other, actor.id), level=4, role="director")
+
+
+def somebody_forces_as_somebody_else(s: Story) -> None:
+    other, _ = s.person("director")
+    _, clerk = s.person("operator")
+    decision = s.opened(s.ruling(agent := s.agent(), verdict="pending", level=4), agent, level=4)
+    s.add(DecisionForceAsked(action=1, agent=agent, person=other, reason=""), decision, actor=clerk)
+
+
+def a_forced_grant_that_nobody_forced(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, boss.id)
+    s.granted(action, agent, decision, "forced")
+
+
+def a_forced_grant_that_lives_as_long_as_others(s: Story) -> None:
+    agent, action, decision = forced(s, s.person("director")[1])
+    s.granted(action, agent, decision, "forced", minutes=15)
+
+
+def who_forced_it_has_lost_the_role_at_the_start(s: Story) -> None:
+    agent, action, decision = forced(s, s.person("director")[1])
+    s.granted(action, agent, decision, "forced", minutes=4)
+    s.add(RolesChanged(roles=("operator",)), 1)
+    s.started(action, agent)
+
+
+def who_forced_it_reviews_it(s: Story) -> None:
+    person, actor = s.person("director")
+    agent, action, decision = forced(s, actor)
+    s.granted(action, agent, decision, "forced", minutes=4)
+    s.started(action, agent)
+    facts = DecisionReviewed(action=action, agent=agent, late=False, person=person, verdict="justified")
+    s.add(facts, decision, actor=actor)
+
+
 BREACHES: list[tuple[str, Tell]] = [
     ("grant_needs_its_decision", an_approval_of_another_level_than_was_asked),
     ("grant_needs_its_decision", a_decision_on_nothing),
@@ -304,6 +382,15 @@ BREACHES: list[tuple[str, Tell]] = [
     ("committees_are_the_policys", a_committee_in_which_fewer_are_enough),
     ("committees_are_the_policys", a_committee_member_with_more_weight_than_their_seat),
     ("committees_are_the_policys", a_role_in_place_of_the_policys),
+    ("forced_by_the_eligible", the_owner_forces),
+    ("forced_by_the_eligible", a_supervisor_forces),
+    ("forced_by_the_eligible", one_person_forces_level_4),
+    ("forced_by_the_eligible", one_person_forces_level_4_in_two_names),
+    ("forced_by_the_eligible", somebody_forces_as_somebody_else),
+    ("forced_by_the_eligible", who_forced_it_has_lost_the_role_at_the_start),
+    ("grant_needs_its_decision", a_forced_grant_that_nobody_forced),
+    ("grant_needs_its_decision", a_forced_grant_that_lives_as_long_as_others),
+    ("forced_is_reviewed_by_another", who_forced_it_reviews_it),
     ("silence_never_approves", an_expired_decision_is_approved),
     ("silence_never_approves", a_vote_past_the_deadline_counts),
     ("silence_never_approves", an_approval_past_the_deadline),

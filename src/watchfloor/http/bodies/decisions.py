@@ -7,7 +7,18 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from watchfloor.http.bodies.actions import Risk, RuleReason
-from watchfloor.http.bodies.fields import Answer, Body, Count, Id, Instant, Paged, Seq, Text, Word
+from watchfloor.http.bodies.fields import (
+    Answer,
+    Body,
+    Count,
+    Id,
+    Instant,
+    Paged,
+    Seq,
+    ShortReason,
+    Text,
+    Word,
+)
 from watchfloor.http.bodies.timeline import TimelineItem
 
 Status = Literal["pending", "approved", "denied", "expired", "cancelled"]
@@ -44,6 +55,9 @@ class DecisionItem(Answer, frozen=True, kw_only=True):
     opened_at: Instant
     deadline_at: Instant
     decided_at: Instant
+    forced_by: tuple[str, ...] = ()
+    review: str = ""
+    review_by_at: Instant = 0
 
 
 class DecisionPage(Answer, frozen=True, kw_only=True):
@@ -94,6 +108,29 @@ class VoteBody(Body, frozen=True, kw_only=True):
 
     vote: Literal["approve", "deny", "abstain"]
     digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    comment: Text = ""
+
+
+class ForceBody(Body, frozen=True, kw_only=True):
+    """Break-glass. `digest` is the action digest the person saw; `reason` is a fact of the ledger, never erased."""
+
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    reason: Annotated[ShortReason, Meta(min_length=1)]
+
+
+class ForceRecorded(Answer, frozen=True, kw_only=True):
+    """`forced`, or at level 4 `force_asked` until a second person forces it too."""
+
+    decision_id: str
+    status: str
+    review_by_at: Instant
+    seq: Seq
+
+
+class ReviewBody(Body, frozen=True, kw_only=True):
+    """What another person thinks of it, who looked at it afterwards."""
+
+    verdict: Literal["justified", "unjustified"]
     comment: Text = ""
 
 
@@ -151,6 +188,14 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "digest": "6f" * 32,
         "comment": "Read the diff, it is what the task asks for.",
     },
+    ForceBody: {"digest": "6f" * 32, "reason": "The site is down, and this is the fix."},
+    ForceRecorded: {
+        "decision_id": _ITEM["decision_id"],
+        "status": "forced",
+        "review_by_at": 1_763_790_000_000_000,
+        "seq": 33,
+    },
+    ReviewBody: {"verdict": "justified", "comment": "The outage was real; the fix is small."},
     VoteRecorded: {
         "decision_id": _ITEM["decision_id"],
         "vote": "approve",

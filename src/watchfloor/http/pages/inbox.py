@@ -128,7 +128,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
         title,
         conflict,
         _head(call, item, title, pending=pending),
-        _ending(item, detail) if not pending else None,
+        _forced(call, item) if item.forced_by else _ending(item, detail) if not pending else None,
         tag(
             "section",
             tag(
@@ -206,6 +206,20 @@ def _also(detail: wire.DecisionDetail) -> Child:
         tag("p", "An approval must satisfy the policy of the request and each of these.", class_="small"),
         tag("ul", lines),
         class_="card",
+    )
+
+
+def _forced(call: Call, item: wire.DecisionItem) -> Safe:
+    names = ", ".join(telling.name_of(call, who) or who for who in item.forced_by)
+    told = {
+        "": ("another person reviews it by ", parts.moment(item.review_by_at)),
+        "overdue": ("nobody has reviewed it in time", ""),
+    }.get(item.review, (f"reviewed as {item.review}", ""))
+    return tag(
+        "div",
+        tag("p", tag("strong", f"Forced past the people by {names}: "), *told, "."),
+        class_="note warn",
+        role="status",
     )
 
 

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from watchfloor.councils import messages as councils
-from watchfloor.councils.rules import last_at, why_not
+from watchfloor.councils.decision import last_at
+from watchfloor.councils.rules import why_not
 from watchfloor.engine import voting
 from watchfloor.http import lists, telling
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import decisions as wire
+from watchfloor.http.bodies.fields import Recorded
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes import actions
@@ -63,6 +67,9 @@ def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
         opened_at=row["opened_at"],
         deadline_at=row["deadline_at"],
         decided_at=row["decided_at"],
+        forced_by=tuple(msgspec.json.decode(row["forced_by"] or "[]")),
+        review=row["review"],
+        review_by_at=row["review_by_at"],
     )
 
 
@@ -217,3 +224,42 @@ async def vote(call: Call, text: str, say: str, digest: str, comment: str) -> wi
     return wire.VoteRecorded(
         decision_id=call.path.get("decision", text), vote=say, late=late, status=status, seq=recorded.seq
     )
+
+
+async def force_decision(call: Call) -> Reply:
+    """Break-glass: force the action past the people who have not decided yet. Alerts at once; another person reviews it.
+
+    Directors and admins who neither own the agent nor asked; two of them at level 4. Never past the envelope, a stop
+    or a breaker.
+    """
+    body: wire.ForceBody = call.body
+    await _unchanged(call)
+    subject, _ = call.resolve("decision", call.path["decision"])
+    command = councils.ForceDecision(
+        subject=subject, person=call.principal.id, digest=body.digest, reason=body.reason
+    )
+    recorded = await call.ask(command)
+    facts: Any = recorded.event.facts if recorded.event is not None else None
+    if isinstance(facts, councils.VoteRefused):
+        text = _OBSTACLES.get(facts.reason, facts.reason)
+        raise Problem(403, facts.reason, f"{text} The attempt is recorded.", seq=recorded.seq)
+    forced = isinstance(facts, councils.DecisionForced)
+    answer = wire.ForceRecorded(
+        decision_id=call.path["decision"],
+        status="forced" if forced else "force_asked",
+        review_by_at=facts.review_by_at if forced else 0,
+        seq=recorded.seq,
+    )
+    return Reply(body=answer)
+
+
+async def review_forced(call: Call) -> Reply:
+    """Say whether it was right to force it, as somebody who did not."""
+    body: wire.ReviewBody = call.body
+    subject, _ = call.resolve("decision", call.path["decision"])
+    private = encoded({"comment": body.comment}) if body.comment else b""
+    command = councils.ReviewForced(
+        subject=subject, person=call.principal.id, verdict=body.verdict, private=private
+    )
+    recorded = await call.ask(command)
+    return Reply(body=Recorded(seq=recorded.seq))
