@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from hashlib import sha256
 
 import msgspec
@@ -9,7 +10,9 @@ import msgspec
 from watchfloor.ledger.chain import Chain
 from watchfloor.ledger.contract import LedgerError, LedgerReads
 from watchfloor.ledger.limits import TILE_WIDTH, TILES_KEPT
-from watchfloor.ledger.merkle import ReadTile, TileMissing, Tree, leaf_hash
+from watchfloor.ledger.merkle import ReadTile, TileMissing, Tree, leaf_hash, tile_root
+
+ReadEvents = Callable[[int, int, int], list[tuple[int, bytes, bytes]]]  # organisation, after, at most
 
 
 class HistoryDamaged(LedgerError):
@@ -61,6 +64,28 @@ class Head:
             root=self.tree.root(),
             read_tile=self.tree.reader(self._stored[1]),
         )
+
+
+def committed_tiles(view: LogView, stored: ReadEvents) -> ReadTile:
+    """Tiles for proofs up to the committed head, from a view that may be ahead of it.
+
+    While a batch is being committed the tiles that it filled are neither at the edge of the tree in memory nor stored.
+    Their committed part is then made from what is stored below them: events, or full tiles.
+    """
+
+    def read(level: int, index: int) -> bytes | None:
+        found = view.read_tile(level, index)
+        if found is not None:
+            return found
+        first = index * TILE_WIDTH
+        if level == 0:
+            rows = stored(view.org, first, TILE_WIDTH)
+            return b"".join(leaf_hash(data) for _, data, _ in rows) or None
+        below = [read(level - 1, first + number) for number in range(TILE_WIDTH)]
+        full = [tile for tile in below if tile is not None and len(tile) == TILE_WIDTH * 32]
+        return b"".join(tile_root(tile) for tile in full) or None
+
+    return read
 
 
 def tile_reader(ledger: LedgerReads, org: int) -> ReadTile:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from hashlib import sha256
 
@@ -135,3 +136,35 @@ def test_a_story_can_be_asked_for_by_any_of_its_things(
     assert mine["items"][0]["type"] == "person.joined/1"
     assert operator.get(f"/api/v1/timeline?of={agent.headers['x-agent']}").json()["code"] == "no_story"
     assert operator.get("/api/v1/timeline?of=nonsense").status_code == 422
+
+
+def test_head_receipts_and_proofs_are_answered_under_load(server: Running, operator: httpx2.Client) -> None:
+    """A tile that is full and not yet stored is no reason to answer 500."""
+    over = threading.Event()
+    bodies = {"tasks": [{"title": f"load {number}", "needs": ["nobody-has-it"]} for number in range(100)]}
+
+    def load() -> None:
+        with server.client(server.person("operator")) as client:
+            while not over.is_set():
+                assert client.post("/api/v1/tasks/bulk", json=bodies).status_code == 201
+
+    running = [threading.Thread(target=load) for _ in range(2)]
+    for thread in running:
+        thread.start()
+    try:
+        first = operator.get("/api/v1/ledger/head").json()
+        until = time.monotonic() + 3
+        while time.monotonic() < until:
+            head = operator.get("/api/v1/ledger/head")
+            assert head.status_code == 200, head.text
+            query = f"old={first['seq']}&new={head.json()['seq']}"
+            proof = operator.get(f"/api/v1/ledger/consistency?{query}")
+            assert proof.status_code == 200, proof.text
+            assert proof.json()["new_root"] == head.json()["root"]
+            receipt = operator.get(f"/api/v1/ledger/events/{first['seq']}/receipt")
+            assert receipt.status_code in (200, 503), receipt.text
+    finally:
+        over.set()
+        for thread in running:
+            thread.join()
+    assert operator.get("/api/v1/ledger/head").json()["seq"] > first["seq"] + 256

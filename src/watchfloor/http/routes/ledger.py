@@ -16,16 +16,21 @@ from watchfloor.http.problems import FieldError, Problem, not_found
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.system import Redact
 from watchfloor.ledger.checkpoints import make_receipt
-from watchfloor.ledger.merkle import consistency_proof, root_at
+from watchfloor.ledger.heads import committed_tiles
+from watchfloor.ledger.merkle import ReadTile, consistency_proof, root_at
 
 _PEOPLE_EVENTS = ("person.", "organisation.")  # private parts of these are names and addresses
+
+
+def _tiles(call: Call) -> ReadTile:
+    """The tree up to whatever is committed, also while a batch is on its way."""
+    return committed_tiles(call.services.tree(call.org), call.services.reads.read)
 
 
 async def get_head(call: Call) -> Reply:
     """The newest event's position and hash, and the root of the tree over all events."""
     seq, digest = await asyncio.to_thread(call.services.reads.head, call.org)
-    view = call.services.tree(call.org)
-    root = await asyncio.to_thread(root_at, seq, view.read_tile)
+    root = await asyncio.to_thread(root_at, seq, _tiles(call))
     return Reply(
         body=wire.LedgerHead(
             organisation=call.principal.organisation, seq=seq, hash=digest.hex(), root=root.hex()
@@ -91,8 +96,7 @@ async def get_receipt(call: Call) -> Reply:
             retryable=True,
             retry_after_ms=1_000,
         )
-    view = call.services.tree(call.org)
-    receipt = await asyncio.to_thread(make_receipt, seq, found.note, view.read_tile)
+    receipt = await asyncio.to_thread(make_receipt, seq, found.note, _tiles(call))
     return Reply(content=receipt.text.encode(), media_type=replies.TEXT)
 
 
@@ -103,7 +107,7 @@ async def get_consistency(call: Call) -> Reply:
     if not params.old <= params.new <= head:
         wrong = FieldError(field="new", code="out_of_range", detail=f"old ≤ new ≤ {head}")
         raise Problem(422, "invalid_parameters", f"sizes are in order and at most {head}", errors=(wrong,))
-    read_tile = call.services.tree(call.org).read_tile
+    read_tile = _tiles(call)
 
     def prove() -> wire.Consistency:
         return wire.Consistency(
