@@ -37,6 +37,7 @@ for name, about in (
     ("anomalies", "See what agents do out of the ordinary; acknowledge and resolve it."),
     ("analytics", "See how much runs without people, and how they decide."),
     ("decisions", "See what waits for people; approve or deny it."),
+    ("top", "Watch agents, tasks and decisions live."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
     ("policy", "Show, check, compare and apply policies."),
     ("bench", "Measure this machine and Watchfloor on it."),

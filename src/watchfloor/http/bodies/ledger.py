@@ -263,7 +263,10 @@ class Ready(Answer, frozen=True, kw_only=True):
 
 
 class MetricsNow(Answer, frozen=True, kw_only=True):
-    """A snapshot for those without Prometheus. Latencies are upper bounds from the histogram's buckets, in ms."""
+    """A snapshot for those without Prometheus. Latencies are upper bounds from the histogram's buckets, in ms.
+
+    `tasks` are those that are not over, by lane and then by status.
+    """
 
     at: Instant
     decision_queue_depth: dict[str, int]
@@ -277,6 +280,7 @@ class MetricsNow(Answer, frozen=True, kw_only=True):
     ledger_events: Count
     websocket_connections: Count
     streams: Count
+    tasks: dict[str, dict[str, int]]
 
 
 class SchemaIndex(Answer, frozen=True, kw_only=True):
@@ -403,6 +407,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "ledger_events": 1042,
         "websocket_connections": 3,
         "streams": 1,
+        "tasks": {"normal": {"queued": 4, "running": 2}},
     },
     SchemaIndex: {"schemas": ["RegisterAgentBody", "SubmitTaskBody"]},
 }

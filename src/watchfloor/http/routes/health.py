@@ -77,6 +77,11 @@ async def get_exposition(call: Call) -> Reply:
     return Reply(content=content, media_type=EXPOSITION)
 
 
+_OPEN_TASKS = """
+    SELECT priority AS lane, CASE WHEN paused_at > 0 THEN 'paused' ELSE status END AS name, count(*) AS n FROM tasks
+    WHERE org = :org AND finished_at = 0 GROUP BY 1, 2"""
+
+
 async def get_metrics(call: Call) -> Reply:
     """A snapshot as JSON: queues, latency, errors. Queues are of this organisation, the rest of this node."""
     metrics = call.services.metrics
@@ -91,6 +96,9 @@ async def get_metrics(call: Call) -> Reply:
     states = await _counts(
         call, "SELECT state AS name, count(*) AS n FROM agents WHERE org = :org GROUP BY state"
     )
+    opened: dict[str, dict[str, int]] = {}
+    for row in await call.rows(_OPEN_TASKS):
+        opened.setdefault(row["lane"], {})[row["name"]] = row["n"]
     requests = metrics.totals("http_requests_total")
     errors = sum(value for labels, value in requests.items() if labels.rpartition(" ")[2].startswith("5"))
     quantiles = [
@@ -110,6 +118,7 @@ async def get_metrics(call: Call) -> Reply:
             ledger_events=call.services.engine.head(call.org),
             websocket_connections=int(metrics.read("websocket_connections_current")),
             streams=int(metrics.read("streams_current")),
+            tasks=opened,
         )
     )
 
