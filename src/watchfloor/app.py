@@ -64,6 +64,7 @@ from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTer
 from watchfloor.runners.worker_news import WorkerNews
 from watchfloor.telemetry.following import Following
 from watchfloor.telemetry.metrics import Metrics, Sample
+from watchfloor.telemetry.workload import CRITERION_KINDS, Workload
 from watchfloor.work.messages import CallWorker, VerifyTask
 
 _log = logging.getLogger(__name__)
@@ -108,6 +109,7 @@ class Backbone:
             config.public_url
             or f"{'https' if config.tls_certificate else 'http'}://{config.host}:{config.port}"
         )  # where workers call back
+        self.observe_check: Callable[[str, bool], None] = lambda kind, held: None  # noqa: ARG005
         self.observe_call: Callable[[str, int], None] = lambda outcome, ms: None  # noqa: ARG005
         self.engine.credentials.tokens = TokenIssuer(
             self.directory.path / "token-keys", config.origin, self.engine.clock()
@@ -151,6 +153,7 @@ class Backbone:
             ask=lambda org, command: engine.ask(org, command, SYSTEM),
             outbound=self.outbound,
             wanted=wanted,
+            observe=lambda kind, held: self.observe_check(kind, held),
         )
         return Effects(
             self.directory.path / "effects.db",
@@ -325,6 +328,7 @@ class Server:
         self.metrics = Metrics()
         self.backbone.observe_call = self._called
         self.backbone.observe_news = lambda outcome: self.metrics.count("worker_news_total", outcome)
+        self.backbone.observe_check = self._checked
         self.administration = Administration(self.engine, self.backbone.directory, self.backbone.signer)
         self.hub = Hub(
             self.engine,
@@ -338,6 +342,7 @@ class Server:
         )
         self.metrics.samplers.append(self._of_the_hub)
         self.engine.follow(Following(self.metrics))
+        self.engine.follow(Workload(self.metrics, self._type_of))
         self.engine.on_commit(
             lambda spent_us: self.metrics.observe("ledger_commit_seconds", spent_us / 1_000_000)
         )
@@ -347,9 +352,20 @@ class Server:
         return [
             ("websocket_connections_current", (), len(self.hub.sessions)),
             ("websocket_messages_total", ("in",), self.hub.messages),
+            ("websocket_messages_total", ("out",), self.hub.sent),
             ("validation_failures_total", ("websocket", "invalid_frame"), self.hub.invalid),
             ("rate_limited_total", ("websocket",), self.hub.throttled),
         ]
+
+    def _type_of(self, org: int, agent: int) -> str:
+        """The agent's own type, for the metrics."""
+        state = self.engine.state(org, "agent", agent)
+        return str(state.type) if state is not None else ""
+
+    def _checked(self, kind: str, held: bool) -> None:
+        """The platform has checked one criterion."""
+        label = kind if kind in CRITERION_KINDS else "other"
+        self.metrics.count("task_verifications_total", label, "yes" if held else "no")
 
     def _called(self, outcome: str, ms: int) -> None:
         """One call of an HTTP worker is over."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import random
+import re
 import subprocess
 import sys
 import time
@@ -16,6 +17,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
+import httpx2 as httpx
 import pytest
 from tests.acceptance.day.floor import KINDS, Floor
 from tests.acceptance.day.plan import AT_ONCE, planned
@@ -30,6 +32,16 @@ ENDS = {
     "task.dead_lettered/1": "dead_letter",
     "task.cancelled/1": "cancelled",
 }
+
+FIGURES = (  # of the server's last life
+    'task_attempts_total{outcome="succeeded"}',
+    'task_wait_seconds_count{lane="normal"}',
+    'task_verifications_total{held="yes",kind="file"}',
+    'agent_execution_seconds_count{agent_type="worker"}',
+    'agent_presence_changes_total{change="connected"}',
+    'websocket_messages_total{direction="out"}',
+    "task_dead_letter_depth",
+)
 
 
 @pytest.fixture
@@ -164,6 +176,9 @@ def evening(floor: Floor, submitted: dict[str, Any]) -> None:
         kind_of[event["facts"]["agent"]] for event in events if event["type"] == "task.succeeded/1"
     )
     assert set(by_kind) == set(KINDS), by_kind
+    metrics = httpx.get(f"{floor.url}/metrics", timeout=10).text
+    for series in FIGURES:
+        assert re.search(rf"^{re.escape(series)} [1-9]", metrics, re.M), series
     root, data = floor.root, str(floor.deployment.data)
     assert "good" in run("watchfloor", "ledger", "verify", "--data", data, cwd=root)
     told = json.loads(run("watchfloor", "ledger", "export", "proof", "--data", data, "--json", cwd=root))

@@ -43,6 +43,7 @@ _COUNTED: tuple[tuple[str, tuple[str, ...], str], ...] = (
 _TIERS = (
     "SELECT tier AS name, count(*) AS n FROM agents WHERE retired_at = 0 AND tier IS NOT NULL GROUP BY tier"
 )
+_DEAD = "SELECT count(*) AS n FROM tasks WHERE status = 'dead_letter'"
 _BREAKERS = "SELECT scope AS name, count(*) AS n FROM breakers WHERE until_at > :now GROUP BY scope"
 
 _OPEN_WORKERS = "SELECT count(*) AS n FROM agents WHERE breaker = 'open' AND retired_at = 0"
@@ -57,6 +58,7 @@ def sampler(services: Services) -> Callable[[], Iterable[Sample]]:
         found = {row["name"]: row["n"] for row in services.views.rows(_BREAKERS, {"now": services.clock()})}
         tiers = {TIERS[row["name"]]: row["n"] for row in services.views.rows(_TIERS)}
         yield from _every("agents_by_tier", TIERS, tiers)
+        yield "task_dead_letter_depth", (), float(services.views.rows(_DEAD)[0]["n"])
         open_workers = services.views.rows(_OPEN_WORKERS)[0]["n"]
         yield from _every("breaker_state", ("agent", "tool", "worker"), {**found, "worker": open_workers})
 

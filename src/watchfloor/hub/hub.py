@@ -93,6 +93,7 @@ class Hub:
         self.entropy = Entropy()
         self.mailroom = Mailroom(engine, lambda: self.clock())
         self.messages = 0
+        self.sent = 0
         self.invalid = 0
         self.throttled = 0
         self.closing = False

@@ -331,6 +331,7 @@ class Session:
 
     def send(self, data: bytes) -> None:
         if self.socket is not None:
+            self.hub.sent += 1
             self.socket.send(data)
 
     def close(self, code: int, reason: str) -> None:

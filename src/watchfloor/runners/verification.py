@@ -68,12 +68,14 @@ class Verifier:
         ask: Ask,
         outbound: Outbound | None = None,
         wanted: Wanted = lambda org, effect: True,  # noqa: ARG005
+        observe: Callable[[str, bool], None] = lambda kind, held: None,  # noqa: ARG005
     ) -> None:
         self._terms = terms
         self._private = private
         self._ask = ask
         self._outbound = outbound
         self._wanted = wanted
+        self._observe = observe
         self._threads = ThreadPoolExecutor(AT_ONCE_MAX, "verification")
 
     async def __call__(self, org: int, event: Event, effect: VerifyTask) -> None:
@@ -92,6 +94,8 @@ class Verifier:
         except asyncio.CancelledError:
             cancelled.set()  # the thread kills its command and ends
             raise
+        for check in report["checks"]:
+            self._observe(str(check["kind"]), check["held"] is True)
         command = RecordVerification(
             subject=effect.task, generation=effect.generation, passed=passed, private=fitted(report)
         )

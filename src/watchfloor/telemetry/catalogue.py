@@ -11,6 +11,7 @@ from typing import Literal
 import msgspec
 
 FAST_S = (0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+WAIT_S = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 15.0, 60.0, 300.0, 1_800.0, 14_400.0)
 HUMAN_S = (1.0, 5.0, 15.0, 30.0, 60.0, 120.0, 300.0, 900.0, 1_800.0, 3_600.0, 14_400.0, 86_400.0)
 
 
@@ -52,7 +53,7 @@ METRICS: tuple[Metric, ...] = (
         kind="counter",
         unit="frames",
         labels=("direction",),
-        meaning="Frames of the agent protocol that came in; direction is always in, answers are counted by agents.",
+        meaning="Frames of the agent protocol; direction in or out.",
     ),
     Metric(
         name="trust_score_changes_total",
@@ -152,6 +153,69 @@ METRICS: tuple[Metric, ...] = (
         unit="seconds",
         buckets=HUMAN_S,
         meaning="From submission to success of a task.",
+    ),
+    Metric(
+        name="task_wait_seconds",
+        kind="histogram",
+        unit="seconds",
+        labels=("lane",),
+        buckets=WAIT_S,
+        meaning="From the moment a task could be given out (submitted, ready, due again) to its assignment, by priority lane.",
+    ),
+    Metric(
+        name="task_attempts_total",
+        kind="counter",
+        unit="attempts",
+        labels=("outcome",),
+        meaning="Attempts that are over and did not end in the dead letter; outcome succeeded, or the reason (failed, timed_out, …, other).",
+    ),
+    Metric(
+        name="tasks_dead_lettered_total",
+        kind="counter",
+        unit="tasks",
+        labels=("reason",),
+        meaning="Tasks that went into the dead letter, by reason.",
+    ),
+    Metric(
+        name="task_dead_letter_depth",
+        kind="gauge",
+        unit="tasks",
+        meaning="Tasks in the dead letter, neither retried nor purged.",
+    ),
+    Metric(
+        name="task_verifications_total",
+        kind="counter",
+        unit="checks",
+        labels=("kind", "held"),
+        meaning="Criteria checked by the platform, by kind; held yes or no.",
+    ),
+    Metric(
+        name="agent_execution_seconds",
+        kind="histogram",
+        unit="seconds",
+        labels=("agent_type",),
+        buckets=WAIT_S,
+        meaning="Time a task was in an agent's hands, from acceptance to the end of the attempt, pauses left out; types of one's own are other.",
+    ),
+    Metric(
+        name="executions_total",
+        kind="counter",
+        unit="executions",
+        labels=("status",),
+        meaning="Executions of granted actions; status started, completed, failed or unknown.",
+    ),
+    Metric(
+        name="agent_presence_changes_total",
+        kind="counter",
+        unit="changes",
+        labels=("change",),
+        meaning="Sessions that began, ended, became degraded or recovered; change connected, disconnected, degraded or recovered.",
+    ),
+    Metric(
+        name="agent_reconnects_total",
+        kind="counter",
+        unit="sessions",
+        meaning="Sessions of agents that had one before since this process began.",
     ),
     Metric(
         name="ledger_appends_total",

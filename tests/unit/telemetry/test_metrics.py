@@ -31,6 +31,9 @@ FIXED = [
     "breaker_state",
     "validation_failures_total",
     "rate_limited_total",
+    "agent_execution_seconds",
+    "agents_by_tier",
+    "executions_total",
 ]
 
 
