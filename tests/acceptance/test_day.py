@@ -35,7 +35,6 @@ ENDS = {
 
 FIGURES = (  # of the server's last life
     'task_attempts_total{outcome="succeeded"}',
-    'task_wait_seconds_count{lane="normal"}',
     'task_verifications_total{held="yes",kind="file"}',
     'agent_execution_seconds_count{agent_type="worker"}',
     'agent_presence_changes_total{change="connected"}',
