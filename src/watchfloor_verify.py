@@ -674,6 +674,7 @@ class Rules:
         self._stops: dict[int, tuple[str, str]] = {}
         self._breakers: dict[tuple[str, str], int] = {}
         self._standing: dict[int, tuple[int, str, int]] = {}
+        self._givers: dict[int, str] = {}  # standing approval → the person who gave it
         self._scopes: dict[str, tuple[str, ...]] = {}  # action types that a key may ask for, where not all
         self._version, self._bases = 0, False  # of the policy in force; is it said of versions why they are?
         self._proposals: dict[int, tuple[str, str, int]] = {}  # number → by, digest, version below it
@@ -751,6 +752,7 @@ class Rules:
                 named = self._standing.get(e.facts["evidence"][20], (0, "", 0))
                 fits = named[:2] == (e.facts["agent"], e.facts["action_type"]) and named[2] > e.at
                 demand(fits, rule, "there is no such standing approval in force")
+                demand(self._may_give(e.facts["evidence"][20]), rule, "its giver may not give it any more")
             self._waiting.add(e)
         elif verdict == "pending":
             self._actions[e.subject] = Action(e)
@@ -805,7 +807,8 @@ class Rules:
         if action.basis == "standing":
             borne = any(
                 (agent_, type_) == (action.agent, action.type) and until > e.at
-                for agent_, type_, until in self._standing.values()
+                for number, (agent_, type_, until) in self._standing.items()
+                if self._may_give(number)
             )
             demand(borne, rule, "the standing approval behind the grant is over")
         if action.decision is not None:
@@ -1110,6 +1113,14 @@ class Rules:
     @on("standing.granted/1")
     def _stands(self, e: Event) -> None:
         self._standing[e.subject] = (e.facts["agent"], e.facts["action_type"], e.facts["expires_at"])
+
+        if e.actor["kind"] == "person":
+            self._givers[e.subject] = e.actor["id"]
+
+    def _may_give(self, standing: int) -> bool:
+        """Does the person who gave it hold the role still? What the system gave stands."""
+        giver = self._givers.get(standing, "")
+        return not giver or holds(self._people.get(giver, []), "supervisor")
 
     @on("standing.revoked/1")
     def _falls(self, e: Event) -> None:

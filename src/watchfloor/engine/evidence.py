@@ -88,7 +88,7 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
     agent = read("agent", command.agent)
     activity: counters.Activity | None = read("activity", command.agent)
     use: counters.TypeUse = read("types", (command.agent, action_type)) or _UNUSED
-    standing = read("standing_in_force", (command.agent, action_type))
+    standing = voting.borne(read, command.agent, action_type)
     held: tuple[int, ...] = read("load", command.agent) or ()
     breaker_agent = read("breakers", f"agent:{command.agent}")
     breaker_tool = read("breakers", f"tool:{tool}") if tool else None

@@ -16,8 +16,11 @@ from watchfloor.councils.rules import PoolEvidence, VoterEvidence, demand_of, ma
 from watchfloor.engine.requests import Request
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.terms import holds
+from watchfloor.registers.containment import Standing
 from watchfloor.registers.directory import ActivePolicy, Person, find_person
 from watchfloor.registers.overtaken import loosened_by
+
+GIVING_ROLE = "supervisor"  # who may give a standing approval, as the table of operations has it
 
 
 def vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:
@@ -85,14 +88,24 @@ def able_voters(read: Read, decision: Decision, at: int) -> dict[str, tuple[str,
     return found
 
 
+def borne(read: Read, agent: int, action_type: str) -> Standing | None:
+    """The standing approval in force, while whoever gave it is enabled and may still give one (spec 3.2)."""
+    standing: Standing | None = read("standing_in_force", (agent, action_type))
+    if standing is None or not standing.by:
+        return standing
+    giver = find_person(read, standing.by)
+    holds_still = giver is not None and giver.enabled and holds(giver.roles, GIVING_ROLE)
+    return standing if holds_still else None
+
+
 def voters_valid(read: Read, action: Any, at: int) -> bool:
     """Would the votes that made the grant still make it? A vote of somebody who lost the role is void (spec 3.2).
 
     A machine's grant under a standing approval stands as long as that approval does.
     """
     if action.grant is not None and action.grant.basis == "standing":
-        in_force = read("standing_in_force", (action.agent, action.action_type))
-        return in_force is not None and bool(at < in_force.expires_at)
+        in_force = borne(read, action.agent, action.action_type)
+        return in_force is not None and at < in_force.expires_at
     decision: Decision | None = read("decision", action.decision) if action.decision else None
     if decision is None:
         return True

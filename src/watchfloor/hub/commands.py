@@ -280,7 +280,8 @@ def _explained(
         )
     decision, deadline = "", 0
     if facts.verdict == "pending" and not dry_run:
-        waiting = engine.cell(org, "waiting", event.subject)
+        # One that was denied in the same breath, because nobody could ever approve it, waits no more.
+        waiting = engine.cell(org, "waiting", event.subject) or _ended(engine, org, event.subject)
         opened = engine.state(org, "decision", waiting) if waiting else None
         if opened is not None:
             decision = public_id("decision", waiting, opened.nonce)
@@ -299,6 +300,12 @@ def _explained(
         dry_run=dry_run,
         judged_at_seq=seq,
     )
+
+
+def _ended(engine: Engine, org: int, action: int) -> int:
+    """The decision that has ended on an action, 0 when there is none."""
+    state = engine.state(org, "action", action)
+    return 0 if state is None else int(state.decision)
 
 
 def granted(engine: Engine, org: int, event: Event) -> wire.Payload | None:

@@ -39,8 +39,11 @@ class Stop(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`by` is the public id of the person who gave it, empty when it was the system or nobody noted it."""
+
     subject: int
     expires_at: int
+    by: str = ""
 
 
 def _failed(event: Event, read: Read) -> Cells:
@@ -92,7 +95,11 @@ def _standing(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, StandingGranted)
     return [
-        ("standing_in_force", (facts.agent, facts.action_type), Standing(event.subject, facts.expires_at))
+        (
+            "standing_in_force",
+            (facts.agent, facts.action_type),
+            Standing(event.subject, facts.expires_at, event.actor.id if event.actor.kind == "person" else ""),
+        )
     ]
 
 

@@ -22,7 +22,7 @@ from watchfloor.actions.messages import GrantStanding
 from watchfloor.engine.replaying import rebuilt
 from watchfloor.hub import session as sessions
 from watchfloor.kernel.instants import DAY
-from watchfloor.kernel.messages import Actor
+from watchfloor.kernel.messages import SYSTEM
 from watchfloor.ledger.verify import verify_here
 
 GOLDEN: list[dict[str, Any]] = [
@@ -94,10 +94,9 @@ async def things(here: House, key: str) -> dict[bytes, bytes]:
     async with here.peer(key) as peer:
         credential = here.engine.credentials.find(key, here.engine.clock())
         assert credential is not None
-        person = Actor(kind="person", id="per_a", credential="tok")
         until = here.engine.clock() + DAY
         standing = GrantStanding(agent=credential.subject, type="file.read", expires_at=until)
-        await here.put(standing, person)
+        await here.put(standing, SYSTEM)
         await here.task()
         task = (await peer.hear("task:assigned"))["payload"]
         await peer.ask("task:accepted", {"task_id": task["task_id"], "generation": task["generation"]})

@@ -15,7 +15,7 @@ from watchfloor.fleet.messages import AgentThrottled
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
-from watchfloor.kernel.messages import Actor
+from watchfloor.kernel.messages import SYSTEM
 from watchfloor.kernel.terms import RateTerms
 
 
@@ -176,8 +176,7 @@ async def test_an_agent_cannot_report_on_anothers_task_or_action(tmp_path: Path)
 
             until = here.engine.clock() + DAY
             agent_a = parse_id(public_a, "agent")[0]
-            person = Actor(kind="person", id="per_a", credential="tok")
-            await here.put(GrantStanding(agent=agent_a, type="file.read", expires_at=until), person)
+            await here.put(GrantStanding(agent=agent_a, type="file.read", expires_at=until), SYSTEM)
             decided = (await a.ask("action:request", reading()))["payload"]
             action, grant = decided["action_id"], decided["grant"]["grant_id"]
             stolen = await b.ask(

@@ -140,7 +140,9 @@ def test_the_newest_standing_approval_counts_and_only_its_own_revocation_ends_it
     new = shown.show(standing())
     revoked = StandingRevoked(action_type="file.write", agent=1)
     shown.show(revoked, subject=old.subject)
-    assert shown.read("standing_in_force", (1, "file.write")) == Standing(new.subject, 99)
+    assert shown.read("standing_in_force", (1, "file.write")) == Standing(
+        new.subject, 99, new.actor.id if new.actor.kind == "person" else ""
+    )
     shown.show(revoked, subject=new.subject)
     assert shown.read("standing_in_force", (1, "file.write")) is None
     shown.show(revoked, subject=new.subject)

@@ -20,6 +20,7 @@ from watchfloor.actions.messages import (
 from watchfloor.councils.messages import DecisionExpired
 from watchfloor.fleet.messages import AgentQuarantined, AgentReleased, AgentRetired, KeyIssued
 from watchfloor.kernel.messages import Actor
+from watchfloor.people.messages import RolesChanged
 
 Tell = Callable[[Story], object]
 
@@ -246,6 +247,24 @@ def a_standing_grant_for_another_agent(s: Story) -> None:
     s.ruling(other, basis="standing", level=1, standing=standing)
 
 
+def a_standing_grant_whose_giver_lost_the_role(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    facts = StandingGranted(action_type="file.write", agent=agent, expires_at=s.at + 60 * MINUTE, nonce=1)
+    standing = s.add(facts, actor=boss)
+    s.add(RolesChanged(roles=("operator",)), 1)
+    s.ruling(agent, basis="standing", level=1, standing=standing)
+
+
+def a_start_after_the_giver_of_the_standing_approval_lost_the_role(s: Story) -> None:
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    facts = StandingGranted(action_type="file.write", agent=agent, expires_at=s.at + 60 * MINUTE, nonce=1)
+    action = s.ruling(agent, basis="standing", level=1, standing=s.add(facts, actor=boss))
+    s.add(RolesChanged(roles=("operator",)), 1)
+    s.started(action, agent)
+
+
 def a_start_after_the_standing_approval_was_revoked(s: Story) -> None:
     agent = s.agent()
     standing = s.add(
@@ -379,6 +398,8 @@ BREACHES: list[tuple[str, Tell]] = [
     ("start_needs_a_grant", a_start_of_a_closed_action),
     ("start_needs_a_grant", a_start_with_a_revoked_grant),
     ("start_needs_a_grant", a_start_after_the_standing_approval_was_revoked),
+    ("start_needs_a_grant", a_start_after_the_giver_of_the_standing_approval_lost_the_role),
+    ("ruling_grants_what_it_says", a_standing_grant_whose_giver_lost_the_role),
     ("start_needs_a_grant", a_start_after_the_standing_approval_ran_out),
     ("grant_used_once", a_grant_used_twice),
     ("grant_used_once", one_execution_id_for_two_grants),

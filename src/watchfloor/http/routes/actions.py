@@ -146,7 +146,8 @@ async def _salt(call: Call, seq: int) -> bytes:
 async def decided(call: Call, event: Event, salt: bytes, *, dry_run: bool = False) -> wire.ActionDecided:
     """The ruling of an action.decided/1 event. With `salt` (for the agent alone) the grant can be checked."""
     facts = gate.decided(event)
-    waiting = 0 if dry_run else call.services.engine.cell(call.org, "waiting", event.subject) or 0
+    # Denied in the same breath (nobody could ever approve it): the decision that says so, not the one that waits.
+    waiting = 0 if dry_run else call.read("waiting", event.subject) or _ended(call, event.subject)
     terms = facts.grant if not dry_run else None
     lines = await trace(call, event)
     return wire.ActionDecided(
@@ -162,6 +163,12 @@ async def decided(call: Call, event: Event, salt: bytes, *, dry_run: bool = Fals
         retry_after_ms=gate.retry_after_ms(facts, event.at),
         seq=event.seq,
     )
+
+
+def _ended(call: Call, action: int) -> int:
+    """The decision that has ended on an action, 0 when there is none."""
+    state = call.state("action", action)
+    return 0 if state is None else int(state.decision)
 
 
 def _grant(action: int, nonce: int, terms: Any, digest: str, salt: bytes) -> wire.GrantItem:

@@ -124,7 +124,8 @@ async def _ask_the_gate(
     assert event is not None
     facts = event.facts
     assert isinstance(facts, ActionDecided)
-    waiting = call.services.engine.cell(call.org, "waiting", event.subject) or 0
+    state = call.state("action", event.subject)
+    waiting = call.read("waiting", event.subject) or (state.decision if state is not None else 0)
     return wire.VersionAnswer(
         agent_id=call.id_of("agent", subject),
         number=facts.generation,
