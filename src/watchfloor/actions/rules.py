@@ -34,6 +34,7 @@ from watchfloor.actions.messages import (
     CancelAction,
     CloseAction,
     CompleteAction,
+    Derived,
     Evidence,
     FailAction,
     GrantAction,
@@ -55,7 +56,7 @@ from watchfloor.actions.messages import (
 )
 from watchfloor.actions.names import fold
 from watchfloor.actions.question import ask
-from watchfloor.actions.tables import of
+from watchfloor.actions.tables import Tables, of
 from watchfloor.kernel.amounts import UNSAID
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
@@ -90,9 +91,7 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
             raise gathered.unfit
     seen = gathered.evidence
     tables = of(gathered.policy, gathered.policy_digest)
-    derived = derive(tables, command.type, command.tool, command.params, command.salt, command.agent)
-    if action_type == APPLY_POLICY and derived.level_min < POLICY_LEVEL_MIN:
-        derived = msgspec.structs.replace(derived, level_min=POLICY_LEVEL_MIN)
+    derived = derived_of(tables, command.type, command.tool, command.params, command.salt, command.agent)
     if derived.zones:
         seen = _been_there(seen, gathered.touched, derived.zones)
     ruling = judge(ask(tables, derived, seen, given.at, cost_micro, command.task))
@@ -118,6 +117,14 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
         verdict=ruling.verdict,
     )
     return [Draft(facts=facts, private=command.private, salt=command.salt)]
+
+
+def derived_of(tables: Tables, type_name: str, tool: str, params: object, salt: bytes, agent: int) -> Derived:
+    """What a policy derives from a request, with what no policy may say of itself."""
+    derived = derive(tables, type_name, tool, params, salt, agent)
+    if fold(type_name) == APPLY_POLICY and derived.level_min < POLICY_LEVEL_MIN:
+        return msgspec.structs.replace(derived, level_min=POLICY_LEVEL_MIN)
+    return derived
 
 
 def _been_there(seen: Evidence, touched: tuple[int, ...], zones: tuple[int, ...]) -> Evidence:

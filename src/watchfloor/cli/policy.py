@@ -111,6 +111,52 @@ def _became(answer: Any) -> str:
 
 
 @app.command
+def backtest(
+    file: Path | None = None,
+    *,
+    version: int = 0,
+    last: int = 0,
+    days: int = 0,
+    only: tuple[str, ...] = (),
+    excluding: tuple[str, ...] = (),
+    json: bool = False,
+) -> None:
+    """Judge recorded decisions again under FILE or an earlier VERSION: what would have gone otherwise, and why."""
+    body: dict[str, Any] = {"last": last, "days": days, "only": only, "excluding": excluding}
+    body |= {"document": msgspec.to_builtins(_load(file))} if file is not None else {"version": version}
+    report = Client().post("/api/v1/policy/backtest", body)
+    counted = f"{report['same']} the same, {report['stricter']} stricter, {report['looser']} LOOSER"
+    lines = [
+        f"{report['decisions']} decisions judged again in {report['took_ms']} ms ({report['ended']}): {counted}."
+    ]
+    for one in report["differences"]:
+        before, after = (f"{o['verdict']} at level {o['level']}" for o in (one["recorded"], one["candidate"]))
+        mark = "        " if one["stricter"] else "LOOSER  "
+        lines.append(f"{mark}{one['action_id']} {visible(one['type'])}: {before} → {after}")
+        lines += [f"            {visible(sentence)}" for sentence in one["why"]]
+    show(report, json=json, text="\n".join([*lines, *report["notes"]]))
+
+
+@app.command
+def preview(file: Path | None = None, *, version: int = 0, json: bool = False) -> None:
+    """Who would change tier and who would decide, if FILE or an earlier VERSION were in force."""
+    body = {"document": msgspec.to_builtins(_load(file))} if file is not None else {"version": version}
+    found = Client().post("/api/v1/policy/preview", body)
+    lines = [f"{found['scores_changed']} of {found['agents']} agents would have another score."]
+    lines += [
+        f"  {visible(one['name'])}: {one['score']} → {one['score_after']}, {one['tier']} → {one['tier_after']}"
+        for one in found["moves"]
+    ]
+    for one in found["then"]:
+        who = ", ".join(visible(name) for name in one["people"]) or "NOBODY"
+        short = f"; {one['missing']} MORE NEEDED" if one["missing"] else ""
+        lines.append(
+            f"Level {one['level']}: {one['needed']} of {one['committee'] or one['role']} ({who}{short})"
+        )
+    show(found, json=json, text="\n".join(lines))
+
+
+@app.command
 def proposals(*, json: bool = False) -> None:
     """Changes that needed somebody else's agreement, newest first."""
     items = Client().pages("/api/v1/policy/proposals", 200)

@@ -14,6 +14,7 @@ from watchfloor.http.bodies import (
     agents,
     analytics,
     anomalies,
+    backtests,
     chat,
     decisions,
     economics,
@@ -48,6 +49,7 @@ BODIES = (
     supervision,
     lineage,
     ledger,
+    backtests,
     timeline,
     pages,
 )

@@ -157,6 +157,9 @@ GET  /api/v1/policy/diff                          diff_policies       reader    
 GET  /api/v1/policy/proposals                     list_proposals      reader         read   authenticated 200 ProposalsParams - ProposalPage
 POST /api/v1/policy/revert                        revert_policy       director       write  authenticated 200 - RevertBody PolicyApplied
 GET  /api/v1/policy/versions/{version}            get_policy_version  reader         read   authenticated 200 Fresh - PolicyNow
+= backtests
+POST /api/v1/policy/backtest                      backtest_policy     operator       try    heavy         200 - BacktestBody BacktestReport
+POST /api/v1/policy/preview                       preview_policy      operator       try    authenticated 200 - PreviewBody Preview
 = people
 GET  /api/v1/people                               list_people         reader         read   authenticated 200 PeopleParams - PersonPage
 POST /api/v1/people                               add_person          admin          write  authenticated 201 - AddPersonBody PersonAdded
