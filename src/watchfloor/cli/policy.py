@@ -61,6 +61,21 @@ def default() -> None:
     sys.stdout.write(dump(Policy()))
 
 
+@app.command(name="packs")
+def packs_(name: str = "", *, json: bool = False) -> None:
+    """List the packs for healthcare, finance and aviation, or print the one named NAME as YAML to begin from."""
+    from watchfloor.engine.packs import pack, packs
+
+    if name:
+        found = pack(name)
+        if found is None:
+            raise Failure(f"there is no pack named {name!r}", 2)
+        show({"name": found.name, "document": found.document}, json=json, text=found.text.rstrip())
+        return
+    rows = [{"name": one.name, "meaning": one.meaning} for one in packs()]
+    show(rows, json=json, text=table(rows, [("name", "PACK"), ("meaning", "SAYS")], "No packs."))
+
+
 @app.command
 def diff(file: Path | None = None, *, older: int = 0, newer: int = 0, json: bool = False) -> None:
     """What would change if FILE were applied, and what of it loosens; without FILE, between two versions."""

@@ -159,6 +159,8 @@ POST /api/v1/policy/revert                        revert_policy       director  
 GET  /api/v1/policy/versions/{version}            get_policy_version  reader         read   authenticated 200 Fresh - PolicyNow
 = backtests
 POST /api/v1/policy/backtest                      backtest_policy     operator       try    heavy         200 - BacktestBody BacktestReport
+GET  /api/v1/policy/packs                         list_packs          reader         read   authenticated 200 NoParams - PackPage
+GET  /api/v1/policy/packs/{pack}                  get_pack            reader         read   authenticated 200 NoParams - PackDetail
 POST /api/v1/policy/preview                       preview_policy      operator       try    authenticated 200 - PreviewBody Preview
 = people
 GET  /api/v1/people                               list_people         reader         read   authenticated 200 PeopleParams - PersonPage

@@ -109,6 +109,26 @@ class Preview(Answer, frozen=True, kw_only=True):
     seq: Seq
 
 
+class PackItem(Answer, frozen=True, kw_only=True):
+    name: str
+    meaning: str
+
+
+class PackPage(Answer, frozen=True, kw_only=True):
+    """Policies for a domain, to begin from; each at `/api/v1/policy/packs/{pack}`."""
+
+    items: tuple[PackItem, ...]
+
+
+class PackDetail(Answer, frozen=True, kw_only=True):
+    """`text` is the YAML as it ships, `document` the whole policy it stands for."""
+
+    name: str
+    meaning: str
+    text: str
+    document: Policy
+
+
 _DIRECTORS: dict[str, Any] = {
     "level": 4,
     "role": "director",
@@ -149,6 +169,13 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "notes": [],
     },
     PreviewBody: {"version": 2},
+    PackPage: {"items": [{"name": "finance", "meaning": "Finance: market data runs unasked."}]},
+    PackDetail: {
+        "name": "finance",
+        "meaning": "Finance: market data runs unasked.",
+        "text": 'name: "finance"\n',
+        "document": {"name": "finance"},
+    },
     Preview: {
         "agents": 3,
         "scores_changed": 1,

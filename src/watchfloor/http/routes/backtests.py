@@ -9,9 +9,10 @@ from collections.abc import Iterable
 from watchfloor.actions.retrial import Outcome
 from watchfloor.councils.panels import Candidate, seated
 from watchfloor.engine.backtesting import DIFFERENCES_MAX, RULINGS_MAX, Plan, Report, backtest
+from watchfloor.engine.packs import pack, packs
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import backtests as wire
-from watchfloor.http.problems import FieldError, Problem
+from watchfloor.http.problems import FieldError, Problem, not_found
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes import policy as policies
 from watchfloor.kernel.instants import DAY
@@ -219,3 +220,22 @@ def who_decides(document: Policy, everyone: tuple[Person, ...]) -> Iterable[wire
         yield wire.WhoDecides(
             level=level, role=terms.role, committee=name, needed=needed, people=people, missing=missing
         )
+
+
+# Packs ----------------------------------------------------------------------------------------------------------------
+
+
+async def list_packs(call: Call) -> Reply:
+    """Policies for a domain that come with the product."""
+    del call
+    items = tuple(wire.PackItem(name=one.name, meaning=one.meaning) for one in packs())
+    return Reply(body=wire.PackPage(items=items))
+
+
+async def get_pack(call: Call) -> Reply:
+    """One of them, as it ships and as the whole document."""
+    found = pack(call.path["pack"])
+    if found is None:
+        raise not_found("pack")
+    body = wire.PackDetail(name=found.name, meaning=found.meaning, text=found.text, document=found.document)
+    return Reply(body=body)
