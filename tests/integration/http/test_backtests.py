@@ -142,3 +142,12 @@ def test_a_preview_says_who_changes_tier_and_who_would_decide(
     assert (now[3]["needed"], now[3]["missing"], len(now[3]["people"])) == (1, 0, 2)
     assert (then[3]["needed"], then[3]["missing"]) == (3, 1)
     assert now[4]["committee"] == "directors"
+
+
+def test_packs_are_there_to_begin_from(operator: httpx2.Client) -> None:
+    listed = operator.get("/api/v1/policy/packs").json()["items"]
+    assert [one["name"] for one in listed] == ["aviation", "finance", "healthcare"]
+    found = operator.get("/api/v1/policy/packs/finance").json()
+    assert found["text"].startswith("# Finance")
+    assert operator.post("/api/v1/policy/preview", json={"document": found["document"]}).status_code == 200
+    assert operator.get("/api/v1/policy/packs/none").status_code == 404
