@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Write the documents that the code itself is the source of, or say which of them are out of date.
 
-    python tools/reference.py            write docs/events.md, refusals.md, limits.md, metrics.md, routes.md
+    python tools/reference.py            write docs/events.md, refusals.md, limits.md, gate.md, metrics.md, routes.md
     python tools/reference.py --check    exit 1 and name the stale ones, write nothing
 
 Events, commands and metrics come from the imported declarations, refusal codes and limits from the syntax tree: a
@@ -13,6 +13,7 @@ from __future__ import annotations
 import argparse
 import ast
 import importlib
+import json
 import pkgutil
 import re
 import sys
@@ -23,8 +24,13 @@ from pathlib import Path
 import msgspec
 
 import watchfloor
+from watchfloor.actions import risk
+from watchfloor.actions.catalogue import RULES
+from watchfloor.actions.gate import RULES_VERSION
 from watchfloor.http import operations
+from watchfloor.hub.mailroom import RATES
 from watchfloor.kernel.messages import Command, Facts
+from watchfloor.kernel.terms import Policy
 from watchfloor.telemetry import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -155,12 +161,64 @@ def limits_page() -> str:
     return "\n".join(lines).rstrip() + "\n"
 
 
+VECTORS = ROOT / "tests" / "unit" / "actions" / "vectors.json"
+
+
+def gate_page() -> str:
+    """The gate's rules, classes, risk and buckets as they ship, and its published vectors in short."""
+    terms = Policy()
+    lines = [
+        "# The gate: rules, risk, rate classes",
+        GENERATED,
+        f"Rules version {RULES_VERSION}. Every rule is asked, in this order; the strictest answer wins.\n",
+        "| stage | rule | when it bites |",
+        "|---|---|---|",
+        *(f"| {rule.stage} | `{rule.name}` | {cell(rule.bites)} |" for rule in RULES),
+        "\n## Risk",
+        "The score is the base of the class, the parameter factors of the policy and the history factors, clamped to 0-100;",
+        "low < 25 <= medium < 50 <= high < 75 <= critical.\n",
+        "| what | points |",
+        "|---|---|",
+        *(f"| class `{name}` | {cls.base} |" for name, cls in terms.classes.items()),
+        f"| first time for this agent and type | +{risk.FIRST_TIME} |",
+        f"| each failure in 24 h, up to {risk.FAILURES_MAX} in all | +{risk.FAILURE} |",
+        f"| trust at least {risk.TRUSTED_FROM} | {risk.TRUSTED} |",
+        f"| trust below {risk.DISTRUSTED_BELOW} | +{risk.DISTRUSTED} |",
+        "\n## Buckets",
+        "Per agent and class, filled evenly; at 80 % a frame `rate:limited` with `warning` comes. One class never takes from",
+        "another. REST routes have theirs in routes.md; approvals, stops and health are exempt.\n",
+        "| what | bucket | a minute |",
+        "|---|---|---|",
+        *(
+            f"| action of class `{name}` | {cls.rate} | {getattr(terms.rates, cls.rate)} |"
+            for name, cls in terms.classes.items()
+        ),
+        *(
+            f"| frame `{payload.FRAME}` | {bucket} | {per_minute} |"
+            for payload, (bucket, per_minute) in RATES.items()
+        ),
+        "\n## Test vectors",
+        "Inputs and answers of every vector are in [gate-vectors.json](gate-vectors.json), for whoever builds a gate of the",
+        "same rules or checks this one.\n",
+        "| vector | risk | verdict | level |",
+        "|---|---|---|---|",
+    ]
+    for vector in json.loads(VECTORS.read_text(encoding="utf-8"))["vectors"]:
+        answer = vector["answer"]
+        lines.append(
+            f"| {cell(vector['name'])} | {answer['risk']} | {answer['verdict']} | {answer['level']} |"
+        )
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     """File name below docs/ → its content."""
     return {
         "events.md": events_page(),
         "refusals.md": refusals_page(),
         "limits.md": limits_page(),
+        "gate.md": gate_page(),
+        "gate-vectors.json": VECTORS.read_text(encoding="utf-8"),
         "metrics.md": catalogue.document(),
         "routes.md": operations.document(),
     }

@@ -572,6 +572,21 @@ class Hub:
             if session.socket is not None and state is not None and state.status == "granted":
                 self._deliver(session, event)
 
+    def turned_away(self, session: Session, payload: wire.Payload) -> None:
+        """A request did not even get as far as the gate: such requests count for the runaway detector, too (spec 3.3)."""
+        if not isinstance(payload, wire.ActionRequest):
+            return
+        now = self.clock()
+        if now - session.turned_away_since >= SECOND:
+            session.turned_away_since, session.turned_away = now, 0
+        session.turned_away += 1
+        if session.turned_away != policy_of(self.engine, session.org).runaway.requests_per_second + 1:
+            return  # one report a second at most, and none of an agent that is contained already
+        state = self.engine.state(session.org, "agent", session.agent)
+        if state is not None and not state.quarantined:
+            count = session.turned_away
+            self.tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=1_000))
+
     def _report_throttled(self) -> None:
         for session in list(self.sessions.values()):
             if session.buckets:

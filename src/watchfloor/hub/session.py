@@ -55,6 +55,8 @@ class Session:
         "sent_seq",
         "socket",
         "statuses",
+        "turned_away",
+        "turned_away_since",
         "waiting",
         "welcomed",
     )
@@ -74,6 +76,7 @@ class Session:
         self.welcomed = self.degraded = self.hello = False
         self.good_beats = self.in_flight = self.invalid = self.statuses = 0
         self.invalid_since = 0
+        self.turned_away = self.turned_away_since = 0  # action requests not even judged, in this second
         self.acked = self.sent_seq = 0
         self.live_from = 0  # seq of the first push as it happened, 0 none: everything after it was pushed too
         self.buckets: dict[str, Bucket] | None = None
@@ -229,6 +232,7 @@ class Session:
         except NotCanonical as error:
             self._refuse(Refused("not_canonical", str(error), status=422), frame.id)
         except Throttled as throttled:
+            hub.turned_away(self, payload)
             self.send(
                 wire.encode_frame(
                     wire.RateLimited(
@@ -242,6 +246,8 @@ class Session:
         except Refused as refused:
             if refused.code in ("overloaded", "unavailable"):
                 self.in_flight -= 1
+            if refused.code == "too_many_in_flight":
+                hub.turned_away(self, payload)
             self._refuse(refused, frame.id)
 
     def _spawning(self, payload: wire.AgentSpawn) -> spawning.Spawning:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from watchfloor.actions.gate import is_runaway
 from watchfloor.actions.messages import ActionDecided, ActionFailed, ActionUnknown, OpenBreaker
 from watchfloor.fleet.messages import AgentThrottled, QuarantineAgent
-from watchfloor.kernel.instants import MILLISECOND, MINUTE
+from watchfloor.kernel.instants import MILLISECOND, MINUTE, SECOND
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.registers.activity import recent
@@ -45,11 +45,16 @@ def decided(event: Event, read: Read) -> Wishes:
 
 
 def throttled(event: Event, read: Read) -> Wishes:
+    """Turned away again and again, or faster than anything but a runaway asks: refused requests count (spec 3.3)."""
+    facts = event.facts
+    assert isinstance(facts, AgentThrottled)
     terms = read("active_policy", "active").document.runaway
     activity = read("activity", event.subject)
     state = read("agent", event.subject)
     if state is None or state.quarantined or activity is None:
         return []
+    if facts.count * SECOND > terms.requests_per_second * facts.window_ms * MILLISECOND:
+        return [QuarantineAgent(subject=event.subject, reason="runaway")]
     if recent(activity.throttles, event.at, MINUTE) < terms.throttles_per_minute:
         return []
     return [QuarantineAgent(subject=event.subject, reason="throttled_too_often")]

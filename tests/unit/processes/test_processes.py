@@ -267,6 +267,15 @@ def test_a_runaway_is_quarantined_once() -> None:
     assert not [wish for wish in room.wishes(facts) if isinstance(wish, QuarantineAgent)]
 
 
+def test_requests_turned_away_faster_than_a_runaway_asks_quarantine_at_once() -> None:
+    room = Room()
+    room.cells["activity", 1] = SimpleNamespace(throttles=())
+    fast = AgentThrottled(count=21, window_ms=1_000)
+    assert room.wishes(fast, subject=1) == [QuarantineAgent(subject=1, reason="runaway")]
+    for slow in (AgentThrottled(count=20, window_ms=1_000), AgentThrottled(count=1_000, window_ms=60_000)):
+        assert room.wishes(slow, subject=1) == []
+
+
 def test_an_agent_throttled_too_often_in_a_minute_is_quarantined() -> None:
     room = Room()
     facts = AgentThrottled(count=1, window_ms=60_000)
