@@ -172,7 +172,8 @@ class Floor:
         digest = self.decision(said, said["seq"])["decision"]["digest"]
         refused(self.vote(who, said, digest=digest), "party_to_it")
         for other in others:
-            right(self.vote(other, said, digest=digest))
+            if right(self.vote(other, said, digest=digest))["status"] == "approved":
+                break
         until(
             lambda: self.people[who].get("/api/v1/policy").json()["version"] > now["version"],
             "the policy is in force",
@@ -325,7 +326,7 @@ def test_a_committee_decides_by_its_own_rule(floor: Floor, committee: str, votes
     assert bool(pushed.get("grant")) is (ends == "approved"), pushed
     late = floor.vote("ann", asked)
     assert late.status_code == 409 or late.json()["late"], late.text
-    assert floor.decision(asked)["decision"]["status"] == ends
+    assert floor.decision(asked, said["seq"])["decision"]["status"] == ends
 
 
 def test_nobody_approves_their_own_by_any_of_five_routes(floor: Floor) -> None:
@@ -423,7 +424,7 @@ def test_a_policy_loosened_while_a_decision_waits_makes_it_no_easier(floor: Floo
         (factor,) = (one for one in document["factors"] if one["name"] == "asks_loosely")
         factor["level_min"] = 2
 
-    floor.policy(loosen, "dan", "dot", "sam")
+    floor.policy(loosen, "dan", "dot", "ada")
     new = agent.request("act.plain", loosely=3)
     assert new["level"] == 2
     refused(floor.vote("dan", new), "loosened_it")
