@@ -415,6 +415,26 @@ def test_a_standing_approval_answers_until_it_expires_and_never_above_level_2(fl
     until(lambda: agent.request("act.stood", n=2)["verdict"] == "pending", "the approval is over", 3)
 
 
+def test_break_glass_goes_past_the_people_once_and_somebody_else_looks_at_it(floor: Floor) -> None:
+    agent = floor.agent()
+    asked = agent.request("act.plain", level=3)
+    place = f"/api/v1/decisions/{asked['decision_id']}"
+    body = {"digest": asked["digest"], "reason": "the site is down"}
+    assert floor.people["ann"].post(f"{place}/force", json=body).status_code == 403
+    own = floor.people["ada"].post(f"{place}/force", json=body)
+    assert (own.status_code, own.json()["retryable"]) == (403, False), own.text
+    assert right(floor.people["dan"].post(f"{place}/force", json=body))["status"] == "forced"
+    assert agent.start(asked, agent.told(asked)["grant"])["status"] == "executing"
+    refused(
+        floor.people["dan"].post(f"{place}/review", json={"verdict": "justified"}), "needs_another_person"
+    )
+    seen = right(floor.people["dot"].post(f"{place}/review", json={"verdict": "unjustified"}))
+    now = floor.decision(asked, seen["seq"])["decision"]
+    assert (now["reason"], now["review"], now["forced_by"]) == ("forced", "unjustified", [floor.ids["dan"]])
+    again = floor.people["dot"].post(f"{place}/force", json=body)
+    assert again.status_code == 409, again.text
+
+
 def test_a_policy_loosened_while_a_decision_waits_makes_it_no_easier(floor: Floor) -> None:
     agent = floor.agent()
     asked = agent.request("act.plain", loosely=3)

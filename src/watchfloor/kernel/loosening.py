@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import unicodedata
+
 EVERYTHING = "*"
 
 
@@ -14,3 +16,8 @@ def affects(selectors: tuple[str, ...], action_type: str, tool: str, cls: str, l
         f"class:{cls}",
         f"level:{level}",
     }.isdisjoint(selectors)
+
+
+def plain(name: str) -> bool:
+    """Is the name written as names of actions and tools are recorded: NFKC, case folded, no blanks around it?"""
+    return unicodedata.normalize("NFKC", name).casefold().strip() == name

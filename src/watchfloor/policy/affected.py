@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchfloor.kernel.loosening import EVERYTHING
+from watchfloor.kernel.loosening import EVERYTHING, plain
 from watchfloor.kernel.terms import Policy
 from watchfloor.policy.difference import differences
 
@@ -29,11 +29,12 @@ def affected(before: Policy, after: Policy) -> tuple[str, ...]:
 
 def _selector(steps: list[str]) -> str:
     section = steps[0]
-    if section in _HARMLESS or any(step in _TOLD for step in steps[1:]):
+    if section in _HARMLESS or (section == "routing" and any(step in _TOLD for step in steps[1:])):
         return ""
     if section in _KINDS and len(steps) > 1:
         name = steps[1].replace("~1", "/").replace("~0", "~")
-        return f"{_KINDS[section]}:{name}"
+        # Actions are recorded by the folded name; one written otherwise would be found in none of them.
+        return f"{_KINDS[section]}:{name}" if plain(name) else EVERYTHING
     if section == "routing" and len(steps) > 1 and steps[1] in _LEVELS:
         return f"level:{_LEVELS[steps[1]]}"
     return EVERYTHING

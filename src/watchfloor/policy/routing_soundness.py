@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from watchfloor.kernel.council_terms import CommitteeTerms, RouteTerms, RoutingTerms, Seat
 from watchfloor.kernel.instants import DAY, MILLISECOND
 from watchfloor.kernel.limits import RUNGS_MAX, SEATS_MAX
+from watchfloor.kernel.loosening import plain
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import ROLES, Policy
 from watchfloor.policy.faults import Fault
@@ -31,6 +32,12 @@ def routing_problems(document: Policy) -> Iterator[Fault]:
         path = f"/routing/assignments/{index}"
         yield from _named(f"{path}/committee", assignment.committee, document)
         yield from _between(f"{path}/level_min", assignment.level_min, 2, 4)
+        for number, name in enumerate(assignment.types):
+            if not plain(name):
+                yield Fault(
+                    f"{path}/types/{number}",
+                    "fits no action: names are recorded in lower case, without blanks",
+                )
         for number, cls in enumerate(assignment.classes):
             if cls not in document.classes:
                 yield Fault(f"{path}/classes/{number}", f"is not a class of this policy: {cls}")

@@ -24,6 +24,8 @@ LOWER = msgspec.structs.replace(BASE.classes["write"], base=1)
     ("changes", "selectors"),
     [
         ({"types": {**BASE.types, "x.y": "read"}}, ("type:x.y",)),
+        ({"types": {**BASE.types, "tell": "read", "ladder": "read"}}, ("type:ladder", "type:tell")),
+        ({"types": {**BASE.types, "X.Y": "read"}}, ("*",)),
         ({"classes": {**BASE.classes, "write": LOWER}}, ("class:write",)),
         ({"routing": RoutingTerms(confirm=RouteTerms(role="auditor", tell=BASE.routing.confirm.tell))}, ("level:2",)),
         ({"levels": LevelTerms(high=2)}, ("*",)),

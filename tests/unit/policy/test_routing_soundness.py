@@ -41,6 +41,8 @@ def test_the_default_document_is_sound() -> None:
         ("routing/assignments", ({"committee": "nobody"},), "/routing/assignments/0/committee"),
         ("routing/assignments", ({"committee": "directors", "level_min": 1},), "/routing/assignments/0/level_min"),
         ("routing/assignments", ({"committee": "directors", "classes": ("magic",)},), "/routing/assignments/0/classes/0"),
+        ("routing/assignments", ({"committee": "directors", "types": ("a.b", "Payment.Send")},), "/routing/assignments/0/types/1"),
+        ("routing/assignments", ({"committee": "directors", "types": ("payment.send ",)},), "/routing/assignments/0/types/0"),
         ("committees/The Board", {"seats": (SEAT,)}, "/committees/The Board"),
         ("committees/board", {"seats": ()}, "/committees/board/seats"),
         ("committees/board", {"seats": (SEAT,) * 65}, "/committees/board/seats"),
