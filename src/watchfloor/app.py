@@ -53,13 +53,15 @@ from watchfloor.ledger.signer import Signer
 from watchfloor.ledger.snapshots import newest_snapshot
 from watchfloor.ledger.sqlite.store import SQLiteLedger, SQLiteSettings
 from watchfloor.ledger.verify import require_good
-from watchfloor.people.messages import FoundOrganisation
+from watchfloor.notify.channels import Channels
+from watchfloor.notify.notifier import ATTEMPTS_MAX, LEASE_MS, Notifier
+from watchfloor.people.messages import FoundOrganisation, TellOwner, TellPeople
 from watchfloor.policy.messages import ApplyPolicy
 from watchfloor.processes import effects_of
 from watchfloor.runners import http_workers
 from watchfloor.runners.call_signing import KEY_FILE, SigningKey
 from watchfloor.runners.outbound import Outbound, Sent
-from watchfloor.runners.reach import Reach
+from watchfloor.runners.reach import Reach, read_address
 from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTerms, Verifier
 from watchfloor.runners.worker_news import WorkerNews
 from watchfloor.telemetry.following import Following
@@ -115,6 +117,8 @@ class Backbone:
             self.directory.path / "token-keys", config.origin, self.engine.clock()
         )
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
+        self.observe_notice: Callable[[str, str, int], None] = lambda means, outcome, ms: None  # noqa: ARG005
+        self.notifier = self._notifier()
         self.effects = self._effects()
         self.observe_news: Callable[[str], None] = lambda outcome: None  # noqa: ARG005
         self.news = WorkerNews(
@@ -124,6 +128,33 @@ class Backbone:
             secret=self.worker_secret,
             base_url=lambda: self.base_url,
             observe=lambda outcome: self.observe_news(outcome),
+        )
+
+    def _notifier(self) -> Notifier:
+        """How people are told. Like the calls of workers it has a way out of its own."""
+        engine, reach = self.engine, Reach.of(self.config.outbound_allow)
+        outbound = Outbound(reach)
+
+        async def post(url: str, headers: dict[str, str], body: bytes, total_ms: int) -> tuple[int, str]:
+            got = await outbound.send(
+                Sent(url=url, method="POST", headers=headers, body=body, total_ms=total_ms, bytes_max=65_536)
+            )
+            return got.status, got.detail or ("" if got.outcome == "answered" else got.outcome)
+
+        def permits(address: str, host: str) -> bool:
+            read = read_address(address)
+            return read is not None and reach.permits(read, host)
+
+        return Notifier(
+            self.directory.path / "notify.db",
+            channels=Channels(post, permits, engine.clock),
+            state=engine.state,
+            cell=engine.cell,
+            ask=lambda org, command: engine.ask(org, command, SYSTEM),
+            base_url=lambda: self.base_url,
+            clock=engine.clock,
+            reach_fault=outbound.fault,
+            observe=lambda means, outcome, ms: self.observe_notice(means, outcome, ms),
         )
 
     def _effects(self) -> Effects:
@@ -139,6 +170,8 @@ class Backbone:
             return task is not None and task.stage == "reported" and task.generation == effect.generation
 
         def stopped(org: int, event: Event, effect: Effect) -> str:  # noqa: ARG001 -- a predicate of this shape
+            if isinstance(effect, TellPeople | TellOwner):
+                return ""  # people hear of a stop while it is in force
             if not isinstance(effect, CallWorker):
                 return engine.stops.hits(org, agent="")
             task, agent = engine.state(org, "task", effect.task), engine.state(org, "agent", effect.agent)
@@ -161,6 +194,12 @@ class Backbone:
             executors={
                 VerifyTask: Registration(executor=verifier, at_once=2, lease_ms=VERIFICATION_MS_MAX + 60_000),
                 CallWorker: self._calls(),
+                TellPeople: Registration(
+                    executor=self.notifier, at_once=32, lease_ms=LEASE_MS, attempts_max=ATTEMPTS_MAX + 3
+                ),
+                TellOwner: Registration(
+                    executor=self.notifier, at_once=4, lease_ms=LEASE_MS, attempts_max=ATTEMPTS_MAX + 3
+                ),
             },
             read=engine.events,
             clock=engine.clock,
@@ -204,6 +243,7 @@ class Backbone:
         """Views catch up, the engine serves, this incarnation of the node is recorded."""
         await self.views.start({org: node.committed for org, node in self.core.nodes.items()})
         self.engine.follow(self.views.apply)
+        await self.notifier.start()
         await self.effects.start({org: node.committed for org, node in self.core.nodes.items()})
         self.engine.follow(self.effects.apply)
         self.engine.follow(self.news)
@@ -279,6 +319,7 @@ class Backbone:
     async def stop(self) -> None:
         await self.news.close()
         await self.effects.close()
+        await self.notifier.close()
         await self.engine.stop()
         await self.views.close()
         self.stops.close()
@@ -329,6 +370,7 @@ class Server:
         self.backbone.observe_call = self._called
         self.backbone.observe_news = lambda outcome: self.metrics.count("worker_news_total", outcome)
         self.backbone.observe_check = self._checked
+        self.backbone.observe_notice = self._told
         self.administration = Administration(self.engine, self.backbone.directory, self.backbone.signer)
         self.hub = Hub(
             self.engine,
@@ -371,6 +413,11 @@ class Server:
         """One call of an HTTP worker is over."""
         self.metrics.count("worker_calls_total", outcome)
         self.metrics.observe("worker_call_seconds", ms / 1_000)
+
+    def _told(self, means: str, outcome: str, ms: int) -> None:
+        """One attempt to tell somebody is over."""
+        self.metrics.count("notifications_total", means, outcome)
+        self.metrics.observe("notification_seconds", ms / 1_000)
 
     @property
     def url(self) -> str:
@@ -490,6 +537,7 @@ class Server:
             url_fault=self.backbone.outbound.fault,
             clock=engine.clock,
             fetch=self._fetched,
+            notices=self.backbone.notifier,
         )
 
     def _workers(self) -> Component:

@@ -32,6 +32,7 @@ for name, about in (
     ("economics", "See what work cost and was worth."),
     ("chat", "Talk with an agent; search what was said."),
     ("channel", "See and post in the channels of agents."),
+    ("notify", "Set how you are told; send test messages; see deliveries."),
     ("oncall", "See and set who is on call."),
     ("trust", "See how far an agent is trusted, why, and what would lift it; adjust it."),
     ("anomalies", "See what agents do out of the ordinary; acknowledge and resolve it."),

@@ -22,6 +22,7 @@ from watchfloor.http.bodies import (
     identity,
     ledger,
     lineage,
+    notifications,
     pages,
     people,
     schedules,
@@ -50,6 +51,7 @@ BODIES = (
     lineage,
     ledger,
     backtests,
+    notifications,
     timeline,
     pages,
 )

@@ -124,6 +124,12 @@ POST /api/v1/schedules                            set_schedule        supervisor
 GET  /api/v1/schedules/{schedule}                 get_schedule        reader         read   authenticated 200 ScheduleParams - ScheduleItem
 POST /api/v1/schedules/{schedule}/override        override_schedule   operator       write  authenticated 200 - OverrideBody Recorded
 POST /api/v1/schedules/{schedule}/remove          remove_schedule     supervisor     write  authenticated 200 - Reason Recorded
+= notifications
+GET  /api/v1/notifications/channels               list_notify_channels reader        read   authenticated 200 OfPersonParams - NotifyChannelList
+POST /api/v1/notifications/channels               set_notify_channel  reader         secret authenticated 201 - SetChannelBody ChannelSet
+POST /api/v1/notifications/channels/remove        remove_notify_channel reader       write  authenticated 200 - NameChannelBody Recorded
+POST /api/v1/notifications/channels/test          test_notify_channel reader         try    heavy         200 - NameChannelBody ChannelTested
+GET  /api/v1/notifications/deliveries             list_deliveries     reader         read   authenticated 200 DeliveriesParams - DeliveryList
 = stops
 GET  /api/v1/stops                                list_stops          reader         read   exempt        200 StopsParams - StopPage
 POST /api/v1/stops                                record_stop         operator       write  exempt        201 - RecordStopBody StopRecorded

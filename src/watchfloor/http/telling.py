@@ -144,6 +144,8 @@ SENTENCES: dict[str, Sentence] = {
         f"{f', {f.asked} more asked' if f.asked else ''}."
     ),
     "budget.renewed/1": "A new period of a budget began.",
+    "person.channel_noted/1": lambda f: f"The channel {f.name} ({f.means}) was {f.change}.",
+    "person.notice_undelivered/1": lambda f: f"A notice reached somebody by none of {f.channels} channels.",
     "schedule.set/1": lambda f: f"The on-call schedule {f.name} was set.",
     "schedule.changed/1": "An on-call schedule was changed.",
     "schedule.overridden/1": lambda f: (

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from watchfloor.kernel.messages import Command, Facts
+from watchfloor.kernel.messages import Command, Effect, Facts
 
 
 class FoundOrganisation(Command, frozen=True, kw_only=True):
@@ -93,3 +93,47 @@ class CredentialRevoked(Facts, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "person"
     credential: str
     reason: str
+
+
+class NoteChannel(Command, frozen=True, kw_only=True):
+    """A channel of a person was set or removed. `means` is its kind and service; its address is never in the ledger."""
+
+    KIND: ClassVar[str] = "person"
+    name: str
+    means: str
+    change: str
+
+
+class RecordUndelivered(Command, frozen=True, kw_only=True):
+    """All attempts by all `channels` failed. `about` is what was told, `event` the seq of the event it was about."""
+
+    KIND: ClassVar[str] = "person"
+    about: str
+    event: int
+    channels: int
+
+
+class ChannelNoted(Facts, frozen=True, kw_only=True):
+    TYPE: ClassVar[str] = "person.channel_noted/1"
+    KIND: ClassVar[str] = "person"
+    change: str
+    means: str
+    name: str
+
+
+class NoticeUndelivered(Facts, frozen=True, kw_only=True):
+    """The person was reached by none of so many channels."""
+
+    TYPE: ClassVar[str] = "person.notice_undelivered/1"
+    KIND: ClassVar[str] = "person"
+    about: str
+    channels: int
+    event: int
+
+
+class TellPeople(Effect, frozen=True, kw_only=True):
+    """People have to hear of the event; whom it is for is worked out when they are told (notify/)."""
+
+
+class TellOwner(Effect, frozen=True, kw_only=True):
+    """The same for news that comes in masses (a network fails, all agents are offline): in a queue of its own."""

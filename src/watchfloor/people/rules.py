@@ -32,17 +32,22 @@ from watchfloor.kernel.terms import ROLES
 from watchfloor.people.messages import (
     AddPerson,
     ChangeRoles,
+    ChannelNoted,
     CredentialIssued,
     CredentialRevoked,
     DisablePerson,
     FoundOrganisation,
     IssueCredential,
+    NoteChannel,
+    NoticeUndelivered,
     OrganisationFounded,
     PersonDisabled,
     PersonJoined,
+    RecordUndelivered,
     RevokeCredential,
     RolesChanged,
 )
+from watchfloor.people.telling import note_channel, noted, record_undelivered
 
 PURPOSES = ("token", "bootstrap", "session", "link")
 SINGLE_USE = ("bootstrap", "link")
@@ -310,6 +315,8 @@ SUBJECTS: tuple[Subject, ...] = (
             DisablePerson: disable,
             IssueCredential: issue_credential,
             RevokeCredential: revoke_credential,
+            NoteChannel: note_channel,
+            RecordUndelivered: record_undelivered,
         },
         evolve={
             PersonJoined: first(joined),
@@ -317,6 +324,8 @@ SUBJECTS: tuple[Subject, ...] = (
             PersonDisabled: once(disabled),
             CredentialIssued: once(credential_issued),
             CredentialRevoked: once(credential_revoked),
+            ChannelNoted: once(noted),
+            NoticeUndelivered: once(noted),
         },
         live=lambda person: not person.disabled,
     ),
@@ -329,4 +338,6 @@ FACTS: tuple[type[Facts], ...] = (
     PersonDisabled,
     CredentialIssued,
     CredentialRevoked,
+    ChannelNoted,
+    NoticeUndelivered,
 )

@@ -18,6 +18,7 @@ from watchfloor.processes import (
     dependencies,
     dispatch,
     learning,
+    notification,
     reclaim,
     succession,
     valuing,
@@ -77,5 +78,5 @@ def effects_of(event: Event) -> list[Effect]:
 
 # Flows that wish for effects look at their event only.
 _EFFECTS: Mapping[type[Facts], tuple[React, ...]] = {
-    facts: (react,) for facts, react in (*verification.REACTS, *calling.EFFECTS)
+    facts: (react,) for facts, react in (*verification.REACTS, *calling.EFFECTS, *notification.EFFECTS)
 }

@@ -134,6 +134,26 @@ METRICS: tuple[Metric, ...] = (
         meaning="Messages said since the process began; kind: chat, mailbox, channel; author: person, agent.",
     ),
     Metric(
+        name="notifications_total",
+        kind="counter",
+        unit="attempts",
+        labels=("means", "outcome"),
+        meaning="Attempts to tell somebody; means: webhook, apprise, console; outcome: delivered, failed.",
+    ),
+    Metric(
+        name="notification_seconds",
+        kind="histogram",
+        unit="seconds",
+        buckets=HUMAN_S,
+        meaning="Duration of one attempt to tell somebody.",
+    ),
+    Metric(
+        name="notifications_undelivered_total",
+        kind="counter",
+        unit="notices",
+        meaning="Notices that reached a person by no channel, after all attempts.",
+    ),
+    Metric(
         name="tasks_total",
         kind="counter",
         unit="tasks",

@@ -16,6 +16,7 @@ from watchfloor.councils import messages as councils
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Event, Facts
 from watchfloor.kernel.terms import TIERS
+from watchfloor.people import messages as people
 from watchfloor.telemetry.metrics import Metrics
 from watchfloor.trust import anomaly_messages as anomalies
 from watchfloor.trust import messages as trust
@@ -82,6 +83,8 @@ class Following:
         verdicts: dict[str, int] = {}
         for event in events:
             facts = event.facts
+            if type(facts) is people.NoticeUndelivered:
+                self._metrics.count("notifications_undelivered_total")
             if type(facts) is actions.ActionDecided:
                 # Counted once a commit: touching a labelled counter for every ruling costs 2 µs each.
                 verdict = facts.verdict if facts.verdict in _VERDICTS else "other"

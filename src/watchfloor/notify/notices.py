@@ -1,0 +1,175 @@
+"""What an event means for people: title, severity, whom to tell (spec 3.2 *Routing*, 3.3).
+
+A notice leaves the house by channels of others, so it holds what everybody of the organisation may read and no more: no
+parameters, no words of the agent.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from watchfloor.actions.messages import BreakerOpened, StopRecorded
+from watchfloor.councils.messages import DecisionEscalated, DecisionOpened, DecisionWarned
+from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
+from watchfloor.kernel.ids import public_id
+from watchfloor.kernel.messages import Event
+from watchfloor.trust.anomaly_messages import AnomalyFound
+from watchfloor.work.budget_messages import BudgetExhausted, BudgetWarned
+
+SEVERITIES = ("info", "warning", "immediate")
+CRITICAL = 75  # risk scores from here on are critical (spec 3.1 rule 6)
+
+State = Callable[[str, int], Any]  # (kind, subject) -> committed state, or None
+
+
+class Notice(msgspec.Struct, frozen=True, kw_only=True):
+    """`about` is what is told once per person; `tell` targets as in the policy, and `owner:<person>`.
+
+    `all_hands`: everybody who is told hears of it by all their channels at once.
+    """
+
+    about: str
+    severity: str
+    title: str
+    text: str
+    path: str
+    tell: tuple[str, ...]
+    all_hands: bool = False
+
+
+def notice_of(event: Event, state: State) -> Notice | None:
+    """What to tell of an event, None when it is over or nobody has to hear of it."""
+    make = _MAKES.get(type(event.facts))
+    return make(event, state) if make is not None else None
+
+
+def _decision(event: Event, state: State) -> Notice | None:
+    facts: Any = event.facts
+    decision = state("decision", event.subject)
+    if decision is None or decision.status != "pending":
+        return None
+    rung = getattr(facts, "rung", 0)
+    if rung < decision.rung:
+        return None  # whoever is told by the rung that is reached now hears of it there
+    action, agent = state("action", decision.action), state("agent", decision.agent)
+    name = agent.name if agent is not None else "an agent"
+    what = action.action_type if action is not None else "an action"
+    begins: dict[Any, str] = {
+        DecisionOpened: "Decision needed",
+        DecisionWarned: "Time runs out for a decision",
+        DecisionEscalated: "Escalated to you",
+    }
+    begin = begins[type(facts)]
+    all_hands = isinstance(facts, DecisionOpened) and decision.risk >= CRITICAL
+    urgent = all_hands or isinstance(facts, DecisionEscalated) or decision.urgency == "immediate"
+    needs = (
+        f"{decision.needed} of the committee {decision.committee}"
+        if decision.committee
+        else (f"{decision.needed} of the role {decision.role}")
+    )
+    suffix = ":warned" if isinstance(facts, DecisionWarned) else ""
+    return Notice(
+        about=f"decision:{event.subject}:{rung}{suffix}",
+        severity="immediate" if urgent else "warning",
+        title=f"{begin}: {what} by {name}",
+        text=f"Risk {decision.risk}, level {decision.level}, {decision.urgency} urgency; it takes {needs}.",
+        path=f"/inbox/{public_id('decision', event.subject, decision.nonce)}",
+        tell=(*facts.tell, "role:supervisor", "schedule:on_call") if all_hands else facts.tell,
+        all_hands=all_hands,
+    )
+
+
+def _of_agent(event: Event, state: State, agent: int, severity: str, title: str, text: str) -> Notice | None:
+    found = state("agent", agent)
+    if found is None:
+        return None
+    return Notice(
+        about=f"event:{event.seq}",
+        severity=severity,
+        title=f"{title}: {found.name}",
+        text=text,
+        path=f"/agents/{public_id('agent', agent, found.nonce)}",
+        tell=(f"owner:{found.owner}", "role:supervisor", "schedule:on_call"),
+    )
+
+
+def _breaker(event: Event, state: State) -> Notice | None:
+    facts = event.facts
+    assert isinstance(facts, BreakerOpened)
+    text = f"{facts.failures} failures; nothing runs there until the breaker lets a probe through."
+    if facts.scope == "agent":
+        return _of_agent(event, state, int(facts.target), "warning", "Circuit breaker opened", text)
+    return Notice(
+        about=f"event:{event.seq}",
+        severity="warning",
+        title=f"Circuit breaker opened: tool {facts.target}",
+        text=text,
+        path="/stops",
+        tell=("role:supervisor", "schedule:on_call"),
+    )
+
+
+def _quarantined(event: Event, state: State) -> Notice | None:
+    facts = event.facts
+    assert isinstance(facts, AgentQuarantined)
+    text = f"Reason: {facts.reason.replace('_', ' ')[:200]}. A supervisor can release it."
+    return _of_agent(event, state, event.subject, "immediate", "Agent quarantined", text)
+
+
+def _anomaly(event: Event, state: State) -> Notice | None:
+    facts = event.facts
+    assert isinstance(facts, AnomalyFound)
+    text = f"{facts.what.replace('_', ' ')}: measured {facts.measured}, the threshold is {facts.threshold}."
+    return _of_agent(event, state, facts.agent, "warning", "Anomaly", text) if facts.agent else None
+
+
+def _offline(event: Event, state: State) -> Notice | None:
+    text = "The connection ended; its running tasks wait or go to others."
+    found = _of_agent(event, state, event.subject, "info", "Agent offline", text)
+    return None if found is None else msgspec.structs.replace(found, tell=found.tell[:1])
+
+
+def _stopped(event: Event, state: State) -> Notice | None:  # noqa: ARG001 -- one signature
+    facts = event.facts
+    assert isinstance(facts, StopRecorded)
+    return Notice(
+        about=f"event:{event.seq}",
+        severity="immediate",
+        title=f"Stopped: {facts.scope.replace('_', ' ')} {facts.target}".rstrip(),
+        text="A stop is in force. Another person has to lift it.",
+        path="/stops",
+        tell=("role:supervisor", "schedule:on_call"),
+    )
+
+
+def _budget(event: Event, state: State) -> Notice | None:
+    budget = state("budget", event.subject)
+    if budget is None or budget.removed:
+        return None
+    over = isinstance(event.facts, BudgetExhausted)
+    what = f"{budget.measure} of the {budget.scope}, per {budget.period}"
+    return Notice(
+        about=f"event:{event.seq}",
+        severity="warning" if over else "info",
+        title=f"Budget used up: {what}" if over else f"Budget runs low: {what}",
+        text="What has no room is turned away." if over else "Four fifths are spent or reserved.",
+        path="/agents",
+        tell=("role:director",),
+    )
+
+
+_MAKES: dict[type[Any], Callable[[Event, State], Notice | None]] = {
+    DecisionOpened: _decision,
+    DecisionWarned: _decision,
+    DecisionEscalated: _decision,
+    BreakerOpened: _breaker,
+    AgentQuarantined: _quarantined,
+    AnomalyFound: _anomaly,
+    AgentDisconnected: _offline,
+    StopRecorded: _stopped,
+    BudgetWarned: _budget,
+    BudgetExhausted: _budget,
+}

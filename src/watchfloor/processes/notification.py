@@ -1,0 +1,36 @@
+"""Notification: what people have to hear of (spec 3.2 *Routing*, 3.3). One effect per event, its persons worked out later."""
+
+from __future__ import annotations
+
+from watchfloor.actions.messages import BreakerOpened, StopRecorded
+from watchfloor.councils.messages import DecisionEscalated, DecisionOpened, DecisionWarned
+from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
+from watchfloor.kernel.messages import Command, Effect, Event, Facts
+from watchfloor.kernel.subject import React, Read
+from watchfloor.people.messages import TellOwner, TellPeople
+from watchfloor.trust.anomaly_messages import AnomalyFound
+from watchfloor.work.budget_messages import BudgetExhausted, BudgetWarned
+
+Wishes = list[Command | Effect]
+
+
+def tell(event: Event, read: Read) -> Wishes:
+    return [TellPeople(destination="people")]
+
+
+def tell_owner(event: Event, read: Read) -> Wishes:
+    return [TellOwner(destination="owner")]
+
+
+EFFECTS: tuple[tuple[type[Facts], React], ...] = (
+    (DecisionOpened, tell),
+    (DecisionWarned, tell),
+    (DecisionEscalated, tell),
+    (BreakerOpened, tell),
+    (AgentQuarantined, tell),
+    (AnomalyFound, tell),
+    (AgentDisconnected, tell_owner),
+    (StopRecorded, tell),
+    (BudgetWarned, tell),
+    (BudgetExhausted, tell),
+)

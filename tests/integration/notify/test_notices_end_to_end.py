@@ -1,0 +1,85 @@
+"""From an agent's request to a message with a link, on a running server; channels by REST (spec 3.2, 06)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+from tests.integration.http.conftest import ask_patch
+from tests.integration.http.kit import Running
+from tests.integration.notify.receivers import Receiver, receiving
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
+    running = Running(
+        Path(tmp_path_factory.mktemp("server")), config={"outbound_allow": ("127.0.0.1/32",)}
+    ).start()
+    for role in ("supervisor", "director"):
+        running.person(role)
+    yield running
+    running.stop()
+
+
+def wait_for(receiver: Receiver, text: bytes) -> Any:
+    until = time.monotonic() + 20
+    while time.monotonic() < until:
+        for got in receiver.got:
+            if text in got.body:
+                return got
+        time.sleep(0.02)
+    raise AssertionError(f"nothing with {text!r} arrived; there is {receiver.got}")
+
+
+def test_a_supervisor_hears_of_a_decision_with_a_link_to_it(server: Running) -> None:
+    boss = server.person("supervisor")
+    made = server.agent()
+    with receiving() as receiver, server.client(boss) as client, server.client(made["api_key"]) as agent:
+        url = f"http://127.0.0.1:{receiver.port}/secret-path"
+        answer = client.post(
+            "/api/v1/notifications/channels", json={"name": "hook", "means": "webhook", "url": url}
+        )
+        assert answer.status_code == 201, answer.text
+        assert answer.json()["signing_secret"].startswith("wfn_")
+        tested = client.post("/api/v1/notifications/channels/test", json={"name": "hook"})
+        assert tested.json() == {"delivered": True, "error": ""}
+        ruling = ask_patch(agent)
+        got = wait_for(receiver, b"Decision needed")
+        told = msgspec.json.decode(got.body)
+        assert told["url"].endswith(f"/inbox/{ruling['decision_id']}")
+        assert "import sys" not in got.body.decode() and "unused import" not in got.body.decode()
+        listed = client.get("/api/v1/notifications/channels").text
+        assert "secret-path" not in listed and str(receiver.port) not in listed
+        seen = client.get("/api/v1/notifications/deliveries").json()["items"]
+        assert [one["state"] for one in seen if one["title"].startswith("Decision needed")] == ["delivered"]
+        gone = client.post("/api/v1/notifications/channels/remove", json={"name": "hook"})
+        assert gone.status_code == 200, gone.text
+        assert client.get("/api/v1/notifications/channels").json()["items"] == []
+        again = client.post("/api/v1/notifications/channels/remove", json={"name": "hook"})
+        assert again.status_code == 404
+    events = server.engine.events(server.orgs[0], 0, 1_000)
+    noted = [event.facts.change for event in events if event.type == "person.channel_noted/1"]  # type: ignore[attr-defined]
+    assert noted == ["set", "removed"]
+    ledger = server.backbone.directory.database.read_bytes()
+    assert b"secret-path" not in ledger, "the ledger knows no address"
+
+
+def test_other_peoples_channels_are_theirs_and_the_admins(server: Running) -> None:
+    boss, operator, admin = (server.person(role) for role in ("supervisor", "operator", "admin"))
+    body = {"name": "log", "means": "console", "person": boss.handle}
+    assert server.client(operator).post("/api/v1/notifications/channels", json=body).status_code == 403
+    assert server.client(operator).get(f"/api/v1/notifications/channels?person={boss.id}").status_code == 403
+    assert server.client(operator).get("/api/v1/notifications/deliveries?person=everybody").status_code == 403
+    with server.client(admin) as client:
+        assert client.post("/api/v1/notifications/channels", json=body).status_code == 201
+        assert client.get("/api/v1/notifications/deliveries?person=everybody").status_code == 200
+        wrong = body | {"means": "webhook", "url": "http://169.254.169.254/x"}
+        assert client.post("/api/v1/notifications/channels", json=wrong).status_code == 422
+        wrong = body | {"time_zone": "Mars/Base"}
+        assert client.post("/api/v1/notifications/channels", json=wrong).status_code == 422
+        wrong = body | {"person": "nobody"}
+        assert client.post("/api/v1/notifications/channels", json=wrong).status_code == 422
