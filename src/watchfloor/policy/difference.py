@@ -90,6 +90,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     )
 )
 _NAMED = ("/factors", "/envelope/parameter_limits")
+_TWO_OR_ALL = "/committees/*/needed"  # where 0 stands for two of them, or all where there are fewer
 _ALLOWING = ("/envelope/allowed_hosts", "/envelope/allowed_paths")
 
 
@@ -138,16 +139,18 @@ def _loosens(path: str, before: Value, after: Value) -> bool:
     if before is None or after is None:
         return ("adding" if before is None else "removing") in loosening
     if isinstance(before, int) and isinstance(after, int):
+        if _named(_TWO_OR_ALL, path) and (before, after) == (0, 1):
+            return True  # the number grows, and one person does what two had to
         return ("up" if after > before else "down") in loosening
     return "change" in loosening
 
 
 def _order(path: str) -> frozenset[str] | None:
-    steps = path.split("/")
-    for pattern, loosening in _ORDERS:
-        parts = pattern.split("/")
-        if len(parts) == len(steps) and all(
-            part in ("*", step) for part, step in zip(parts, steps, strict=True)
-        ):
-            return loosening
-    return None
+    return next((loosening for pattern, loosening in _ORDERS if _named(pattern, path)), None)
+
+
+def _named(pattern: str, path: str) -> bool:
+    parts, steps = pattern.split("/"), path.split("/")
+    return len(parts) == len(steps) and all(
+        part in ("*", step) for part, step in zip(parts, steps, strict=True)
+    )
