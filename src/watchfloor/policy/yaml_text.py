@@ -129,7 +129,7 @@ class _Builder:
         if not isinstance(event, yaml.ScalarEvent):
             self._refuse(top.path, "names of members are texts", line)
         key = unicodedata.normalize("NFC", event.value)
-        if key == "<<":
+        if key == "<<" and event.style is None:  # quoted it is a name like any other
             self._refuse(top.path, "no merge keys: write the members out", line)
         # A plain `on:` or `1:` is a name here as it is written; values alone are ambiguous.
         if key in top.value:

@@ -219,6 +219,11 @@ POLICIES = st.builds(
 )  # fmt: skip
 
 
+def test_a_tool_may_be_called_like_a_merge_key() -> None:
+    policy = Policy(tools={"<<": "read"})
+    assert load(dump(policy)) == policy
+
+
 @given(POLICIES)
 def test_any_sound_policy_survives_being_written_and_read(policy: Policy) -> None:
     try:
