@@ -29,6 +29,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from watchfloor_agent.canonical import canonical_action, digest
+from watchfloor_agent.testing_handing_on import HANDING_ON, FakeDesk
 from watchfloor_agent.testing_talk import SPOKEN, FakeTalk
 
 Frame = dict[str, Any]
@@ -92,6 +93,7 @@ class FakeServer:
         self.acknowledged = 0
         self.refuse_with = 0
         self.talk = FakeTalk()
+        self.desk = FakeDesk()
         self._answers: dict[int, tuple[Frame, Frame]] = {}
         self._outbox: list[Frame] = []
         self._cuts: list[tuple[str, str]] = []
@@ -174,6 +176,12 @@ class FakeServer:
     def said(self) -> list[str]:
         """Everything the agent has said, in order, wherever."""
         return self.talk.said
+
+    async def finish(
+        self, task_id: str, *, status: str = "succeeded", result: Any = None, reason: str = ""
+    ) -> None:
+        """A task that the agent handed on is over."""
+        await self.push("task:result", self.desk.result(task_id, status, result, reason))
 
     async def cancel(self, task_id: str) -> None:
         """A person cancels a task."""
@@ -311,6 +319,9 @@ class FakeServer:
         if frame_type.startswith(SPOKEN):
             self.seq += 1
             return self.talk.respond(frame_type, payload, self.seq)
+        if frame_type in HANDING_ON:
+            self.seq += 1
+            return self.desk.respond(frame_type, payload, self.seq)
         if frame_type == "task:resume":
             return self._resume(payload)
         if frame_type.startswith("task:"):
