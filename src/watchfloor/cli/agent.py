@@ -20,6 +20,11 @@ app.command(
     help="Say which client certificates it must show.",
 )
 app.command(
+    "watchfloor.cli.versions:rotate_token_key",
+    name="rotate-token-key",
+    help="Sign agents' JWTs with a new key from now on.",
+)
+app.command(
     "watchfloor.cli.versions:issue_key", name="issue-key", help="Issue a further key, opaque or signed."
 )
 

@@ -224,6 +224,24 @@ def story(lines: list[dict[str, Any]]) -> str:
 
 
 @app.command
+def lineage(task: str, *, json: bool = False) -> None:
+    """Show where a task comes from and what was handed on of it."""
+    found = Client().get(f"/api/v1/tasks/{task}/lineage")
+    rows = [{**item, "what": "above"} for item in found["ancestors"]]
+    rows.append({**found["task"], "what": "this"})
+    rows += [{**item, "what": "part"} for item in found["parts"]]
+    columns = [
+        ("what", ""),
+        ("task_id", "TASK"),
+        ("status", "STATUS"),
+        ("depth", "DEPTH"),
+        ("agent_id", "AGENT"),
+        ("delegator_id", "HANDED ON BY"),
+    ]
+    show(found, json=json, text=table(rows, columns, ""))
+
+
+@app.command
 def cancel(task: str, *, reason: str = "cancelled", json: bool = False) -> None:
     """Cancel a task, whatever its status."""
     answer = Client().post(f"/api/v1/tasks/{task}/cancel", {"reason": reason})

@@ -163,3 +163,9 @@ def issue_key(
     answer = Client().post(f"/api/v1/agents/{agent}/keys", body)
     write_secret(key_file, answer["api_key"])
     show({**answer, "api_key": None}, json=json, text=f"{answer['key_id']} is in {key_file}")
+
+
+def rotate_token_key(*, json: bool = False) -> None:
+    """Sign agents' JWTs with a new key from now on; earlier ones stay in force until they end. For admins."""
+    answer = Client().post("/api/v1/token-keys/rotate")
+    show(answer, json=json, text=f"{answer['kid']} signs from now on")

@@ -112,6 +112,12 @@ class Credentials:
     def get(self, credential: str) -> Credential | None:
         return self._by_id.get(credential)
 
+    def expiring(self, kind: str, at: int, until: int) -> int:
+        """How many in force at `at` end before `until`. From any thread."""
+        return sum(
+            c.kind == kind and c.valid(at) and 0 < c.expires_at < until for c in list(self._by_id.values())
+        )
+
     def of(self, org: int, kind: str, subject: int) -> list[Credential]:
         """All credentials of one agent or person."""
         return [c for c in self._by_id.values() if c.org == org and c.subject == subject and c.kind == kind]

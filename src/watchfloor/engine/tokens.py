@@ -9,7 +9,7 @@ makes no token either; the signature is for others, who can check it with the pu
 The reader believes nothing a token says of itself: `alg` is one name and no choice, header fields that would bring a key
 along (`jwk`, `jku`, `x5c`, …) are refused as every field is that we do not write, and `kid` is looked up in a table and
 never becomes a path. A signing key is replaced after KEY_DAYS, and goes on checking what it signed until that has
-expired; whoever must end it at once deletes its file and restarts the server.
+expired; an admin may replace it earlier, and whoever must end it at once deletes its file and restarts the server.
 """
 
 from __future__ import annotations
@@ -92,6 +92,11 @@ class TokenIssuer:
         """See to it that the newest key is not too old to sign."""
         if not self._keys or now - self._newest()[1] > KEY_DAYS * DAY:
             self.rotate(now)
+
+    @property
+    def signing_since(self) -> int:
+        """When the key that signs now was made, µs."""
+        return self._newest()[1]
 
     def rotate(self, now: int) -> str:
         """Sign with a new key from now on; its `kid`. What earlier ones signed stays as it is."""

@@ -14,6 +14,7 @@ from watchfloor.http.bodies.agents import State
 from watchfloor.http.bodies.tasks import Priority
 from watchfloor.http.ports import Services
 from watchfloor.kernel.anomaly_terms import ANOMALIES
+from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.terms import TIERS
 
 Sample = tuple[str, tuple[str, ...], float]
@@ -44,6 +45,7 @@ _TIERS = (
     "SELECT tier AS name, count(*) AS n FROM agents WHERE retired_at = 0 AND tier IS NOT NULL GROUP BY tier"
 )
 _DEAD = "SELECT count(*) AS n FROM tasks WHERE status = 'dead_letter'"
+EXPIRING_US = 7 * DAY  # as `agent.key_expiring/1` has it for keys of the usual life
 _BREAKERS = "SELECT scope AS name, count(*) AS n FROM breakers WHERE until_at > :now GROUP BY scope"
 
 _OPEN_WORKERS = "SELECT count(*) AS n FROM agents WHERE breaker = 'open' AND retired_at = 0"
@@ -61,6 +63,10 @@ def sampler(services: Services) -> Callable[[], Iterable[Sample]]:
         yield "task_dead_letter_depth", (), float(services.views.rows(_DEAD)[0]["n"])
         open_workers = services.views.rows(_OPEN_WORKERS)[0]["n"]
         yield from _every("breaker_state", ("agent", "tool", "worker"), {**found, "worker": open_workers})
+
+        now = services.clock()
+        expiring = services.engine.credentials.expiring("agent", now, now + EXPIRING_US)
+        yield "agent_keys_expiring", (), float(expiring)
 
     return sample
 

@@ -52,6 +52,7 @@ POST /api/v1/agents/{agent}/versions/{number}/activate activate_version operator
 POST /api/v1/agents/import                        import_agent        operator       secret authenticated 201 - ImportAgentBody AgentRegistered
 PUT  /api/v1/agents/{agent}/certificates          pin_certificates    operator       write  authenticated 200 - PinCertificatesBody Recorded
 POST /api/v1/agents/{agent}/identity              present_identity    agent          write  authenticated 200 - PresentIdentityBody IdentityAnswer
+POST /api/v1/token-keys/rotate                    rotate_token_keys   admin          try    authenticated 200 - Nothing TokenKeyRotated
 = lineage
 POST /api/v1/tasks/{task}/delegate                delegate_task       agent          write  authenticated 201 - DelegateTaskBody TaskSubmitted
 GET  /api/v1/tasks/{task}/lineage                 get_lineage         agent+reader   read   authenticated 200 Fresh - TaskLineage

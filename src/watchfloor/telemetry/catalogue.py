@@ -272,6 +272,12 @@ METRICS: tuple[Metric, ...] = (
         meaning="Duration of a call of an HTTP worker, all its attempts and pauses included.",
     ),
     Metric(
+        name="agent_keys_expiring",
+        kind="gauge",
+        unit="keys",
+        meaning="Keys of agents that are in force and end within seven days.",
+    ),
+    Metric(
         name="worker_news_total",
         kind="counter",
         unit="news",

@@ -195,3 +195,41 @@ async def test_an_agent_that_runs_with_another_prompt_is_quarantined_before_its_
                 decided = await peer.ask("action:request", said)
                 assert (decided["payload"]["verdict"] == "denied") is denied
         assert here.state("agent", public).quarantined_reason == "identity_changed"
+
+
+async def test_an_admin_replaces_the_signing_key_and_earlier_tokens_go_on(tmp_path: Path) -> None:
+    async with standing(tmp_path) as (server, admin, org):
+        agent, key = await register_agent(server.engine, org, "otto", "worker", ("work",))
+        async with client(server, admin.token) as operator, client(server, key) as own:
+            old = (await operator.post(f"/api/v1/agents/{agent}/keys", json={"form": "jwt"})).json()
+            early = await operator.post("/api/v1/token-keys/rotate", json={})
+            assert (early.status_code, early.json()["code"]) == (429, "rotated_just_now")
+            assert (await own.post("/api/v1/token-keys/rotate", json={})).status_code == 403
+            server.engine.clock.not_before(server.engine.clock() + 3_601 * 1_000_000)
+            rotated = await operator.post("/api/v1/token-keys/rotate", json={})
+            assert rotated.status_code == 200, rotated.text
+            new = (await operator.post(f"/api/v1/agents/{agent}/keys", json={"form": "jwt"})).json()
+            published = (await operator.get("/.well-known/jwks.json")).json()["keys"]
+            assert published[0]["kid"] == rotated.json()["kid"]
+            assert len(published) == 2
+            for token in (old["api_key"], new["api_key"]):
+                async with client(server, token) as bearer:
+                    assert (await bearer.get("/api/v1/me")).json()["id"] == agent
+
+
+async def test_keys_about_to_expire_are_counted(tmp_path: Path) -> None:
+    async with standing(tmp_path) as (server, admin, org):
+        agent, _ = await register_agent(server.engine, org, "otto", "worker", ("work",))
+        async with client(server, admin.token) as operator:
+
+            async def counted() -> str:
+                text = (await operator.get("/metrics")).text
+                (line,) = [found for found in text.splitlines() if found.startswith("agent_keys_expiring ")]
+                return line.split()[1]
+
+            before = float(await counted())
+            made = await operator.post(f"/api/v1/agents/{agent}/keys", json={"expires_in_days": 3})
+            assert float(await counted()) == before + 1
+            path = f"/api/v1/agents/{agent}/keys/{made.json()['key_id']}/revoke"
+            await operator.post(path, json={})
+            assert float(await counted()) == before

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 from tests.integration.sdk.test_with_the_server import Watchfloor
@@ -53,7 +54,7 @@ async def test_an_agent_is_made_of_a_granted_execution_that_ends_with_it() -> No
         assert frame["payload"]["execution_id"] == action.execution_id
 
 
-async def _heard(server: FakeServer, frame_type: str) -> list[dict[str, object]]:
+async def _heard(server: FakeServer, frame_type: str) -> list[dict[str, Any]]:
     await server.until(lambda: bool(server.received(frame_type)))
     return server.received(frame_type)
 

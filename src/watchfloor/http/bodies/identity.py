@@ -190,6 +190,13 @@ class IdentityAnswer(Answer, frozen=True, kw_only=True):
     seq: Seq
 
 
+class TokenKeyRotated(Answer, frozen=True, kw_only=True):
+    """`kid` of the key that signs from now on; what earlier ones signed goes on. `since_at` µs."""
+
+    kid: str
+    since_at: Instant
+
+
 _ENROLMENT = {
     "enrolment_id": "enr_q0d1k7m9x2v4",
     "state": "open",
@@ -271,6 +278,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "descriptions_changed": False,
         "seq": 1042,
     },
+    TokenKeyRotated: {"kid": "Zk3u0bYv1nQ", "since_at": 1_763_700_000_000_000},
     PresentIdentityBody: {"prompt_digest": "9f" * 32},
     IdentityAnswer: {"state": "accepted", "version_number": 2, "seq": 1042},
 }

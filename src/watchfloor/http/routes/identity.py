@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import Any
 
 from watchfloor.engine.requests import Lane
@@ -12,8 +13,15 @@ from watchfloor.http.asking import Call
 from watchfloor.http.bodies import agents as registering
 from watchfloor.http.bodies import fields
 from watchfloor.http.bodies import identity as wire
+from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes import agents
+from watchfloor.kernel.instants import MILLISECOND, SECOND
+
+ROTATION_REST_US = (
+    3_600 * SECOND
+)  # every key stays published for as long as what it signed: they must not pile up
+_log = logging.getLogger(__name__)
 
 
 async def import_agent(call: Call) -> Reply:
@@ -86,3 +94,20 @@ async def present_identity(call: Call) -> Reply:
     if isinstance(facts, fleet.IdentityChanged) or agent.quarantined:
         state = "quarantined"
     return Reply(body=wire.IdentityAnswer(state=state, version_number=agent.active, seq=recorded.seq))
+
+
+async def rotate_token_keys(call: Call) -> Reply:
+    """Sign agents' tokens with a new key from now on. What the one before signed stays in force until it ends.
+
+    The key is the server's, of all its organisations. At most once an hour.
+    """
+    tokens = call.services.engine.credentials.tokens
+    if tokens is None:
+        raise Problem(503, "no_token_keys", "this server signs no tokens")
+    rest_us = tokens.signing_since + ROTATION_REST_US - call.now
+    if rest_us > 0:
+        detail = "the signing key is less than an hour old"
+        raise Problem(429, "rotated_just_now", detail, retryable=True, retry_after_ms=rest_us // MILLISECOND)
+    kid = tokens.rotate(call.now)
+    _log.warning("token key rotated by %s: %s", call.principal.id, kid)
+    return Reply(body=wire.TokenKeyRotated(kid=kid, since_at=tokens.signing_since))
