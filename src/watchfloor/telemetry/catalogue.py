@@ -278,6 +278,13 @@ METRICS: tuple[Metric, ...] = (
         meaning="Keys of agents that are in force and end within seven days.",
     ),
     Metric(
+        name="task_reviews_total",
+        kind="counter",
+        unit="reviews",
+        labels=("verdict",),
+        meaning="Finished tasks rated by people; verdict positive or negative.",
+    ),
+    Metric(
         name="worker_news_total",
         kind="counter",
         unit="news",

@@ -69,6 +69,7 @@ class Following:
             trust.TrustChanged: self._trust,
             trust.TrustReassessed: self._trust,
             anomalies.AnomalyFound: self._anomaly,
+            work.TaskReviewed: self._reviewed,
         }
         for said in _SAID:
             self._table[said] = self._message
@@ -128,6 +129,10 @@ class Following:
                 self._metrics.observe("task_latency_seconds", elapsed)
         elif isinstance(event.facts, work.TaskDeadLettered | work.TaskCancelled):
             self._elapsed_s(org, event)
+
+    def _reviewed(self, _: int, event: Event) -> None:
+        facts: Any = event.facts
+        self._metrics.count("task_reviews_total", facts.verdict)
 
     def _message(self, _: int, event: Event) -> None:
         author = "agent" if event.actor.kind == "agent" else "person"

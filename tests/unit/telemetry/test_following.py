@@ -12,7 +12,7 @@ from watchfloor.kernel.messages import SYSTEM, Event, Facts
 from watchfloor.telemetry.following import STARTS_MAX, Following, direction
 from watchfloor.telemetry.metrics import Metrics
 from watchfloor.trust.messages import TrustChanged
-from watchfloor.work.messages import TaskDeadLettered, TaskSubmitted, TaskSucceeded
+from watchfloor.work.messages import TaskDeadLettered, TaskReviewed, TaskSubmitted, TaskSucceeded
 
 
 @pytest.fixture
@@ -164,3 +164,10 @@ def test_memory_of_beginnings_is_bounded(metrics: Metrics) -> None:
 
 def test_directions_have_three_words() -> None:
     assert [direction(1, 2), direction(2, 1), direction(1, 1)] == ["up", "down", "same"]
+
+
+def test_reviews_are_counted_by_verdict(metrics: Metrics) -> None:
+    for verdict in ("positive", "positive", "negative"):
+        Following(metrics)(1, [event(TaskReviewed(agent=1, owner="per_1", verdict=verdict))])
+    read = metrics.read
+    assert (read("task_reviews_total", "positive"), read("task_reviews_total", "negative")) == (2, 1)
