@@ -20,6 +20,7 @@ from typing import Any
 
 import uvloop
 from benchmarks.machine import ROOT, SERVER_CPU, allow_open_files, pin, rss_kib
+from benchmarks.submitting import Submitting
 
 from watchfloor.actions.messages import GrantStanding
 from watchfloor.app import Server, freeze_garbage
@@ -204,6 +205,8 @@ async def obey(running: Server, org: int, watch: Watch, presence: Presence) -> N
             began = time.perf_counter()
             await running.engine.snapshot(org)
             answer = {"seconds": round(time.perf_counter() - began, 3), **watch.figures()}
+        elif isinstance(order, dict):  # {"tasks": seconds, "under_way": count}
+            answer = await Submitting(running, org).run(order["tasks"], order["under_way"])
         print(json.dumps(answer), flush=True)
 
 

@@ -179,9 +179,18 @@ async def test_nothing_an_agent_sends_is_an_exception_of_the_server(
             decided = [event for event in here.engine.events(here.org, 0, 100_000) if event.type in DECIDED]
             assert len(decided) > len(drawn) // 2, "every conversation gets as far as the rules"
             assert here.state("agent", public) is not None
+            await quiet(here)
             check(here)
     faults = [record for record in caplog.records if record.levelno >= logging.ERROR or record.exc_info]
     assert faults == [], [record.getMessage() for record in faults]
+
+
+async def quiet(here: House) -> None:
+    """What the last connection set going is over, and stored."""
+    node, seen = here.engine.node(here.org), -1
+    while seen != node.world.seq or node.committed != node.world.seq or here.engine.queued():
+        seen = node.world.seq
+        await asyncio.sleep(0.3)
 
 
 def check(here: House) -> None:
