@@ -14,6 +14,7 @@ from watchfloor.conversations.messages import ChannelOpened, ChatOpened, Message
 from watchfloor.councils.messages import DecisionOpened
 from watchfloor.councils.schedule_messages import ScheduleSet
 from watchfloor.fleet.messages import AgentRegistered, EnrolmentIssued
+from watchfloor.fleet.supervision_messages import SupervisionArranged
 from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.subject import fold
 from watchfloor.people.messages import OrganisationFounded, PersonJoined
@@ -38,6 +39,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "policy": PolicyApplied,
     "budget": BudgetSet,
     "schedule": ScheduleSet,
+    "supervision": SupervisionArranged,
     "enrolment": EnrolmentIssued,
     "chat": ChatOpened,
     "mailbox": MessageSent,

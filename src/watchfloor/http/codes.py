@@ -6,12 +6,14 @@ A test compares this table with what the code raises, so a code cannot be added 
 from __future__ import annotations
 
 CODES: dict[str, str] = {
+    "backtest_running": "One backtest of an organisation runs at a time; ask again when it is over.",
     "bad_request": "The request cannot be read as HTTP.",
     "body_not_expected": "This operation takes no body.",
     "certificate_required": "The agent has to show the client certificate that is pinned to it, besides its key.",
     "checkpoint_behind": "The newest checkpoint does not cover the event yet; ask again in a second.",
     "credential_in_query": "Credentials go into the Authorization header. Treat this one as disclosed and rotate it.",
     "erased": "The private part was erased and cannot be shown.",
+    "forbidden": "This is somebody else's, and not for your role.",
     "foreign_origin": "A change by browser session must begin on our own pages.",
     "form_token": "The form is not one of this session; reload the page.",
     "grant_misused": "The grant was not given for this: other parameters, another agent, or a second use. It is recorded.",
@@ -55,6 +57,10 @@ CODES: dict[str, str] = {
     "too_slow": "The body did not arrive in time.",
     "unauthenticated": "No credential, or one that is not in force.",
     "dependency_cycle": "Tasks of one request wait for each other.",
+    "one_candidate": "Name one candidate: a document or a version.",
+    "too_many": "There are as many of these as there may be; remove one first.",
+    "unavailable": "This server does not do that, or not now.",
+    "unknown_channel": "There is no such channel.",
     "unknown_dependency": "A task that this one would wait for does not exist.",
     "unknown_grant": "The grant is not of this action.",
     "unknown_version": "The agent has no such version, or none that was in force before.",
