@@ -30,11 +30,10 @@ from watchfloor.fleet.messages import (
     KeyExpiring,
     MarkDegraded,
     MarkRecovered,
-    ReportThrottled,
     VersionActivated,
 )
 from watchfloor.fleet.structured_id import structured_id
-from watchfloor.hub import identity, pushes
+from watchfloor.hub import floods, identity, pushes
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import policy_of, standing
@@ -527,7 +526,7 @@ class Hub:
                 self._say_again()
                 if now - minute >= MINUTE:
                     minute = now
-                    self._report_throttled()
+                    floods.report(self)
             except Exception:
                 _log.exception("tick")
 
@@ -571,30 +570,6 @@ class Hub:
             state = self.engine.state(session.org, "action", event.subject)
             if session.socket is not None and state is not None and state.status == "granted":
                 self._deliver(session, event)
-
-    def turned_away(self, session: Session, payload: wire.Payload) -> None:
-        """A request did not even get as far as the gate: such requests count for the runaway detector, too (spec 3.3)."""
-        if not isinstance(payload, wire.ActionRequest):
-            return
-        now = self.clock()
-        if now - session.turned_away_since >= SECOND:
-            session.turned_away_since, session.turned_away = now, 0
-        session.turned_away += 1
-        if session.turned_away != policy_of(self.engine, session.org).runaway.requests_per_second + 1:
-            return  # one report a second at most, and none of an agent that is contained already
-        state = self.engine.state(session.org, "agent", session.agent)
-        if state is not None and not state.quarantined:
-            count = session.turned_away
-            self.tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=1_000))
-
-    def _report_throttled(self) -> None:
-        for session in list(self.sessions.values()):
-            if session.buckets:
-                count = sum(bucket.refused for bucket in session.buckets.values())
-                if count:
-                    for bucket in session.buckets.values():
-                        bucket.refused = 0
-                    self.tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=60_000))
 
     def _credential_changed(self, credential: Credential) -> None:
         session = (

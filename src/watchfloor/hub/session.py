@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchfloor.engine import spawning
 from watchfloor.engine.requests import Answer, Lane, Request
-from watchfloor.hub import delegations, identity
+from watchfloor.hub import delegations, floods, identity
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import BUILDS, decided, recorded, refusal
@@ -232,7 +232,7 @@ class Session:
         except NotCanonical as error:
             self._refuse(Refused("not_canonical", str(error), status=422), frame.id)
         except Throttled as throttled:
-            hub.turned_away(self, payload)
+            floods.turned_away(hub, self, payload)
             self.send(
                 wire.encode_frame(
                     wire.RateLimited(
@@ -247,7 +247,7 @@ class Session:
             if refused.code in ("overloaded", "unavailable"):
                 self.in_flight -= 1
             if refused.code == "too_many_in_flight":
-                hub.turned_away(self, payload)
+                floods.turned_away(hub, self, payload)
             self._refuse(refused, frame.id)
 
     def _spawning(self, payload: wire.AgentSpawn) -> spawning.Spawning:

@@ -12,6 +12,7 @@ from tests.integration.hub.house import GENEROUS, Frame, House, Peer, house, rea
 
 from watchfloor.actions.messages import GrantMisused, GrantStanding
 from watchfloor.fleet.messages import AgentThrottled
+from watchfloor.hub import floods
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
@@ -89,7 +90,7 @@ async def test_an_empty_bucket_says_how_long_to_wait_and_warns_before(tmp_path: 
             assert last["type"] == "rate:limited"
             assert 0 < last["payload"]["retry_after_ms"] <= 6_100
             head = here.engine.head(here.org)
-            here.hub._report_throttled()
+            floods.report(here.hub)
             await here.until(lambda: here.engine.head(here.org) > head)
             event = here.engine.event(here.org, head + 1)
             assert event is not None

@@ -1,0 +1,41 @@
+"""Requests that ingress turned away, told to the record: once a minute, and at once where they look like a runaway."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchfloor.fleet.messages import ReportThrottled
+from watchfloor.hub import protocol as wire
+from watchfloor.hub.commands import policy_of
+from watchfloor.kernel.instants import SECOND
+
+if TYPE_CHECKING:
+    from watchfloor.hub.hub import Hub
+    from watchfloor.hub.session import Session
+
+
+def turned_away(hub: Hub, session: Session, payload: wire.Payload) -> None:
+    """A request did not even get as far as the gate: such requests count for the runaway detector, too (spec 3.3)."""
+    if not isinstance(payload, wire.ActionRequest):
+        return
+    now = hub.clock()
+    if now - session.turned_away_since >= SECOND:
+        session.turned_away_since, session.turned_away = now, 0
+    session.turned_away += 1
+    if session.turned_away != policy_of(hub.engine, session.org).runaway.requests_per_second + 1:
+        return  # one report a second at most, and none of an agent that is contained already
+    state = hub.engine.state(session.org, "agent", session.agent)
+    if state is not None and not state.quarantined:
+        count = session.turned_away
+        hub.tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=1_000))
+
+
+def report(hub: Hub) -> None:
+    """What the buckets refused, once a minute an agent (DESIGN 2b.6)."""
+    for session in list(hub.sessions.values()):
+        if session.buckets:
+            count = sum(bucket.refused for bucket in session.buckets.values())
+            if count:
+                for bucket in session.buckets.values():
+                    bucket.refused = 0
+                hub.tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=60_000))
