@@ -14,7 +14,7 @@ from watchfloor.http.declared import EXAMPLES, find_type
 from watchfloor.http.operations import OPERATIONS, Operation
 
 # Positions, versions and assets are counted or named in each organisation alone; sign-in links are secrets.
-LOCAL = {"seq", "version", "asset", "schema", "link"}
+LOCAL = {"seq", "version", "asset", "schema", "link", "pack"}
 WITH_IDS = [o for o in OPERATIONS if set(re.findall(r"\{([a-z]+)\}", o.path)) - LOCAL]
 
 
@@ -69,10 +69,22 @@ class Things:
                     "layers": [{"members": [person.id], "start": "2026-01-05T09:00"}],
                 },
             ).json()["schedule_id"],
+            "anomaly": _anomaly(server, supervisor, org),
             "person": person.id,
             "token": _token_id(server, org),
         }
         self.digest = ruling["digest"]
+
+
+def _anomaly(server: Running, supervisor: httpx2.Client, org: int) -> str:
+    """What an agent that tries what is forbidden again and again leaves behind."""
+    with server.client(server.agent(f"violent-{org}", org=org)["api_key"]) as agent:
+        for number in range(5):
+            body = {"type": "file.read", "tool": "fs", "params": {"path": f"/etc/shadow{number}"}}
+            agent.post("/api/v1/actions", json=body)
+    answer = supervisor.get(f"/api/v1/anomalies?min_seq={server.engine.head(org)}")
+    found: str = answer.json()["items"][0]["anomaly_id"]
+    return found
 
 
 def _token_id(server: Running, org: int) -> str:
