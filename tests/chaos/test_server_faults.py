@@ -74,7 +74,8 @@ def test_a_revoked_key_closes_its_open_socket_within_two_seconds(deployment: Dep
         url = deployment.url.replace("http", "ws") + "/ws"
         async with websockets.connect(url, additional_headers={"Authorization": f"Bearer {key}"}) as socket:
             await socket.recv()
-            keys = deployment.get(f"/api/v1/agents/{agent_id}/keys")["items"]
+            while not (keys := deployment.get(f"/api/v1/agents/{agent_id}/keys")["items"]):
+                await asyncio.sleep(0.05)  # views are a moment behind
             begun = time.monotonic()
             path = f"/api/v1/agents/{agent_id}/keys/{keys[0]['key_id']}/revoke"
             answer = await asyncio.to_thread(deployment.post, path, {"reason": "leaked"}, "revoke-1")

@@ -53,6 +53,7 @@ class Agent(msgspec.Struct):
     subject: int
     public: str
     owner: str
+    key: str  # id of the one it registered with, which covers everything
     frame: int = 0
     session: str = ""
 
@@ -152,7 +153,9 @@ class Scene:
             answer = self.ask(register)
             assert answer.event is not None
             nonce = answer.event.facts.nonce  # type: ignore[attr-defined]
-            self.agents.append(Agent(answer.seq, public_id("agent", answer.seq, nonce), owner))
+            self.agents.append(
+                Agent(answer.seq, public_id("agent", answer.seq, nonce), owner, f"key_{number}")
+            )
             points = self.random.choice((0, 300, 600))
             if points:
                 self.ask(AdjustTrust(subject=answer.seq, points=points, reason="seeded"), self._person(0))
@@ -263,7 +266,7 @@ class Scene:
             entropy[:8].hex(),
             command,
             entropy,
-            Actor(kind="agent", id=agent.public, credential="k"),
+            Actor(kind="agent", id=agent.public, credential=agent.key),
         )
         self.sent.append(sent)
         self.send(sent)

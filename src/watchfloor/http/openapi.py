@@ -286,7 +286,8 @@ def responses(operation: Operation) -> dict[str, Any]:
             content["example"] = table.EXAMPLES[kind]
         good["content"] = {"application/json": content}
     elif operation.answer == "text":
-        good["content"] = {"text/plain": {"schema": {"type": "string"}}}
+        kind_of_text = "text/csv" if operation.path.endswith(".csv") else "text/plain"
+        good["content"] = {kind_of_text: {"schema": {"type": "string"}}}
     elif operation.answer == "document":
         good["content"] = {"application/json": {"schema": {"type": "object"}}}
     elif operation.answer == "stream":

@@ -66,7 +66,7 @@ def test_every_option_it_names_exists() -> None:
         subprocess.run([WATCHFLOOR, *words, "--help"], capture_output=True, text=True, check=True).stdout
         for words in (["sidecar"], ["agent", "add"], ["agent", "remove"])
     )
-    foreign = {"--head", "--title", "--body"}
+    foreign = {"--head", "--title", "--body", "--user", "--now"}  # of gh and systemctl
     assert {option for option in named - foreign if option not in helped} == set()
 
 

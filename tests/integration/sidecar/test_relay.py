@@ -120,6 +120,10 @@ async def test_a_cancelled_task_ends_its_command_and_reports_nothing(floor: Floo
     number = int(await appears(pid))
     await asyncio.to_thread(floor.ada.post, f"/api/v1/tasks/{task}/cancel", {"reason": "no"})
     assert await gone(number)
+    for _ in range(100):  # views are a moment behind
+        if (await floor.task(task))["task"]["status"] == "cancelled":
+            break
+        await asyncio.sleep(0.05)
     assert (await floor.task(task))["task"]["status"] == "cancelled"
 
 

@@ -42,6 +42,11 @@ class Asked:
     def key(self) -> str:
         return self.headers["idempotency-key"]
 
+    @property
+    def is_call(self) -> bool:
+        """Is it work, rather than news of what became of it?"""
+        return bool(self.frame["type"] == "task:assigned")
+
 
 class Handler(BaseHTTPRequestHandler):
     server: Place

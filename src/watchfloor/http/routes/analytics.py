@@ -16,7 +16,7 @@ from watchfloor.http.replies import Reply
 from watchfloor.kernel.instants import DAY, SECOND
 
 TARGET_PERMILLE = 800  # spec 3.5: of low-risk actions
-CSV = "text/csv; charset=utf-8"
+CSV = "text/csv"
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
