@@ -22,6 +22,7 @@ import msgspec
 
 from watchfloor.engine.clock import GuardedClock
 from watchfloor.engine.credentials import Credentials
+from watchfloor.engine.entropy import Entropy
 from watchfloor.engine.inbox import Inbox
 from watchfloor.engine.requests import Answer, Done, IdempotencyKey, Lane, Request, nobody_waits
 from watchfloor.engine.sequencer import Node, Pending, Sequencer
@@ -97,6 +98,9 @@ class Engine:
         self._followers: list[Follower] = []
         self._advancing: set[tuple[int, str]] = set()  # continuations whose next slice is under way
         self._commit_watchers: list[Callable[[int], None]] = []
+        # Private parts of the batch that followers are being told of: what is pushed at once costs no read.
+        self._fresh: dict[tuple[int, int], tuple[bytes, bytes]] = {}
+        self._entropy = Entropy()
         self._wake = asyncio.Event()
         self._released: deque[Pending] = deque()
         self._to_release = asyncio.Event()
@@ -194,7 +198,7 @@ class Engine:
                 org=org,
                 command=command,
                 actor=actor,
-                entropy=entropy or secrets.token_bytes(32),
+                entropy=entropy or self._entropy.take(),
                 of=of,
                 correlation=correlation,
                 lane=lane,
@@ -240,6 +244,10 @@ class Engine:
         """One committed event, from the store."""
         row = self.ledger.read_one(org, seq)
         return self.core.catalogue.decode(row[1]) if row is not None else None
+
+    def private(self, org: int, seq: int) -> tuple[bytes, bytes] | None:
+        """(salt, private part) of a committed event; None when it has none (any more). For followers, on this thread."""
+        return self._fresh.get((org, seq)) or self.ledger.read_private(org, seq)
 
     def events(self, org: int, after: int, limit: int) -> list[Event]:
         """Committed events with seq > after, in order; from any thread."""
@@ -378,6 +386,8 @@ class Engine:
                 if not count & 127 and perf_counter_ns() - begun > STEP_SLICE_US * 1_000:
                     await asyncio.sleep(0)
                     begun = perf_counter_ns()
+            batch = pending.batch
+            self._fresh = {(org, seq): (salt, part) for org, seq, salt, part in batch.privates}
             for org, events in pending.events.items():
                 for follower in self._followers:
                     try:
@@ -385,6 +395,7 @@ class Engine:
                     except Exception:
                         _log.exception("a follower failed at seq %d", events[-1].seq)
                 self._advance(org, self.core.nodes[org])
+            self._fresh = {}
 
     @staticmethod
     def _tell(request: Request, answer: Answer) -> None:
@@ -490,7 +501,7 @@ class Engine:
                 org=org,
                 command=command,
                 actor=SYSTEM,
-                entropy=secrets.token_bytes(32),
+                entropy=self._entropy.take(),
                 lane=Lane.PEOPLE,
                 done=done,
             )

@@ -99,7 +99,7 @@ def offer(
     engine: Engine, org: int, task: int, state: Task, attempt: int, accept_by_at: int
 ) -> wire.TaskAssigned:
     """`task:assigned`: everything about a task that whoever does it must know."""
-    private = engine.ledger.read_private(org, task)
+    private = engine.private(org, task)
     told = msgspec.json.decode(private[1]) if private is not None else {}
     return wire.TaskAssigned(
         task_id=public_id("task", task, state.nonce),
