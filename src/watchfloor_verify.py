@@ -858,6 +858,11 @@ class Rules:
             demand(e.at < decision.last_at(), "silence_never_approves", "a vote past the deadline")
             decision.votes[person] = e.facts["vote"]
 
+    @on("decision.seen/1")
+    def _seen(self, e: Event) -> None:
+        own = (e.actor["kind"], e.actor["id"]) == ("person", e.facts["person"])
+        demand(own, "quorum_of_people", f"{e.actor['id']} looked in the name of {e.facts['person']}")
+
     @on("decision.approved/1")
     def _approved(self, e: Event) -> None:
         decision = self._decisions.get(e.subject)

@@ -54,6 +54,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     force_asked: tuple[str, ...] = ()  # at level 4, who wants to force it until a second person does
     forced_by: tuple[str, ...] = ()
     reviewed: bool = False
+    seen: tuple[str, ...] = ()  # who has opened it
     review_by_at: int = (
         0  # of a forced one: until when another person must have looked at it, 0 when that is settled
     )

@@ -95,6 +95,13 @@ class ReviewForced(Command, frozen=True, kw_only=True):
     private: bytes = b""
 
 
+class NoteSeen(Command, frozen=True, kw_only=True):
+    """This person has the decision in front of them: from now on counts how long they look at it."""
+
+    KIND: ClassVar[str] = "decision"
+    person: str
+
+
 class CancelDecision(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "decision"
     reason: str = ""
@@ -151,6 +158,14 @@ class DecisionEscalated(Facts, frozen=True, kw_only=True):
     deadline_at: int
     rung: int
     tell: tuple[str, ...]
+
+
+class DecisionSeen(Facts, frozen=True, kw_only=True):
+    """This person has opened the decision for the first time, before it was over (spec 3.2 *Inbox*: review times)."""
+
+    TYPE: ClassVar[str] = "decision.seen/1"
+    KIND: ClassVar[str] = "decision"
+    person: str
 
 
 class VoteCast(Facts, frozen=True, kw_only=True):

@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.councils import demands, forcing, quorum
+from watchfloor.councils import demands, forcing, quorum, seeing
 from watchfloor.councils.decision import (
     APPROVED,
     CANCELLED,
@@ -62,11 +62,13 @@ from watchfloor.councils.messages import (
     DecisionForced,
     DecisionOpened,
     DecisionReviewed,
+    DecisionSeen,
     DecisionTimePassed,
     DecisionWarned,
     Demand,
     ForceDecision,
     Member,
+    NoteSeen,
     OpenDecision,
     ReviewForced,
     VoteCast,
@@ -416,6 +418,7 @@ SUBJECTS: tuple[Subject, ...] = (
             DecisionTimePassed: time_passed,
             ForceDecision: forcing.force,
             ReviewForced: forcing.review,
+            NoteSeen: seeing.note,
         },
         evolve={
             DecisionOpened: first(opened),
@@ -431,6 +434,7 @@ SUBJECTS: tuple[Subject, ...] = (
             DecisionForced: once(forcing.forced),
             DecisionAlerted: once(forcing.alerted),
             DecisionReviewed: once(forcing.reviewed),
+            DecisionSeen: once(seeing.seen),
         },
         live=lambda decision: due(decision) > 0,
         due=due,
@@ -454,4 +458,5 @@ FACTS: tuple[type[Facts], ...] = (
     DecisionForced,
     DecisionAlerted,
     DecisionReviewed,
+    DecisionSeen,
 )

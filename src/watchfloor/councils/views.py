@@ -15,6 +15,7 @@ from watchfloor.councils.messages import (
     DecisionForced,
     DecisionOpened,
     DecisionReviewed,
+    DecisionSeen,
     DecisionWarned,
     VoteCast,
     VoteRefused,
@@ -107,7 +108,20 @@ VOTES = Table(
     indexes=(Index(("person",)),),
 )
 
-TABLES = (DECISIONS, VOTES, SCHEDULES)
+SEEN = Table(
+    name="seen",
+    version=1,
+    meaning="Who has opened a decision while it waited, and when first: where the time of a review begins.",
+    key=("decision", "person"),
+    columns={
+        "decision": integer("subject"),
+        "person": text("public id"),
+        "at": instant("when first"),
+    },
+    indexes=(Index(("person",)),),
+)
+
+TABLES = (DECISIONS, VOTES, SEEN, SCHEDULES)
 
 
 def _opened(event: Event) -> list[Change]:
@@ -165,6 +179,13 @@ def _voted(event: Event) -> list[Change]:
     late = int(facts.late)
     row = VOTES.put(event.subject, event.seq, person=facts.person, vote=facts.vote, late=late, at=event.at)
     return [row, DECISIONS.set(event.subject, seq=event.seq)]
+
+
+def _seen(event: Event) -> list[Change]:
+    """The decision's own row stays as it is: its tag is of what can change a vote, and looking changes nothing."""
+    facts = event.facts
+    assert isinstance(facts, DecisionSeen)
+    return [SEEN.put(event.subject, facts.person, at=event.at)]
 
 
 def _vote_refused(event: Event) -> list[Change]:
@@ -228,6 +249,7 @@ PROJECT: Projectors = {
     DecisionEscalated: _escalated,
     VoteCast: _voted,
     VoteRefused: _vote_refused,
+    DecisionSeen: _seen,
     DecisionApproved: _approved,
     DecisionDenied: _denied,
     DecisionExpired: _expired,

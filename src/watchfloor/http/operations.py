@@ -117,6 +117,7 @@ POST /api/v1/actions/{action}/cancel              cancel_action       agent+oper
 GET  /api/v1/decisions                            list_decisions      reader         read   exempt        200 DecisionsParams - DecisionPage
 GET  /api/v1/decisions/{decision}                 get_decision        reader         read   exempt        200 Fresh - DecisionDetail
 POST /api/v1/decisions/{decision}/vote            cast_vote           operator       write  exempt        200 - VoteBody VoteRecorded
+POST /api/v1/decisions/{decision}/seen            see_decision        operator       write  exempt        200 - Nothing Recorded
 POST /api/v1/decisions/{decision}/force           force_decision      director       write  exempt        200 - ForceBody ForceRecorded
 POST /api/v1/decisions/{decision}/review          review_forced       supervisor     write  exempt        200 - ReviewBody Recorded
 = schedules

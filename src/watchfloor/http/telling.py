@@ -119,6 +119,7 @@ SENTENCES: dict[str, Sentence] = {
         else f"Alert to {', '.join(f.tell)}: nobody has reviewed that it was forced."
     ),
     "decision.reviewed/1": lambda f: f"Reviewed{' late' if f.late else ''}: forcing it was {f.verdict}.",
+    "decision.seen/1": "Somebody opened it.",
     "decision.denied/1": lambda f: f"Denied {_why(f.reason)}.",
     "decision.expired/1": "Expired: nobody decided in time, so nothing was granted.",
     "decision.cancelled/1": "The decision was cancelled.",

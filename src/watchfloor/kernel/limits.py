@@ -72,6 +72,9 @@ CREDENTIALS_PER_PERSON_MAX = (
 )
 
 RUNGS_MAX = 32  # steps of an escalation, loops counted: after that many nobody is coming
+SEEN_MAX = (
+    256  # persons whose first look at a decision is kept: more than any committee, and state stays small
+)
 SEATS_MAX = 64  # of a committee; its members stand in the event that opens a decision
 
 # Agents and work ------------------------------------------------------------------------------------------------------

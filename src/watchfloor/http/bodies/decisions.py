@@ -67,7 +67,10 @@ class DecisionPage(Answer, frozen=True, kw_only=True):
 
 
 class VoteItem(Answer, frozen=True, kw_only=True):
-    """One person's say. `refused` tells why a vote did not count; `comment` is null when redacted or absent."""
+    """One person's say. `refused` tells why a vote did not count; `comment` is null when redacted or absent.
+
+    `seen_at`: when this person first opened the decision, 0 when they never said so; the vote ends the review.
+    """
 
     person: str
     name: str
@@ -76,6 +79,7 @@ class VoteItem(Answer, frozen=True, kw_only=True):
     refused: str
     at: Instant
     comment: str | None = None
+    seen_at: Instant = 0
 
 
 class DemandItem(Answer, frozen=True, kw_only=True):

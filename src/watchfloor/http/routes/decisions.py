@@ -162,7 +162,11 @@ def obstacle_of(call: Call, subject: int, state: Any) -> str:
 
 async def votes(call: Call, subject: int) -> tuple[wire.VoteItem, ...]:
     """Everybody's say, in order, refused and late ones included."""
-    sql = "SELECT * FROM votes WHERE org = :org AND decision = :decision ORDER BY seq LIMIT 200"
+    sql = (
+        "SELECT v.*, s.at AS seen_at FROM votes v LEFT JOIN seen s"
+        " ON s.org = v.org AND s.decision = v.decision AND s.person = v.person"
+        " WHERE v.org = :org AND v.decision = :decision ORDER BY v.seq LIMIT 200"
+    )
     rows = await call.rows(sql, decision=subject)
     privates = await call.privates(row["seq"] for row in rows)
     return tuple(
@@ -174,9 +178,17 @@ async def votes(call: Call, subject: int) -> tuple[wire.VoteItem, ...]:
             refused=row["refused"],
             at=row["at"],
             comment=privates.get(row["seq"], {}).get("comment"),
+            seen_at=row["seen_at"] or 0,
         )
         for row in rows
     )
+
+
+async def see_decision(call: Call) -> Reply:
+    """Say that you have it in front of you. Only the first time is recorded, and only while it waits."""
+    subject, _ = call.resolve("decision", call.path["decision"])
+    recorded = await call.ask(councils.NoteSeen(subject=subject, person=call.principal.id))
+    return Reply(body=Recorded(seq=recorded.seq))
 
 
 async def cast_vote(call: Call) -> Reply:
