@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import structlog
@@ -22,6 +23,7 @@ from watchfloor.http.door import Declared, Door
 from watchfloor.http.envelope import ASGI, Envelope, internal
 from watchfloor.http.operations import OPERATIONS
 from watchfloor.http.pages import layout
+from watchfloor.http.pages.built import Build
 from watchfloor.http.ports import Services
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
@@ -29,6 +31,7 @@ from watchfloor.http.stream import Streams
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("watchfloor.http")
 _PARAMETER = re.compile(r"\{([a-z]+)\}")
+_REST = "{rest}"  # the one parameter that takes in slashes: every address within the application
 
 
 def build(services: Services) -> ASGI:
@@ -37,6 +40,7 @@ def build(services: Services) -> ASGI:
     streams = Streams(services)
     services.streams = streams
     services.chats = ChatStreams(services)
+    services.built = Build(Path(services.config.floor)) if services.config.floor else Build()
     services.metrics.samplers.append(gauges.sampler(services))
     services.document = openapi.document(declared.every(), services.config.version)
     cors = None
@@ -75,7 +79,7 @@ def handler(door: Door, entry: Declared) -> HTTPRouteHandler:
             reply = refusal(door.services, entry, arrival.path, error, trace)
         return finished(reply, operation.status)
 
-    path = _PARAMETER.sub(r"{\1:str}", operation.path)
+    path = _PARAMETER.sub(r"{\1:str}", operation.path.replace(_REST, "{rest:path}"))
     method: Any = operation.method
     made: HTTPRouteHandler = HTTPRouteHandler(path=path, http_method=method, include_in_schema=False)(answer)
     return made
@@ -155,7 +159,7 @@ def _outside(problem: Problem, trace: Trace) -> Response[bytes]:
 
 
 _TEMPLATES: Sequence[tuple[re.Pattern[str], str]] = [
-    (re.compile("^" + _PARAMETER.sub("[^/]+", operation.path) + "$"), operation.method)
+    (re.compile("^" + _PARAMETER.sub("[^/]+", operation.path.replace(_REST, ".+")) + "$"), operation.method)
     for operation in OPERATIONS
 ]
 

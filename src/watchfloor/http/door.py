@@ -107,7 +107,7 @@ class Door:
             self._paced(operation, principal, arrival.peer)
             if declared.params is not None:
                 call.params = reading.read_params(pairs, declared.params)
-            elif pairs:
+            elif pairs and not operation.any_query:
                 raise reading.wrong_parameter(pairs[0][0], "unknown_parameter", "there is no such parameter")
             raw = await self._body(declared, arrival, call)
             await self._fresh(call)
@@ -172,6 +172,9 @@ class Door:
         safeguards.refuse_foreign(
             arrival.headers, own, required=principal.cookie and operation.effect != "form"
         )
+        if principal.cookie and operation.effect != "form" and operation.who != "anyone":
+            given = arrival.headers.get(safeguards.CSRF_HEADER.lower(), "")
+            safeguards.check_header_token(principal.secret, given)
 
     # How often -----------------------------------------------------------------------------------------------------
 

@@ -214,6 +214,10 @@ GET  /api/v1/schemas                              list_schemas        anyone    
 GET  /api/v1/schemas/{schema}                     get_schema          anyone         read   public        200 NoParams - document
 GET  /docs                                        show_docs           anyone         page   public        200 NoParams - page
 GET  /assets/{asset}                              get_asset           anyone         page   public        200 NoParams - page
+= dashboard
+GET  /floor                                       show_floor          anyone         page   exempt        200 - - page
+GET  /floor/{rest}                                show_floor          anyone         page   exempt        200 - - page
+GET  /floor/assets/{asset}                        get_floor_asset     anyone         page   exempt        200 NoParams - page
 = sign_in
 GET  /sign-in                                     show_sign_in        anyone         page   public        200 SignInParams - page
 POST /sign-in                                     submit_sign_in      anyone         form   sign_in       200 - - page
@@ -237,7 +241,7 @@ GET  /tasks/{task}                                show_task           reader    
 GET  /actions/{action}                            show_action         reader         page   authenticated 200 PageParams - page
 """
 
-PAGES = frozenset(("sign_in", "inbox", "floor"))  # sections whose functions live in `pages/`
+PAGES = frozenset(("dashboard", "sign_in", "inbox", "floor"))  # sections whose functions live in `pages/`
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
@@ -269,6 +273,11 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     def page(self) -> bool:
         """Is it for people's browsers (HTML, redirects to sign in, forms)?"""
         return self.effect in ("page", "form")
+
+    @property
+    def any_query(self) -> bool:
+        """Is the query the application's own, in the browser? (Filters are in its addresses.)"""
+        return self.id == "show_floor"
 
     @property
     def documented(self) -> bool:

@@ -129,6 +129,7 @@ class HTTPConfig(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes_max: int = BODY_BYTES_MAX
     body_timeout_s: float = 30.0
     answer_timeout_s: float = 30.0
+    floor: str = ""  # the folder of the built application; empty: beside this package
     rates: dict[str, Rate] = msgspec.field(default_factory=lambda: dict(RATES))
     version: str = ""
 
@@ -172,4 +173,5 @@ class Services(msgspec.Struct, kw_only=True):
     notices: Any = None  # notify/: people's channels and what became of notices; None: nobody is told
     streams: Any = None  # set by build(): the event streams
     chats: Any = None  # set by build(): followers of chats
+    built: Any = None  # set by build(): the application of the dashboard, as it was built
     document: dict[str, Any] = msgspec.field(default_factory=dict)  # set by build(): the OpenAPI document

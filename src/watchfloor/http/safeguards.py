@@ -15,6 +15,7 @@ from watchfloor.http import problems
 from watchfloor.http.identity import SECURE_COOKIE, SESSION_COOKIE
 
 HSTS = "max-age=31536000; includeSubDomains"
+CSRF_HEADER = "X-CSRF-Token"
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _FIXED = (
     (b"x-content-type-options", b"nosniff"),
@@ -31,6 +32,18 @@ def page_policy(nonce: str) -> str:
     return (
         f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self'; img-src 'self'; connect-src 'self'; "
         "form-action 'self'; frame-ancestors 'none'; base-uri 'none'"
+    )
+
+
+def floor_policy(nonce: str) -> str:
+    """The policy of the application: scripts and style elements by nonce, what those import included, all else our own.
+
+    A module that a nonced script imports inherits the nonce; style elements get theirs from the page's meta element.
+    """
+    return (
+        f"default-src 'none'; script-src 'nonce-{nonce}'; style-src 'self' 'nonce-{nonce}'; img-src 'self' data: blob:; "
+        "font-src 'self'; connect-src 'self'; manifest-src 'self'; form-action 'self'; frame-ancestors 'none'; "
+        "base-uri 'none'"
     )
 
 
@@ -86,6 +99,16 @@ def check_form_token(secret: str, given: str) -> None:
     if not secret or not hmac.compare_digest(form_token(secret).encode(), given.encode()):
         raise problems.Problem(
             403, "form_token", "the form is out of date: go back, reload the page, try again"
+        )
+
+
+def check_header_token(secret: str, given: str) -> None:
+    """Raise Problem 403 unless a change by script names the token of its session in `X-CSRF-Token`."""
+    if not secret or not hmac.compare_digest(form_token(secret).encode(), given.encode()):
+        raise problems.Problem(
+            403,
+            "form_token",
+            f"with a session, changes carry the header {CSRF_HEADER}: `csrf` of GET /api/v1/me",
         )
 
 

@@ -20,4 +20,4 @@ class PageParams(Params, frozen=True, kw_only=True):
 class SignInParams(Params, frozen=True, kw_only=True):
     """`next` is where to go after signing in: one of our own paths, anything else is ignored (fault I6)."""
 
-    next: Annotated[str, Meta(max_length=200)] = ""
+    next: Annotated[str, Meta(max_length=400)] = ""

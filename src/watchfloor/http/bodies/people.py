@@ -57,7 +57,10 @@ class PeopleParams(Paged, frozen=True, kw_only=True):
 
 
 class Me(Answer, frozen=True, kw_only=True):
-    """Who is asking, with what rights. `scopes` empty: all of the person's rights."""
+    """Who is asking, with what rights. `scopes` empty: all of the person's rights.
+
+    `csrf` is empty but for browser sessions, whose changes carry it as `X-CSRF-Token`.
+    """
 
     kind: str
     id: str
@@ -67,6 +70,7 @@ class Me(Answer, frozen=True, kw_only=True):
     scopes: tuple[str, ...]
     credential: str
     expires_at: Instant
+    csrf: str = ""
 
 
 class LinkIssued(Answer, frozen=True, kw_only=True):

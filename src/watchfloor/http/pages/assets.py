@@ -12,7 +12,7 @@ from watchfloor.http.replies import Reply
 
 _FOLDER = Path(__file__).parent.parent / "assets"
 _TYPES = {".css": "text/css", ".js": "text/javascript", ".svg": "image/svg+xml"}
-_KEEP = "public, max-age=31536000, immutable"
+KEEP = "public, max-age=31536000, immutable"
 
 
 @cache
@@ -43,4 +43,4 @@ def serve(call: Call) -> Reply:
     if found is None:
         raise not_found("file")
     media_type, content = found
-    return Reply(content=content, media_type=media_type, headers={"cache-control": _KEEP})
+    return Reply(content=content, media_type=media_type, headers={"cache-control": KEEP})

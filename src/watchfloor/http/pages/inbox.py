@@ -10,7 +10,7 @@ from watchfloor.http import html, lists, replies, telling
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import decisions as wire
 from watchfloor.http.html import Child, Safe, foreign, tag
-from watchfloor.http.pages import layout, parameters, parts
+from watchfloor.http.pages import dashboard, layout, parameters, parts
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes import agents, decisions
@@ -29,9 +29,8 @@ _ENDED = {
 
 
 async def show_home(call: Call) -> Reply:
-    """The inbox is home."""
-    del call
-    return replies.redirect("/inbox")
+    """The application is home where it is built, else the inbox."""
+    return replies.redirect(dashboard.home(call))
 
 
 async def show_inbox(call: Call) -> Reply:

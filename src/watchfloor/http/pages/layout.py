@@ -70,7 +70,7 @@ def page(
     body = tag(
         "body",
         tag("a", "Skip to the content", href="#main", class_="skip"),
-        _top(who, here),
+        _top(who, here, floor=call is not None and call.services.built.exists),
         main,
         tag("div", "Connection lost. What you see may be out of date.", id="lost", hidden=True, role="alert")
         if script
@@ -84,7 +84,7 @@ def page(
     )
 
 
-def _top(who: Principal, here: str) -> Safe:
+def _top(who: Principal, here: str, *, floor: bool) -> Safe:
     brand = tag(
         "a",
         tag("img", src=assets.url("favicon.svg"), alt="", width=20, height=20),
@@ -97,6 +97,8 @@ def _top(who: Principal, here: str) -> Safe:
     links = [
         tag("a", name, href=path, aria_current="page" if path == here else None) for name, path in _NAVIGATION
     ]
+    if floor:
+        links.append(tag("a", "Floor", href="/floor/"))
     leave = tag(
         "form",
         token(who),

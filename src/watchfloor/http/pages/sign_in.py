@@ -7,17 +7,20 @@ import re
 from watchfloor.http import replies, sessions
 from watchfloor.http.asking import Call
 from watchfloor.http.html import Child, Safe, tag
-from watchfloor.http.pages import layout
+from watchfloor.http.pages import dashboard, layout
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 
 _LINK = re.compile(r"(wf_lnk_[0-9a-z]{16}_[A-Za-z0-9_-]{43})")
-_OWN_PAGE = re.compile(r"^/(?:inbox|stops|agents|tasks|actions)(?:/[A-Za-z0-9_.-]{1,64}){0,2}\Z")
+_OWN_PAGE = re.compile(
+    r"^/(?:inbox|stops|agents|tasks|actions)(?:/[A-Za-z0-9_.-]{1,64}){0,2}\Z"
+    r"|^/floor(?:/[A-Za-z0-9_-][A-Za-z0-9_.-]{0,63}){0,6}/?(?:\?[A-Za-z0-9_.~%&=+:,-]{0,300})?\Z"
+)
 
 
 def own_page(path: str) -> str:
-    """One of our own pages to go on to, else the inbox (fault I6)."""
-    return path if _OWN_PAGE.match(path) else "/inbox"
+    """One of our own pages to go on to, else none (fault I6)."""
+    return path if _OWN_PAGE.match(path) else ""
 
 
 async def show_sign_in(call: Call) -> Reply:
@@ -113,7 +116,7 @@ def over(call: Call, problem: Problem) -> Reply:
 
 async def use_link(call: Call) -> Reply:
     """Use the link up and begin a session."""
-    return await _begin(call, call.path["link"], "/inbox")
+    return await _begin(call, call.path["link"], "")
 
 
 async def _begin(call: Call, text: str, following: str) -> Reply:
@@ -123,7 +126,9 @@ async def _begin(call: Call, text: str, following: str) -> Reply:
         if problem.status != 401:
             raise
         return over(call, problem)
-    return replies.redirect(following, {"set-cookie": sessions.cookie(session, call.now, tls=call.tls)})
+    return replies.redirect(
+        following or dashboard.home(call), {"set-cookie": sessions.cookie(session, call.now, tls=call.tls)}
+    )
 
 
 async def leave(call: Call) -> Reply:

@@ -133,6 +133,7 @@ async def get_me(call: Call) -> Reply:
             scopes=who.scopes,
             credential=who.credential,
             expires_at=who.expires_at,
+            csrf=safeguards.form_token(who.secret) if who.secret else "",
         )
     )
 
