@@ -34,7 +34,8 @@ def test_a_person_is_added_signs_in_by_link_and_is_who_they_are(
         .json()["code"]
         == "link_over"
     )
-    out = browser.post("/api/v1/sessions/sign-out", json={}, headers={"origin": server.url})
+    ours = {"origin": server.url, "x-csrf-token": session.json()["csrf"]}
+    out = browser.post("/api/v1/sessions/sign-out", json={}, headers=ours)
     assert out.status_code == 200
     assert browser.get("/api/v1/me").status_code == 401
 
