@@ -23,6 +23,7 @@ import uvicorn
 from watchfloor import __version__
 from watchfloor.actions.messages import RecordStop
 from watchfloor.administration import Administration, newest_backup
+from watchfloor.alerting import Alerting
 from watchfloor.config import Config
 from watchfloor.engine.clock import GuardedClock
 from watchfloor.engine.effects import Effects, Registration
@@ -53,15 +54,14 @@ from watchfloor.ledger.signer import Signer
 from watchfloor.ledger.snapshots import newest_snapshot
 from watchfloor.ledger.sqlite.store import SQLiteLedger, SQLiteSettings
 from watchfloor.ledger.verify import require_good
-from watchfloor.notify.channels import Channels
-from watchfloor.notify.notifier import ATTEMPTS_MAX, LEASE_MS, Notifier
+from watchfloor.notify.notifier import ATTEMPTS_MAX, LEASE_MS
 from watchfloor.people.messages import FoundOrganisation, TellOwner, TellPeople
 from watchfloor.policy.messages import ApplyPolicy
 from watchfloor.processes import effects_of
 from watchfloor.runners import http_workers
 from watchfloor.runners.call_signing import KEY_FILE, SigningKey
 from watchfloor.runners.outbound import Outbound, Sent
-from watchfloor.runners.reach import Reach, read_address
+from watchfloor.runners.reach import Reach
 from watchfloor.runners.verification import VERIFICATION_MS_MAX, VerificationTerms, Verifier
 from watchfloor.runners.worker_news import WorkerNews
 from watchfloor.telemetry.following import Following
@@ -117,8 +117,10 @@ class Backbone:
             self.directory.path / "token-keys", config.origin, self.engine.clock()
         )
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
-        self.observe_notice: Callable[[str, str, int], None] = lambda means, outcome, ms: None  # noqa: ARG005
-        self.notifier = self._notifier()
+        self.alerting = Alerting(
+            self.engine, self.directory.path, config.outbound_allow, base_url=lambda: self.base_url
+        )
+        self.notifier = self.alerting.notifier
         self.effects = self._effects()
         self.observe_news: Callable[[str], None] = lambda outcome: None  # noqa: ARG005
         self.news = WorkerNews(
@@ -128,33 +130,6 @@ class Backbone:
             secret=self.worker_secret,
             base_url=lambda: self.base_url,
             observe=lambda outcome: self.observe_news(outcome),
-        )
-
-    def _notifier(self) -> Notifier:
-        """How people are told. Like the calls of workers it has a way out of its own."""
-        engine, reach = self.engine, Reach.of(self.config.outbound_allow)
-        outbound = Outbound(reach)
-
-        async def post(url: str, headers: dict[str, str], body: bytes, total_ms: int) -> tuple[int, str]:
-            got = await outbound.send(
-                Sent(url=url, method="POST", headers=headers, body=body, total_ms=total_ms, bytes_max=65_536)
-            )
-            return got.status, got.detail or ("" if got.outcome == "answered" else got.outcome)
-
-        def permits(address: str, host: str) -> bool:
-            read = read_address(address)
-            return read is not None and reach.permits(read, host)
-
-        return Notifier(
-            self.directory.path / "notify.db",
-            channels=Channels(post, permits, engine.clock),
-            state=engine.state,
-            cell=engine.cell,
-            ask=lambda org, command: engine.ask(org, command, SYSTEM),
-            base_url=lambda: self.base_url,
-            clock=engine.clock,
-            reach_fault=outbound.fault,
-            observe=lambda means, outcome, ms: self.observe_notice(means, outcome, ms),
         )
 
     def _effects(self) -> Effects:
@@ -370,7 +345,7 @@ class Server:
         self.backbone.observe_call = self._called
         self.backbone.observe_news = lambda outcome: self.metrics.count("worker_news_total", outcome)
         self.backbone.observe_check = self._checked
-        self.backbone.observe_notice = self._told
+        self.backbone.alerting.observe = self._told
         self.administration = Administration(self.engine, self.backbone.directory, self.backbone.signer)
         self.hub = Hub(
             self.engine,
@@ -537,6 +512,7 @@ class Server:
             url_fault=self.backbone.outbound.fault,
             clock=engine.clock,
             fetch=self._fetched,
+            links=self.backbone.alerting.links,
             notices=self.backbone.notifier,
         )
 

@@ -51,6 +51,7 @@ def set_(
     position: int = 0,
     quiet: str = "00:00-00:00",
     time_zone: str = "UTC",
+    one_tap: bool | None = None,
     person: str = "",
     json: bool = False,
 ) -> None:
@@ -64,6 +65,8 @@ def set_(
         info, warning or immediate: nothing below it.
     quiet
         Such as 22:00-07:00: only what is immediate comes through.
+    one_tap
+        May messages hold a link by which whoever reads them votes as you? By default by mail, ntfy and webhook.
     """
     means = "console" if not url else "webhook" if url.startswith(("http://", "https://")) else "apprise"
     begin, _, end = quiet.partition("-")
@@ -76,6 +79,7 @@ def set_(
         "quiet_from": begin,
         "quiet_until": end,
         "time_zone": time_zone,
+        "one_tap": one_tap,
         "person": person,
     }
     answer = Client().post("/api/v1/notifications/channels", body)

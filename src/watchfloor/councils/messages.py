@@ -68,13 +68,17 @@ class OpenDecision(Command, frozen=True, kw_only=True):
 
 
 class CastVote(Command, frozen=True, kw_only=True):
-    """`vote` approve, deny or abstain; `digest` is the action digest the person saw; `private` canonical JSON {"comment"}."""
+    """`vote` approve, deny or abstain; `digest` is the action digest the person saw; `private` canonical JSON {"comment"}.
+
+    `session`: by what the person came, as in VoteCast.
+    """
 
     KIND: ClassVar[str] = "decision"
     person: str
     vote: str
     digest: str = ""
     private: bytes = b""
+    session: str = ""
 
 
 class ForceDecision(Command, frozen=True, kw_only=True):
@@ -169,13 +173,17 @@ class DecisionSeen(Facts, frozen=True, kw_only=True):
 
 
 class VoteCast(Facts, frozen=True, kw_only=True):
-    """`late`: the decision was over already; the vote is kept and changes nothing."""
+    """`late`: the decision was over already; the vote is kept and changes nothing.
+
+    `session`: by what the person came: browser, token, or link (one of a notice); empty where it was not recorded.
+    """
 
     TYPE: ClassVar[str] = "decision.voted/1"
     KIND: ClassVar[str] = "decision"
     late: bool
     person: str
     vote: str
+    session: str = ""
 
 
 class VoteRefused(Facts, frozen=True, kw_only=True):

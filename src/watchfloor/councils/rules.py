@@ -84,6 +84,9 @@ from watchfloor.kernel.schema import check_choice, check_reason
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.kernel.terms import holds
 
+SESSIONS = ("", "browser", "token", "link")
+LINK = "link"  # of a notice: whoever holds it votes, so the policy says up to which level
+
 
 class PoolEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """For OpenDecision: how many enabled persons hold the role and do not own the agent.
@@ -101,7 +104,8 @@ class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     """For CastVote: who votes, as of now. `void` are those who voted before and may not decide any more.
 
     `loosened`: the person loosened a policy that affects this action, not long ago. `also` is what policies applied
-    since demand besides; `able` are (person, roles) of those who voted before and may decide still.
+    since demand besides; `able` are (person, roles) of those who voted before and may decide still. `links_level_max`:
+    up to which level a link of a notice is enough to vote.
     """
 
     roles: tuple[str, ...]
@@ -111,6 +115,7 @@ class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     loosened: bool = False
     also: tuple[Demand, ...] = ()
     able: tuple[tuple[str, tuple[str, ...]], ...] = ()
+    links_level_max: int = 4
 
 
 # What is asked for --------------------------------------------------------------------------------------------------
@@ -163,7 +168,7 @@ def cast_vote(state: Decision | None, command: CastVote, given: Given) -> list[D
         return [Draft(facts=VoteRefused(person=command.person, reason=ineligible), private=command.private)]
     over = decision.status != PENDING
     late = over or given.at >= last_at(decision)
-    cast = VoteCast(late=late, person=command.person, vote=command.vote)
+    cast = VoteCast(late=late, person=command.person, vote=command.vote, session=command.session)
     drafts = [Draft(facts=cast, private=command.private)]
     if over:
         return drafts
@@ -209,6 +214,9 @@ def demand_of(decision: Decision) -> Demand:
 def check_vote(decision: Decision, command: CastVote, given: Given) -> None:
     """Refuse what is nonsense whoever votes. Approving takes the digest; denying without one is safe."""
     check_choice(command.vote, "/vote", quorum.VOTES)
+    check_choice(command.session, "/session", SESSIONS)
+    if command.session == LINK and decision.level > given.evidence.links_level_max:
+        raise Refused("sign_in_to_vote", "at this level a vote takes signing in", status=403)
     if given.actor.kind != "person" or given.actor.id != command.person:
         raise Refused("not_your_vote", "everybody votes for themselves", field="/person", status=403)
     if any(vote.person == command.person for vote in decision.votes):

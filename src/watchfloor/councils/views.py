@@ -93,7 +93,7 @@ DECISIONS = Table(
 
 VOTES = Table(
     name="votes",
-    version=1,
+    version=2,
     meaning="What each person said on a decision, the refused and the late included.",
     key=("decision", "seq"),
     columns={
@@ -102,6 +102,7 @@ VOTES = Table(
         "person": text("public id"),
         "vote": text("approve, deny or abstain; empty when refused"),
         "late": flag("the decision was over: kept, changes nothing"),
+        "session": text("by what the person came: browser, token or link; empty: not recorded"),
         "refused": text("why this person may not vote; empty: accepted"),
         "at": instant("when"),
     },
@@ -177,7 +178,15 @@ def _voted(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, VoteCast)
     late = int(facts.late)
-    row = VOTES.put(event.subject, event.seq, person=facts.person, vote=facts.vote, late=late, at=event.at)
+    row = VOTES.put(
+        event.subject,
+        event.seq,
+        person=facts.person,
+        vote=facts.vote,
+        late=late,
+        session=facts.session,
+        at=event.at,
+    )
     return [row, DECISIONS.set(event.subject, seq=event.seq)]
 
 

@@ -102,6 +102,9 @@ class Credentials:
         self._by_id: dict[str, Credential] = {row[0]: from_row(row) for row in rows}
         self._watchers: list[Callable[[Credential], None]] = []
         self.tokens: TokenIssuer | None = None  # who reads the signed form; nobody: it is no credential here
+        self.people_seen: dict[
+            tuple[int, int], int
+        ] = {}  # (organisation, person) -> when; to this process too
         self.used_at: dict[
             str, int
         ] = {}  # when each was last presented to this process; no event (DESIGN 2b.6)
@@ -139,6 +142,8 @@ class Credentials:
         if not hmac.compare_digest(presented, found.verifier) or not found.valid(at):
             return None
         self.used_at[found.id] = at
+        if found.kind in ("session", "token"):
+            self.people_seen[(found.org, found.subject)] = at
         return found
 
     def _of_token(self, token: str, at: int) -> Credential | None:

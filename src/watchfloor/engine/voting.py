@@ -48,6 +48,7 @@ def voter(read: Read, subject: int, person_id: str, at: int) -> VoterEvidence:
         loosened=loosened_by(read, person_id, decision, at),
         also=also,
         able=tuple(able.items()) if also else (),
+        links_level_max=read("active_policy", "active").document.notices.links_level_max,
     )
 
 

@@ -14,6 +14,7 @@ import msgspec
 
 from watchfloor.engine.credentials import Credential, discloses
 from watchfloor.engine.tokens import LOOKS_LIKE as TOKEN
+from watchfloor.engine.vote_links import VoteLink
 from watchfloor.fleet.certificates import Certificate, admitted
 from watchfloor.http import problems
 from watchfloor.http.ports import Engine
@@ -58,6 +59,11 @@ class Principal(msgspec.Struct, frozen=True, kw_only=True):
     expires_at: int = 0
     cookie: bool = False
     secret: str = ""
+
+    @property
+    def session(self) -> str:
+        """By what a person came, as votes record it."""
+        return "browser" if self.cookie else "link" if self.credential.startswith("tap_") else "token"
 
     @property
     def actor(self) -> Actor:
@@ -175,6 +181,24 @@ def of_enrolment(engine: Engine, found: Credential, now: int) -> Principal:
         name="an agent that enrols",
         credential=found.id,
         expires_at=found.expires_at,
+    )
+
+
+def of_vote_link(engine: Engine, link: VoteLink) -> Principal | None:
+    """The person of a link in a notice, None when they may not come in any more. Whether it has expired is for the caller."""
+    state = engine.state(link.org, "person", link.person)
+    if state is None or state.disabled or not state.roles:
+        return None
+    return Principal(
+        kind="person",
+        org=link.org,
+        organisation=_organisation(engine, link.org),
+        subject=link.person,
+        id=public_id("person", link.person, state.nonce),
+        name=state.handle,
+        credential=link.id,
+        roles=state.roles,
+        expires_at=link.expires_at,
     )
 
 

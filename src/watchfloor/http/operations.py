@@ -224,6 +224,10 @@ POST /sign-in                                     submit_sign_in      anyone    
 GET  /sign-in/{link}                              show_link           anyone         page   sign_in       200 NoParams - page
 POST /sign-in/{link}                              use_link            anyone         form   sign_in       200 - - page
 POST /sign-out                                    leave               reader         form   exempt        200 - - page
+= tap
+GET  /tap/{link}                                  show_tap            anyone         page   exempt        200 PageParams - page
+POST /tap/{link}                                  vote_by_tap         anyone         form   exempt        200 - - page
+GET  /tap/{link}/parameters                       show_tap_parameters anyone         page   exempt        200 NoParams - page
 = inbox
 GET  /                                            show_home           reader         page   exempt        200 NoParams - page
 GET  /inbox                                       show_inbox          reader         page   exempt        200 PageParams - page
@@ -241,7 +245,7 @@ GET  /tasks/{task}                                show_task           reader    
 GET  /actions/{action}                            show_action         reader         page   authenticated 200 PageParams - page
 """
 
-PAGES = frozenset(("dashboard", "sign_in", "inbox", "floor"))  # sections whose functions live in `pages/`
+PAGES = frozenset(("dashboard", "sign_in", "tap", "inbox", "floor"))  # sections whose functions live in `pages/`
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

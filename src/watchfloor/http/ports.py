@@ -170,6 +170,7 @@ class Services(msgspec.Struct, kw_only=True):
     started_at: float = msgspec.field(default_factory=time.monotonic)
     url_fault: Callable[[str], Awaitable[str]] = _no_calls
     worker_secret: Callable[[int, str, int], str] = lambda org, agent, number: ""  # noqa: ARG005
+    links: Any = None  # engine/vote_links: what links of notices say; None: there are none
     notices: Any = None  # notify/: people's channels and what became of notices; None: nobody is told
     streams: Any = None  # set by build(): the event streams
     chats: Any = None  # set by build(): followers of chats

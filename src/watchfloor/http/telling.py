@@ -104,7 +104,10 @@ SENTENCES: dict[str, Sentence] = {
     "decision.escalated/1": lambda f: (
         f"Nobody decided: step {f.rung} of the escalation, told {', '.join(f.tell)}."
     ),
-    "decision.voted/1": lambda f: f"Voted {f.vote}{', too late to count' if f.late else ''}.",
+    "decision.voted/1": lambda f: (
+        f"Voted {f.vote}{' by the link of a notice' if f.session == 'link' else ''}"
+        f"{', too late to count' if f.late else ''}."
+    ),
     "decision.vote_refused/1": lambda f: f"A vote was refused: {f.reason.replace('_', ' ')}.",
     "decision.approved/1": lambda f: (
         "Approved: the quorum is met, also by the policies applied meanwhile."

@@ -79,6 +79,21 @@ class Assignment(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     classes: tuple[str, ...] = ()
 
 
+class BackupTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who decides in place of whom. `of` is a target, a person also as one of a role or on duty; `by` targets, first to last.
+
+    It takes over when nobody whom `of` means was seen for `offline_ms`, or each of them has more than `waiting_max`
+    decisions waiting (0: that does not count); and at once when the action is of `types` or `classes` (a specialist).
+    """
+
+    of: str
+    by: tuple[str, ...]
+    offline_ms: int = 0
+    waiting_max: int = 0
+    types: tuple[str, ...] = ()
+    classes: tuple[str, ...] = ()
+
+
 _LADDER = (
     Rung(tell=("schedule:on_call",), wait_ms=300_000),
     Rung(tell=("role:supervisor",), wait_ms=900_000),
@@ -89,7 +104,8 @@ _LADDER = (
 class RoutingTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`ladder` is climbed `1 + loops` times before silence denies; `warn_permille` of a wait brings a warning.
 
-    Whoever loosens the policy may not decide on what it affects for `loosened_days`.
+    Whoever loosens the policy may not decide on what it affects for `loosened_days`. `backups` say who is told in place
+    of those who are away or have too much; who may decide they do not change.
     """
 
     confirm: RouteTerms = RouteTerms(
@@ -112,6 +128,7 @@ class RoutingTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True
     loops: int = 0
     warn_permille: int = 667
     loosened_days: int = 7
+    backups: tuple[BackupTerms, ...] = ()
 
 
 def committees() -> dict[str, CommitteeTerms]:

@@ -12,6 +12,7 @@ import msgspec
 from watchfloor.kernel.anomaly_terms import AnomalyTerms
 from watchfloor.kernel.break_glass_terms import BreakGlassTerms
 from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, committees
+from watchfloor.kernel.notice_terms import NoticeTerms
 
 ACTIVATE_VERSION = "agent.activate_version"
 APPLY_POLICY = "policy.apply"
@@ -240,6 +241,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     identity: IdentityTerms = IdentityTerms()
     economics: EconomicsTerms = EconomicsTerms()
     anomalies: AnomalyTerms = AnomalyTerms()
+    notices: NoticeTerms = NoticeTerms()
     grant_ms: int = 900_000
 
 

@@ -38,6 +38,7 @@ class Notice(msgspec.Struct, frozen=True, kw_only=True):
     path: str
     tell: tuple[str, ...]
     all_hands: bool = False
+    decision: int = 0  # which one it is about, for as long as people can vote on it
 
 
 def notice_of(event: Event, state: State) -> Notice | None:
@@ -79,6 +80,7 @@ def _decision(event: Event, state: State) -> Notice | None:
         path=f"/inbox/{public_id('decision', event.subject, decision.nonce)}",
         tell=(*facts.tell, "role:supervisor", "schedule:on_call") if all_hands else facts.tell,
         all_hands=all_hands,
+        decision=event.subject,
     )
 
 

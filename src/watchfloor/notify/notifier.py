@@ -39,6 +39,9 @@ CHANNELS_MAX = 8  # of one person
 PRUNE_EVERY = 1_000  # notices between two looks at what may be forgotten
 
 _T = TypeVar("_T")
+VoteLinkOf = Callable[
+    [int, int, Person], str
+]  # path of the page on which the person votes by the link alone, or ""
 Observe = Callable[[str, str, int], None]  # (kind of channel, outcome, ms)
 
 
@@ -83,6 +86,7 @@ class Notifier:
         ask: Callable[[int, Command], Awaitable[Any]],
         base_url: Callable[[], str],
         clock: Callable[[], int],
+        vote_link: VoteLinkOf = lambda org, decision, person: "",  # noqa: ARG005
         reach_fault: Callable[[str], Awaitable[str]] = _reachable,
         observe: Observe = lambda kind, outcome, ms: None,  # noqa: ARG005
     ) -> None:
@@ -92,6 +96,7 @@ class Notifier:
         self._cell = cell
         self._ask = ask
         self._base_url = base_url
+        self._vote_link = vote_link
         self._clock = clock
         self._reach_fault = reach_fault
         self._observe = observe
@@ -187,7 +192,8 @@ class Notifier:
             await self._off(self._store.attempted, org, about, person.id, state, "", "", now)
             return True
         key = sha256(f"{event.org}\n{about}\n{person.id}".encode()).hexdigest()[:32]
-        took, error = await self._tried(channels, notice, key)
+        own = self._vote_link(org, notice.decision, person) if notice.decision else ""
+        took, error = await self._tried(channels, notice, key, own)
         state = rows.DELIVERED if took else rows.OPEN
         attempts = await self._off(
             self._store.attempted, org, about, person.id, state, took, error, self._clock()
@@ -199,26 +205,29 @@ class Notifier:
         await self._give_up(org, event, notice, person, len(channels))
         return True
 
-    async def _tried(self, channels: list[Channel], notice: Notice, key: str) -> tuple[str, str]:
-        """(channels that took it, why the others did not)."""
+    async def _tried(
+        self, channels: list[Channel], notice: Notice, key: str, own: str = ""
+    ) -> tuple[str, str]:
+        """(channels that took it, why the others did not). `own`: the path of the person's own link."""
         if notice.all_hands:
-            ended = await asyncio.gather(*(self._sent(one, notice, key) for one in channels))
+            ended = await asyncio.gather(*(self._sent(one, notice, key, own) for one in channels))
             took = ", ".join(name for name, error in ended if not error)
             return took, "; ".join(f"{name}: {error}" for name, error in ended if error)
         errors: list[str] = []
         for channel in channels:
-            name, error = await self._sent(channel, notice, key)
+            name, error = await self._sent(channel, notice, key, own)
             if not error:
                 return name, "; ".join(errors)
             errors.append(f"{name}: {error}")
         return "", "; ".join(errors)
 
-    async def _sent(self, channel: Channel, notice: Notice, key: str) -> tuple[str, str]:
+    async def _sent(self, channel: Channel, notice: Notice, key: str, own: str = "") -> tuple[str, str]:
         """(name, why it did not work)."""
+        path = own if own and channel.one_tap else notice.path
         began = asyncio.get_running_loop().time()
         error = ""
         try:
-            await self._channels.send(channel, notice, f"{self._base_url().rstrip('/')}{notice.path}", key)
+            await self._channels.send(channel, notice, f"{self._base_url().rstrip('/')}{path}", key)
         except Undelivered as undelivered:
             error = str(undelivered)
         spent_ms = int((asyncio.get_running_loop().time() - began) * 1_000)

@@ -39,7 +39,8 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     """One way to reach a person. `url` may hold secrets; `secret` is what a webhook is signed with.
 
     Told from `severity_min` on; not between `quiet_from` and `quiet_until` (minutes of the day in `time_zone`, equal: never
-    quiet) unless it is immediate. Lower `position` is tried first.
+    quiet) unless it is immediate. Lower `position` is tried first. `one_tap`: nobody but its person reads it, so a message
+    may hold a link that votes.
     """
 
     name: str
@@ -51,6 +52,7 @@ class Channel(msgspec.Struct, frozen=True, kw_only=True):
     quiet_from: int = 0
     quiet_until: int = 0
     time_zone: str = "UTC"
+    one_tap: bool = False
 
 
 class Delivery(msgspec.Struct, frozen=True, kw_only=True):

@@ -86,6 +86,12 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/break_glass/grant_ms", "up"),
         ("/break_glass/review_ms", "up"),
         ("/break_glass/tell/*", "removing"),
+        ("/notices/links_level_max", "up"),
+        ("/notices/links_ms", "up"),
+        ("/notices/alerts/*/tell/*", "removing"),
+        ("/notices/alerts/*/channels/*", "removing"),
+        ("/notices/alerts/*/everywhere", "down"),
+        ("/notices/alerts/*/instead", "up"),
         ("/grant_ms", "up"),
     )
 )

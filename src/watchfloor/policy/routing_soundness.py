@@ -5,10 +5,11 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from watchfloor.kernel.council_terms import CommitteeTerms, RouteTerms, RoutingTerms, Seat
+from watchfloor.kernel.council_terms import BackupTerms, CommitteeTerms, RouteTerms, RoutingTerms, Seat
 from watchfloor.kernel.instants import DAY, MILLISECOND
 from watchfloor.kernel.limits import RUNGS_MAX, SEATS_MAX
 from watchfloor.kernel.loosening import plain
+from watchfloor.kernel.notice_terms import KINDS, SEVERITIES, NoticeTerms
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import ROLES, Policy
 from watchfloor.policy.faults import Fault
@@ -19,6 +20,8 @@ _WAIT_MS_MAX = 7 * DAY // MILLISECOND
 _WORD = re.compile(r"[a-z][a-z0-9_]{0,63}")
 _TARGET = re.compile(r"person:[!-~]{1,128}|schedule:[a-z][a-z0-9_]{0,63}")
 _TOLD_MAX = 16
+_RULES_MAX = 32
+_CHANNEL = re.compile(r"[a-z0-9][a-z0-9_-]{0,31}")
 
 
 def routing_problems(document: Policy) -> Iterator[Fault]:
@@ -42,6 +45,9 @@ def routing_problems(document: Policy) -> Iterator[Fault]:
             if cls not in document.classes:
                 yield Fault(f"{path}/classes/{number}", f"is not a class of this policy: {cls}")
     yield from _times(routing)
+    for index, backup in enumerate(routing.backups):
+        yield from _backup(f"/routing/backups/{index}", backup, document)
+    yield from _notices(document.notices)
     yield from _between("/break_glass/grant_ms", document.break_glass.grant_ms, 10_000, 900_000, "ms")
     yield from _between("/break_glass/review_ms", document.break_glass.review_ms, 60_000, _WAIT_MS_MAX, "ms")
     yield from _told("/break_glass/tell", document.break_glass.tell)
@@ -64,8 +70,49 @@ def _times(routing: RoutingTerms) -> Iterator[Fault]:
     yield from _between("/routing/loops", routing.loops, 0, RUNGS_MAX)
     if len(routing.ladder) * (1 + routing.loops) > RUNGS_MAX:
         yield Fault("/routing/loops", f"the chain has at most {RUNGS_MAX} rungs, loops counted")
+    if len(routing.backups) > _RULES_MAX:
+        yield Fault("/routing/backups", f"at most {_RULES_MAX}")
     yield from _between("/routing/warn_permille", routing.warn_permille, 0, 999)
     yield from _between("/routing/loosened_days", routing.loosened_days, 0, 365, "days")
+
+
+def _backup(path: str, backup: BackupTerms, document: Policy) -> Iterator[Fault]:
+    yield from _told(f"{path}/of", (backup.of,))
+    yield from _told(f"{path}/by", backup.by)
+    if not backup.by or backup.of in backup.by:
+        yield Fault(f"{path}/by", "somebody else takes over")
+    for name, low in (("offline_ms", 60_000), ("waiting_max", 1)):
+        value: int = getattr(backup, name)
+        if value:
+            yield from _between(f"{path}/{name}", value, low, _WAIT_MS_MAX)
+    for number, name in enumerate(backup.types):
+        if not plain(name):
+            yield Fault(f"{path}/types/{number}", "fits no action: names are recorded in lower case")
+    for number, cls in enumerate(backup.classes):
+        if cls not in document.classes:
+            yield Fault(f"{path}/classes/{number}", f"is not a class of this policy: {cls}")
+    if not (backup.offline_ms or backup.waiting_max or backup.types or backup.classes):
+        yield Fault(path, "never takes over: set offline_ms, waiting_max, types or classes")
+
+
+def _notices(notices: NoticeTerms) -> Iterator[Fault]:
+    yield from _between("/notices/links_level_max", notices.links_level_max, 0, 4)
+    yield from _between("/notices/links_ms", notices.links_ms, 60_000, _WAIT_MS_MAX, "ms")
+    if len(notices.alerts) > _RULES_MAX:
+        yield Fault("/notices/alerts", f"at most {_RULES_MAX}")
+    for index, alert in enumerate(notices.alerts):
+        path = f"/notices/alerts/{index}"
+        for number, kind in enumerate(alert.kinds):
+            if kind not in KINDS:
+                yield Fault(f"{path}/kinds/{number}", f"one of {', '.join(KINDS)}")
+        if alert.severity_min not in SEVERITIES:
+            yield Fault(f"{path}/severity_min", f"one of {', '.join(SEVERITIES)}")
+        yield from _told(f"{path}/tell", alert.tell)
+        for number, name in enumerate(alert.channels[: _TOLD_MAX + 1]):
+            if number >= _TOLD_MAX or not _CHANNEL.fullmatch(name):
+                yield Fault(f"{path}/channels/{number}", f"at most {_TOLD_MAX} names of shared channels")
+        if alert.instead and not alert.tell:
+            yield Fault(f"{path}/instead", "then `tell` says who is told")
 
 
 def _route(path: str, route: RouteTerms, document: Policy) -> Iterator[Fault]:

@@ -110,6 +110,7 @@ class Running:
             config=HTTPConfig(version="test", rates=self.rates, **self.settings),
             ready=lambda: self.engine.read_only,
             clock=self.engine.clock,
+            links=self.backbone.alerting.links,
             notices=self.backbone.notifier,
         )
         self.orgs = sorted(self.engine.core.nodes) or [

@@ -47,10 +47,12 @@ def test_a_supervisor_hears_of_a_decision_with_a_link_to_it(server: Running) -> 
         assert answer.json()["signing_secret"].startswith("wfn_")
         tested = client.post("/api/v1/notifications/channels/test", json={"name": "hook"})
         assert tested.json() == {"delivered": True, "error": ""}
-        ruling = ask_patch(agent)
+        ask_patch(agent)
         got = wait_for(receiver, b"Decision needed")
         told = msgspec.json.decode(got.body)
-        assert told["url"].endswith(f"/inbox/{ruling['decision_id']}")
+        assert told["url"].startswith(f"{server.backbone.base_url}/tap/wf_tap_")
+        page = server.client().get(told["url"].removeprefix(server.backbone.base_url))
+        assert "You vote as" in page.text and "import sys" in page.text
         assert "import sys" not in got.body.decode() and "unused import" not in got.body.decode()
         listed = client.get("/api/v1/notifications/channels").text
         assert "secret-path" not in listed and str(receiver.port) not in listed

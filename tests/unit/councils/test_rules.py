@@ -89,6 +89,25 @@ def cast(name: str, vote: str = "approve", *, late: bool = False) -> m.VoteCast:
     return m.VoteCast(late=late, person=name, vote=vote)
 
 
+@pytest.mark.parametrize(("links_level_max", "counts"), [(2, False), (3, True)])
+def test_the_link_of_a_notice_is_enough_up_to_the_level_the_policy_says(
+    links_level_max: int, counts: bool
+) -> None:
+    world = opened()
+    voting = VoterEvidence(roles=("supervisor",), enabled=True, handle="ada", links_level_max=links_level_max)
+    command = CastVote(subject=1, person="per_ada", vote="approve", digest="9f2c", session="link")
+    if not counts:
+        assert world.refusal(command, person("per_ada"), voting) == ("sign_in_to_vote", "", 403)
+        return
+    events = world.perform(command, person("per_ada"), voting)
+    assert events[0].facts == m.VoteCast(late=False, person="per_ada", vote="approve", session="link")
+
+
+def test_a_vote_comes_by_a_known_kind_of_session() -> None:
+    command = CastVote(subject=1, person="per_ada", vote="deny", session="telepathy")
+    assert opened().refusal(command, person("per_ada"), voter())[1] == "/session"
+
+
 @pytest.mark.parametrize(
     "command",
     [

@@ -49,11 +49,12 @@ def test_every_column_holds_a_known_word(operation: Operation) -> None:
     )
 
 
-def test_nothing_that_changes_something_is_open_to_anyone_but_signing_in() -> None:
+def test_nothing_that_changes_something_is_open_to_anyone_but_signing_in_and_a_vote_by_link() -> None:
     assert {operation.id for operation in OPERATIONS if operation.mutates and operation.who == "anyone"} == {
         "sign_in",
         "submit_sign_in",
         "use_link",
+        "vote_by_tap",  # the link names its person; every rule of voting is asked again
     }
 
 

@@ -12,6 +12,7 @@ from watchfloor.policy.routing_soundness import routing_problems
 
 SEAT = {"role": "director"}
 NAMED = {"person": "ada"}
+BACKUP = {"of": "person:ada", "by": ("person:ben",), "offline_ms": 600_000}
 RUNG = {"tell": ("role:director",), "wait_ms": 60_000}
 
 
@@ -43,6 +44,25 @@ def test_the_default_document_is_sound() -> None:
         ("routing/assignments", ({"committee": "directors", "classes": ("magic",)},), "/routing/assignments/0/classes/0"),
         ("routing/assignments", ({"committee": "directors", "types": ("a.b", "Payment.Send")},), "/routing/assignments/0/types/1"),
         ("routing/assignments", ({"committee": "directors", "types": ("payment.send ",)},), "/routing/assignments/0/types/0"),
+        ("routing/backups", (BACKUP,) * 33, "/routing/backups"),
+        ("routing/backups", ({**BACKUP, "of": "everybody"},), "/routing/backups/0/of/0"),
+        ("routing/backups", ({**BACKUP, "by": ("nobody",)},), "/routing/backups/0/by/0"),
+        ("routing/backups", ({**BACKUP, "by": ()},), "/routing/backups/0/by"),
+        ("routing/backups", ({**BACKUP, "by": ("person:ada",)},), "/routing/backups/0/by"),
+        ("routing/backups", ({**BACKUP, "offline_ms": 5},), "/routing/backups/0/offline_ms"),
+        ("routing/backups", ({**BACKUP, "waiting_max": -1},), "/routing/backups/0/waiting_max"),
+        ("routing/backups", ({**BACKUP, "types": ("A.b",)},), "/routing/backups/0/types/0"),
+        ("routing/backups", ({**BACKUP, "classes": ("magic",)},), "/routing/backups/0/classes/0"),
+        ("routing/backups", ({**BACKUP, "offline_ms": 0},), "/routing/backups/0"),
+        ("notices/links_level_max", 5, "/notices/links_level_max"),
+        ("notices/links_ms", 1, "/notices/links_ms"),
+        ("notices/alerts", ({},) * 33, "/notices/alerts"),
+        ("notices/alerts", ({"kinds": ("weather",)},), "/notices/alerts/0/kinds/0"),
+        ("notices/alerts", ({"severity_min": "loud"},), "/notices/alerts/0/severity_min"),
+        ("notices/alerts", ({"tell": ("role:auditor",)},), "/notices/alerts/0/tell/0"),
+        ("notices/alerts", ({"channels": ("#ops",)},), "/notices/alerts/0/channels/0"),
+        ("notices/alerts", ({"channels": ("ops",) * 17},), "/notices/alerts/0/channels/16"),
+        ("notices/alerts", ({"instead": True},), "/notices/alerts/0/instead"),
         ("committees/The Board", {"seats": (SEAT,)}, "/committees/The Board"),
         ("committees/board", {"seats": ()}, "/committees/board/seats"),
         ("committees/board", {"seats": (SEAT,) * 65}, "/committees/board/seats"),

@@ -70,6 +70,7 @@ class VoteItem(Answer, frozen=True, kw_only=True):
     """One person's say. `refused` tells why a vote did not count; `comment` is null when redacted or absent.
 
     `seen_at`: when this person first opened the decision, 0 when they never said so; the vote ends the review.
+    `session`: by what the person came: browser, token or link (of a notice).
     """
 
     person: str
@@ -80,6 +81,7 @@ class VoteItem(Answer, frozen=True, kw_only=True):
     at: Instant
     comment: str | None = None
     seen_at: Instant = 0
+    session: str = ""
 
 
 class DemandItem(Answer, frozen=True, kw_only=True):

@@ -22,6 +22,7 @@ class SetChannelBody(Body, frozen=True, kw_only=True):
 
     `means` webhook: a signed POST to `url`; apprise: `url` with slack, pagerduty, mailto, mailtos, ntfy or ntfys; console: the
     server's log. Nothing below `severity_min`, and nothing but immediate news in the quiet time (equal: there is none).
+    `one_tap`: may a message hold a link by which whoever reads it votes as you? Unless you say, by mail, ntfy and webhook.
     """
 
     name: ChannelName
@@ -29,6 +30,7 @@ class SetChannelBody(Body, frozen=True, kw_only=True):
     url: Url = ""
     severity_min: Severity = "warning"
     position: Annotated[int, Meta(ge=0, le=100)] = 0
+    one_tap: bool | None = None
     quiet_from: TimeOfDay = "00:00"
     quiet_until: TimeOfDay = "00:00"
     time_zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
@@ -72,6 +74,7 @@ class NotifyChannelItem(Answer, frozen=True, kw_only=True):
     quiet_from: str
     quiet_until: str
     time_zone: str
+    one_tap: bool
 
 
 class NotifyChannelList(Answer, frozen=True, kw_only=True):
@@ -113,6 +116,7 @@ _CHANNEL: dict[str, Any] = {
     "quiet_from": "22:00",
     "quiet_until": "07:00",
     "time_zone": "Europe/Berlin",
+    "one_tap": True,
 }
 _DELIVERY: dict[str, Any] = {
     "person_id": "per_4h2k9d0s7b1",

@@ -144,7 +144,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
             ),
             class_="card",
         ),
-        _words(detail.words),
+        agents_words(detail.words),
         tag("section", tag("h2", "Why people are asked"), parts.trace(detail.trace), class_="card"),
         tag(
             "div",
@@ -153,7 +153,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
             class_="grid",
         ),
         _also(detail),
-        _votes(call, detail),
+        votes_so_far(call, detail),
         _form(call, detail) if pending else None,
         tag("section", tag("h2", "The story so far"), parts.story(detail.timeline), class_="card"),
         here="/inbox",
@@ -235,7 +235,8 @@ def _ending(item: wire.DecisionItem, detail: wire.DecisionDetail) -> Safe:
     return tag("div", tag("p", tag("strong", f"{word}{by}. "), text), class_=f"note {kind}", role="status")
 
 
-def _words(words: str | None) -> Safe | None:
+def agents_words(words: str | None) -> Safe | None:
+    """What the agent said for itself, apart and marked."""
     if words is None:
         return tag("section", tag("p", "What the agent said was erased.", class_="quiet"), class_="card")
     if not words.strip():
@@ -280,7 +281,8 @@ async def _agent(call: Call, row: dict[str, Any]) -> Safe | None:
     )
 
 
-def _votes(call: Call, detail: wire.DecisionDetail) -> Safe | None:
+def votes_so_far(call: Call, detail: wire.DecisionDetail) -> Safe | None:
+    """Everybody's say, the refused and the late included."""
     if not detail.votes:
         return None
     lines = [

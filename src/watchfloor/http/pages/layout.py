@@ -21,6 +21,10 @@ SAID: Mapping[str, tuple[str, str]] = {
     "approved": ("good", "Your approval is recorded."),
     "denied": ("good", "Your denial is recorded."),
     "abstained": ("good", "Your abstention is recorded."),
+    "late": (
+        "warn",
+        "It was over before your vote arrived. Your vote is recorded as late and changes nothing.",
+    ),
     "already_voted": ("warn", "You have voted on this already; the first vote counts."),
     "stopped": ("good", "The stop is in force."),
     "stopped_later": (

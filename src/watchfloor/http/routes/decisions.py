@@ -179,6 +179,7 @@ async def votes(call: Call, subject: int) -> tuple[wire.VoteItem, ...]:
             at=row["at"],
             comment=privates.get(row["seq"], {}).get("comment"),
             seen_at=row["seen_at"] or 0,
+            session=row["session"],
         )
         for row in rows
     )
@@ -221,6 +222,7 @@ async def vote(call: Call, text: str, say: str, digest: str, comment: str) -> wi
         vote=say,
         digest=digest,
         private=encoded({"comment": comment}) if comment else b"",
+        session=call.principal.session,
     )
     recorded = await call.ask(command)
     facts: Any = recorded.event.facts if recorded.event is not None else None

@@ -52,6 +52,11 @@ def _means(body: wire.SetChannelBody) -> str:
     return f"apprise {body.url.partition('://')[0]}" if body.means == "apprise" else body.means
 
 
+def _private(body: wire.SetChannelBody) -> bool:
+    """Does nobody but its person read what comes by it, as far as can be told? Rooms and incidents have many readers."""
+    return body.means == "webhook" or body.url.partition("://")[0] in ("mailto", "mailtos", "ntfy", "ntfys")
+
+
 async def set_notify_channel(call: Call) -> Reply:
     """Set how you are told. The address stays outside the ledger, which knows name and kind."""
     body: wire.SetChannelBody = call.body
@@ -82,6 +87,7 @@ async def set_notify_channel(call: Call) -> Reply:
         quiet_from=_minutes(body.quiet_from),
         quiet_until=_minutes(body.quiet_until),
         time_zone=body.time_zone,
+        one_tap=_private(body) if body.one_tap is None else body.one_tap and body.means != "console",
     )
     return Reply(body=wire.ChannelSet(name=body.name, signing_secret=secret or None, seq=recorded.seq))
 
@@ -122,6 +128,7 @@ async def list_notify_channels(call: Call) -> Reply:
             quiet_from=f"{one.quiet_from // 60:02d}:{one.quiet_from % 60:02d}",
             quiet_until=f"{one.quiet_until // 60:02d}:{one.quiet_until % 60:02d}",
             time_zone=one.time_zone,
+            one_tap=one.one_tap,
         )
         for one in await _notices(call).channels(call.org, person.id)
     )

@@ -1,0 +1,80 @@
+"""How people are told, put together: the notifier with its ways out and the links it sends (spec 3.2 *Notifications*)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from watchfloor.councils.rules import why_not
+from watchfloor.engine.engine import Engine
+from watchfloor.engine.vote_links import KEY_FILE, VoteLinks
+from watchfloor.engine.voting import voter
+from watchfloor.kernel.instants import MILLISECOND
+from watchfloor.kernel.messages import SYSTEM
+from watchfloor.notify.channels import Channels
+from watchfloor.notify.notifier import Notifier
+from watchfloor.registers.directory import Person
+from watchfloor.runners.outbound import Outbound, Sent
+from watchfloor.runners.reach import Reach, read_address
+
+ANSWER_BYTES_MAX = 65_536  # of what a receiver answers
+
+
+class Alerting:
+    """The notifier of one data directory. Like the calls of workers it has a way out of its own."""
+
+    def __init__(
+        self, engine: Engine, directory: Path, allow: tuple[str, ...], base_url: Callable[[], str]
+    ) -> None:
+        self._engine = engine
+        self.links = VoteLinks(directory / KEY_FILE)
+        self.observe: Callable[[str, str, int], None] = lambda means, outcome, ms: None  # noqa: ARG005
+        reach = Reach.of(allow)
+        outbound = Outbound(reach)
+
+        async def post(url: str, headers: dict[str, str], body: bytes, total_ms: int) -> tuple[int, str]:
+            got = await outbound.send(
+                Sent(
+                    url=url,
+                    method="POST",
+                    headers=headers,
+                    body=body,
+                    total_ms=total_ms,
+                    bytes_max=ANSWER_BYTES_MAX,
+                )
+            )
+            return got.status, got.detail or ("" if got.outcome == "answered" else got.outcome)
+
+        def permits(address: str, host: str) -> bool:
+            read = read_address(address)
+            return read is not None and reach.permits(read, host)
+
+        self.notifier = Notifier(
+            directory / "notify.db",
+            channels=Channels(post, permits, engine.clock),
+            state=engine.state,
+            cell=engine.cell,
+            ask=lambda org, command: engine.ask(org, command, SYSTEM),
+            base_url=base_url,
+            clock=engine.clock,
+            vote_link=self._vote_link,
+            reach_fault=outbound.fault,
+            observe=lambda means, outcome, ms: self.observe(means, outcome, ms),
+        )
+
+    def _vote_link(self, org: int, decision: int, person: Person) -> str:
+        """The path by which a person votes on a decision without signing in; "" where the policy or the rules say no."""
+        engine, now = self._engine, self._engine.clock()
+        state = engine.state(org, "decision", decision)
+        terms = engine.cell(org, "active_policy", "active").document.notices
+        if state is None or state.status != "pending" or state.level > terms.links_level_max:
+            return ""
+
+        def read(name: str, key: Any) -> Any:
+            return engine.cell(org, name, key)
+
+        if why_not(state, person.id, voter(read, decision, person.id, now)):
+            return ""
+        expires_at = now + terms.links_ms * MILLISECOND
+        return f"/tap/{self.links.make(org, decision, state.digest, person.subject, expires_at)}"
