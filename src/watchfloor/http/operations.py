@@ -245,7 +245,8 @@ GET  /tasks/{task}                                show_task           reader    
 GET  /actions/{action}                            show_action         reader         page   authenticated 200 PageParams - page
 """
 
-PAGES = frozenset(("dashboard", "sign_in", "tap", "inbox", "floor"))  # sections whose functions live in `pages/`
+# Sections whose functions live in `pages/`.
+PAGES = frozenset(("dashboard", "sign_in", "tap", "inbox", "floor"))
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):
