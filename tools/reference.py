@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Write the documents that the code itself is the source of, or say which of them are out of date.
 
-    python tools/reference.py            write docs/events.md, refusals.md, limits.md, gate.md, metrics.md, routes.md
+    python tools/reference.py            write docs/events.md, refusals.md, limits.md, gate.md, metrics.md, routes.md,
+                                         trust-events.md, alerts.md
     python tools/reference.py --check    exit 1 and name the stale ones, write nothing
 
 Events, commands and metrics come from the imported declarations, refusal codes and limits from the syntax tree: a
@@ -31,6 +32,8 @@ from watchfloor.http import operations
 from watchfloor.hub.mailroom import RATES
 from watchfloor.kernel.messages import Command, Facts
 from watchfloor.kernel.terms import Policy
+from watchfloor.processes import alerting, learning
+from watchfloor.situation.kinds import ALERTS
 from watchfloor.telemetry import catalogue
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -86,6 +89,7 @@ def events_page() -> str:
         "policy",
         "people",
         "conversations",
+        "situation",
         "kernel",
     ):
         commands, facts = declared_in(part, Command), declared_in(part, Facts)
@@ -211,6 +215,49 @@ def gate_page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def trust_page() -> str:
+    """Which ledger event gives which trust event (processes/learning.py), with the points of the default policy."""
+    kinds = Policy().trust.kinds
+    lines = [
+        "# Trust events",
+        GENERATED,
+        "Which event of the ledger gives which trust event, with points and decay of the default policy. Nothing else",
+        "moves trust but a person's adjustment and time. A person's review never comes from the agent's owner. Successes",
+        "(`task_succeeded`, `action_completed`) count `successes_per_day` a day together. There is no event yet for an",
+        "attempt to leave a sandbox, nor for a secret in an output.",
+        "",
+        "| event | counts when | trust event | points | gone after |",
+        "|---|---|---|---|---|",
+    ]
+    for rule in learning.TABLE:
+        kind = kinds[rule.what]
+        when = " ".join((rule.when.__doc__ or "").split())
+        lines.append(
+            f"| `{rule.by.TYPE}` | {cell(when)} | `{rule.what}` | {kind.points:+d} | {kind.decay_days} days |"
+        )
+    return "\n".join(lines) + "\n"
+
+
+def alerts_page() -> str:
+    """What raises and ends every kind of alert (processes/alerting.py)."""
+    lines = [
+        "# Alerts",
+        GENERATED,
+        "How they live and where they are seen: [situation.md](situation.md).",
+        "",
+        "| alert | says | raised by | over by |",
+        "|---|---|---|---|",
+    ]
+    for what, kind in ALERTS.items():
+        raised = [f"`{rule.by.TYPE}` ({rule.severity})" for rule in alerting.RAISES if rule.what == what]
+        if what == "dead_letter":
+            raised = ["`task.dead_lettered/1` (warning)"]
+        over = [f"`{rule.by.TYPE}`" for rule in alerting.CLEARS if rule.what == what]
+        over += ["its time"] * (what == "breaker_open") + ["a person, with a reason"] * kind.by_hand
+        lines.append(f"| `{what}` | {cell(kind.meaning)} | {', '.join(raised)} | {', '.join(over)} |")
+    return "\n".join(lines) + "\n"
+
+
 def pages() -> dict[str, str]:
     """File name below docs/ → its content."""
     return {
@@ -221,6 +268,8 @@ def pages() -> dict[str, str]:
         "gate-vectors.json": VECTORS.read_text(encoding="utf-8"),
         "metrics.md": catalogue.document(),
         "routes.md": operations.document(),
+        "trust-events.md": trust_page(),
+        "alerts.md": alerts_page(),
     }
 
 

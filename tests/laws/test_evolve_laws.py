@@ -19,6 +19,7 @@ from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.subject import fold
 from watchfloor.people.messages import OrganisationFounded, PersonJoined
 from watchfloor.policy.messages import PolicyApplied
+from watchfloor.situation.messages import AlertRaised
 from watchfloor.trust.anomaly_messages import AnomalyFound
 from watchfloor.trust.messages import TrustChanged
 from watchfloor.work.budget_messages import BudgetSet
@@ -36,6 +37,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "breaker": BreakerOpened,
     "trust": TrustChanged,
     "anomaly": AnomalyFound,
+    "alert": AlertRaised,
     "policy": PolicyApplied,
     "budget": BudgetSet,
     "schedule": ScheduleSet,

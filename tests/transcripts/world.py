@@ -23,11 +23,12 @@ from watchfloor.kernel.subject import Given, Subject
 from watchfloor.kernel.terms import TrustTerms
 from watchfloor.people import rules as people
 from watchfloor.policy import rules as policy
+from watchfloor.situation import rules as situation
 from watchfloor.trust import rules as trust
 from watchfloor.trust.messages import ReassessTrust
 from watchfloor.work import rules as work
 
-CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations)
+CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations, situation)
 SUBJECTS: dict[str, Subject] = {
     subject.kind: subject for capability in CAPABILITIES for subject in capability.SUBJECTS
 }

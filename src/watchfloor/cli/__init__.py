@@ -36,6 +36,8 @@ for name, about in (
     ("oncall", "See and set who is on call."),
     ("trust", "See how far an agent is trusted, why, and what would lift it; adjust it."),
     ("anomalies", "See what agents do out of the ordinary; acknowledge and resolve it."),
+    ("situation", "See how things stand, what is about to happen, what happened meanwhile."),
+    ("alerts", "See what people should know of now; acknowledge and resolve it."),
     ("analytics", "See how much runs without people, and how they decide."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("top", "Watch agents, tasks and decisions live."),

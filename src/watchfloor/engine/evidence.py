@@ -20,7 +20,7 @@ from watchfloor.conversations.messages import (
 )
 from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced
 from watchfloor.councils.schedule_messages import OverrideSchedule, SetSchedule
-from watchfloor.engine import amendments, duty, hearing, rights, suspecting, voting
+from watchfloor.engine import alarming, amendments, duty, hearing, rights, suspecting, voting
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
@@ -53,6 +53,7 @@ from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person
 from watchfloor.registers.lineage import contained, containment
 from watchfloor.registers.task_budgets import without_room
+from watchfloor.situation.messages import RaiseAlert, ResolveAlert
 from watchfloor.trust.anomaly_messages import ReportAnomaly, ResolveAnomaly
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence
@@ -334,6 +335,8 @@ GATHERS: Mapping[type[Command], Gather] = {
     ReassessTrust: _terms,
     ReportAnomaly: suspecting.report,
     ResolveAnomaly: suspecting.resolve,
+    RaiseAlert: alarming.raised,
+    ResolveAlert: alarming.resolved,
     AddPerson: _handle,
     ChangeRoles: _admins,
     DisablePerson: _admins,

@@ -12,6 +12,7 @@ from watchfloor.kernel.messages import Event, Facts
 from watchfloor.kernel.projection import Change, Index, Projector, Table, instant, integer, text
 from watchfloor.people import views as people
 from watchfloor.policy import views as policy
+from watchfloor.situation import views as situation
 from watchfloor.trust import views as trust
 from watchfloor.work import views as work
 
@@ -45,7 +46,7 @@ def tell(event: Event) -> list[Change]:
     return [Change("timeline", "put", (story, event.seq), row)]
 
 
-CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations)
+CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations, situation)
 TABLES: tuple[Table, ...] = (*(table for part in CAPABILITIES for table in part.TABLES), TIMELINE)
 EVERY: tuple[Projector, ...] = (tell,)
 

@@ -18,10 +18,11 @@ from watchfloor.people import rules as people
 from watchfloor.policy import rules as policy
 from watchfloor.processes import LATER, REACTS
 from watchfloor.registers import REGISTERS
+from watchfloor.situation import rules as situation
 from watchfloor.trust import rules as trust
 from watchfloor.work import rules as work
 
-CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations)
+CAPABILITIES = (fleet, work, actions, councils, trust, policy, people, conversations, situation)
 
 
 def wire() -> tuple[Wiring, Rules, Catalogue]:

@@ -16,6 +16,7 @@ from watchfloor.http.ports import Services
 from watchfloor.kernel.anomaly_terms import ANOMALIES
 from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.terms import TIERS
+from watchfloor.situation.messages import SEVERITIES
 
 Sample = tuple[str, tuple[str, ...], float]
 
@@ -39,6 +40,11 @@ _COUNTED: tuple[tuple[str, tuple[str, ...], str], ...] = (
         "anomalies_open",
         tuple(ANOMALIES),
         "SELECT what AS name, count(*) AS n FROM anomalies WHERE status <> 'resolved' GROUP BY what",
+    ),
+    (
+        "alerts_open",
+        SEVERITIES,
+        "SELECT severity AS name, count(*) AS n FROM alerts WHERE status <> 'resolved' GROUP BY severity",
     ),
 )
 _TIERS = (

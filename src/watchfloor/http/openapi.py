@@ -36,6 +36,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "example": 2,
     },
     "anomaly": {"description": "public id `ano_…`", "example": "ano_q0d1k7m9x2v4"},
+    "alert": {"description": "public id `alr_…`", "example": "alr_q0d1k7m9x2v4"},
     "budget": {"description": "public id `bud_…`", "example": "bud_q0d1k7m9x2v4"},
     "schedule": {"description": "public id `sch_…`", "example": "sch_q0d1k7m9x2v4"},
     "stop": {"description": "public id `stp_…`", "example": "stp_q0d1k7m9x2v4"},

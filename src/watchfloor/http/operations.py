@@ -152,6 +152,13 @@ GET  /api/v1/anomalies                            list_anomalies      reader    
 GET  /api/v1/anomalies/{anomaly}                  get_anomaly         reader         read   authenticated 200 Fresh - AnomalyItem
 POST /api/v1/anomalies/{anomaly}/acknowledge      acknowledge_anomaly operator       write  authenticated 200 - Nothing Recorded
 POST /api/v1/anomalies/{anomaly}/resolve          resolve_anomaly     supervisor     write  authenticated 200 - ResolveAnomalyBody Recorded
+= alerts
+GET  /api/v1/alerts                               list_alerts         reader         read   exempt        200 AlertsParams - AlertPage
+GET  /api/v1/alerts/{alert}                       get_alert           reader         read   authenticated 200 Fresh - AlertItem
+POST /api/v1/alerts/{alert}/acknowledge           acknowledge_alert   operator       write  exempt        200 - Nothing Recorded
+POST /api/v1/alerts/{alert}/resolve               resolve_alert       supervisor     write  exempt        200 - ResolveAlertBody Recorded
+= situation
+GET  /api/v1/situation                            get_situation       reader         read   authenticated 200 SituationParams - Situation
 = analytics
 GET  /api/v1/analytics/automation                 get_automation      reader         read   heavy         200 AutomationParams - AutomationPage
 GET  /api/v1/analytics/automation.csv             get_automation_csv  reader         read   heavy         200 AutomationParams - text

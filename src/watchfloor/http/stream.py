@@ -49,6 +49,7 @@ _VIEWED = {
     "chat": "chats",
     "channel": "channels",
     "supervision": "supervisions",
+    "alert": "alerts",
 }
 
 

@@ -71,6 +71,7 @@ CREDENTIALS_PER_PERSON_MAX = (
     64  # browsers, scripts and tokens of one person; a new session displaces the oldest
 )
 
+ALERTS_OPEN_MAX = 1_000  # nobody reads further; what comes on top is in its own lists
 RUNGS_MAX = 32  # steps of an escalation, loops counted: after that many nobody is coming
 SEEN_MAX = (
     256  # persons whose first look at a decision is kept: more than any committee, and state stays small

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.processes import (
+    alerting,
     amending,
     anomalies,
     approval,
@@ -45,6 +46,7 @@ FLOWS = (
     versioning,
     valuing,
     amending,
+    alerting,
 )
 
 
@@ -59,7 +61,7 @@ def _wire() -> dict[type[Facts], tuple[React, ...]]:
 REACTS: Mapping[type[Facts], tuple[React, ...]] = _wire()
 
 
-LATER: Mapping[str, Decider] = {**dispatch.LATER}
+LATER: Mapping[str, Decider] = {**dispatch.LATER, **alerting.LATER}
 
 
 def _no_read(name: str, key: object) -> None:

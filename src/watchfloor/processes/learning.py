@@ -1,10 +1,15 @@
 """Learning: which ledger event gives which trust event (spec 3.4: one table).
 
 Self-reports alone never raise trust: a task counts when the platform verified it or a person who does not own the agent
-rated it, an action when its execution was gated and completed.
+rated it, an action when its execution was gated and completed. `TABLE` is the table; docs/trust-events.md is made of it.
 """
 
 from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
 
 from watchfloor.actions.gate import is_violation
 from watchfloor.actions.messages import (
@@ -30,92 +35,90 @@ from watchfloor.work.messages import (
 
 Wishes = list[Command | Effect]
 
-_FAULTS = {
-    "timed_out": "timed_out",
-    "not_accepted": "timed_out",
-    "stuck": "timed_out",
-    "failed": "failed",
-    "not_verified": "failed",
-}
+_TIMED_OUT = ("timed_out", "not_accepted", "stuck")
+_FAILED = ("failed", "not_verified")
 
 
-def _record(agent: int, what: str, event: Event) -> Wishes:
-    return [RecordTrust(subject=agent, what=what, source=event.seq)] if agent else []
+# Predicates of the table. Their docstrings are published: they say when the event counts.
 
 
-# What the platform carries out about an agent says nothing of how the agent works.
+def always(facts: Any) -> bool:
+    """always"""
+    del facts
+    return True
 
 
-def decided(event: Event, read: Read) -> Wishes:
-    facts = event.facts
-    assert isinstance(facts, ActionDecided)
-    if facts.verdict == "denied" and is_violation(facts) and facts.action_type not in PLATFORM_TYPES:
-        return _record(facts.agent, "security_violation", event)
-    return []
+def forbidden(facts: Any) -> bool:
+    """it was denied by a rule about what an agent may never do; what the platform carries out about an agent excepted"""
+    return facts.verdict == "denied" and is_violation(facts) and facts.action_type not in PLATFORM_TYPES
 
 
-def completed(event: Event, read: Read) -> Wishes:
-    facts = event.facts
-    assert isinstance(facts, ActionCompleted)
-    return [] if facts.action_type in PLATFORM_TYPES else _record(facts.agent, "action_completed", event)
+def of_its_own(facts: Any) -> bool:
+    """its execution was gated and reported complete; what the platform carries out about an agent excepted"""
+    return facts.action_type not in PLATFORM_TYPES
 
 
-def failed(event: Event, read: Read) -> Wishes:
-    facts = event.facts
-    assert isinstance(facts, ActionFailed)
-    return _record(facts.agent, "failed", event)
+def verified(facts: Any) -> bool:
+    """the platform's own check held; the agent's word alone counts nothing"""
+    return bool(facts.verified)
 
 
-def unknown(event: Event, read: Read) -> Wishes:
-    facts = event.facts
-    assert isinstance(facts, ActionUnknown)
-    return _record(facts.agent, "timed_out", event)
+def liked(facts: Any) -> bool:
+    """a person who does not own the agent rated it positively"""
+    return bool(facts.verdict == "positive")
 
 
-def misused(event: Event, read: Read) -> Wishes:
-    facts = event.facts
-    assert isinstance(facts, GrantMisused | UngatedCall)
-    return _record(facts.agent, "security_violation", event)
+def disliked(facts: Any) -> bool:
+    """a person who does not own the agent rated it negatively"""
+    return not liked(facts)
 
 
-def succeeded(event: Event, read: Read) -> Wishes:
-    facts = event.facts
-    assert isinstance(facts, TaskSucceeded)
-    return _record(facts.agent, "task_succeeded", event) if facts.verified else []
+def too_late(facts: Any) -> bool:
+    """it was not accepted, made no progress or did not end in time"""
+    return facts.reason in _TIMED_OUT
 
 
-def reviewed(event: Event, read: Read) -> Wishes:
-    facts = event.facts
-    assert isinstance(facts, TaskReviewed)
-    what = "reviewed_positively" if facts.verdict == "positive" else "reviewed_negatively"
-    return _record(facts.agent, what, event)
+def did_not_work(facts: Any) -> bool:
+    """the agent reported a failure, or the platform's check did not hold"""
+    return facts.reason in _FAILED
 
 
-def attempt_failed(event: Event, read: Read) -> Wishes:
-    facts = event.facts
-    assert isinstance(facts, TaskAttemptFailed | TaskDeadLettered)
-    what = _FAULTS.get(facts.reason)
-    return _record(facts.agent, what, event) if what else []
+class Gives(msgspec.Struct, frozen=True):
+    """A ledger event gives its agent a trust event, when it counts."""
+
+    by: type[Facts]
+    what: str
+    when: Callable[[Any], bool] = always
 
 
-def overreached(event: Event, read: Read) -> Wishes:
-    """Invalid delegation: of tasks, or of agents (spec 2.2)."""
-    facts = event.facts
-    assert isinstance(facts, DelegationRefused | SpawnRefused)
-    return _record(facts.agent, "invalid_delegation", event)
-
-
-REACTS: tuple[tuple[type[Facts], React], ...] = (
-    (ActionDecided, decided),
-    (ActionCompleted, completed),
-    (ActionFailed, failed),
-    (ActionUnknown, unknown),
-    (GrantMisused, misused),
-    (UngatedCall, misused),
-    (TaskSucceeded, succeeded),
-    (TaskAttemptFailed, attempt_failed),
-    (TaskDeadLettered, attempt_failed),
-    (DelegationRefused, overreached),
-    (SpawnRefused, overreached),
-    (TaskReviewed, reviewed),
+TABLE = (
+    Gives(TaskSucceeded, "task_succeeded", verified),
+    Gives(ActionCompleted, "action_completed", of_its_own),
+    Gives(TaskReviewed, "reviewed_positively", liked),
+    Gives(TaskReviewed, "reviewed_negatively", disliked),
+    Gives(ActionFailed, "failed"),
+    Gives(TaskAttemptFailed, "failed", did_not_work),
+    Gives(TaskDeadLettered, "failed", did_not_work),
+    Gives(ActionUnknown, "timed_out"),
+    Gives(TaskAttemptFailed, "timed_out", too_late),
+    Gives(TaskDeadLettered, "timed_out", too_late),
+    Gives(DelegationRefused, "invalid_delegation"),
+    Gives(SpawnRefused, "invalid_delegation"),
+    Gives(ActionDecided, "security_violation", forbidden),
+    Gives(GrantMisused, "security_violation"),
+    Gives(UngatedCall, "security_violation"),
 )
+
+
+def _react(rule: Gives) -> React:
+    def react(event: Event, read: Read) -> Wishes:
+        del read
+        facts: Any = event.facts
+        if not facts.agent or not rule.when(facts):
+            return []
+        return [RecordTrust(subject=facts.agent, what=rule.what, source=event.seq)]
+
+    return react
+
+
+REACTS: tuple[tuple[type[Facts], React], ...] = tuple((rule.by, _react(rule)) for rule in TABLE)

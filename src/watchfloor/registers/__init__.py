@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchfloor.kernel.subject import Register
 from watchfloor.registers import (
     activity,
+    alerts,
     budgets,
     conduct,
     containment,
@@ -43,4 +44,5 @@ REGISTERS: tuple[Register, ...] = (
     mail.REGISTER,
     dependencies.REGISTER,
     schedules.REGISTER,
+    alerts.REGISTER,
 )

@@ -84,6 +84,20 @@ METRICS: tuple[Metric, ...] = (
         meaning="Anomalies nobody has resolved, by kind.",
     ),
     Metric(
+        name="alerts_raised_total",
+        kind="counter",
+        unit="alerts",
+        labels=("what",),
+        meaning="Alerts raised, by kind.",
+    ),
+    Metric(
+        name="alerts_open",
+        kind="gauge",
+        unit="alerts",
+        labels=("severity",),
+        meaning="Alerts that are not over, by severity.",
+    ),
+    Metric(
         name="agents_by_tier",
         kind="gauge",
         unit="agents",

@@ -17,6 +17,7 @@ from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Event, Facts
 from watchfloor.kernel.terms import TIERS
 from watchfloor.people import messages as people
+from watchfloor.situation import messages as situation
 from watchfloor.telemetry.metrics import Metrics
 from watchfloor.trust import anomaly_messages as anomalies
 from watchfloor.trust import messages as trust
@@ -75,6 +76,7 @@ class Following:
             trust.TrustChanged: self._trust,
             trust.TrustReassessed: self._trust,
             anomalies.AnomalyFound: self._anomaly,
+            situation.AlertRaised: self._alert,
             work.TaskReviewed: self._reviewed,
         }
         for said in _SAID:
@@ -152,6 +154,10 @@ class Following:
     def _anomaly(self, _: int, event: Event) -> None:
         facts: Any = event.facts
         self._metrics.count("anomalies_found_total", facts.what)
+
+    def _alert(self, _: int, event: Event) -> None:
+        facts: Any = event.facts
+        self._metrics.count("alerts_raised_total", facts.what)
 
     def _trust(self, _: int, event: Event) -> None:
         facts: Any = event.facts

@@ -70,6 +70,7 @@ class Things:
                 },
             ).json()["schedule_id"],
             "anomaly": _anomaly(server, supervisor, org),
+            "alert": _alert(supervisor),
             "person": person.id,
             "token": _token_id(server, org),
         }
@@ -84,6 +85,12 @@ def _anomaly(server: Running, supervisor: httpx2.Client, org: int) -> str:
             agent.post("/api/v1/actions", json=body)
     answer = supervisor.get(f"/api/v1/anomalies?min_seq={server.engine.head(org)}")
     found: str = answer.json()["items"][0]["anomaly_id"]
+    return found
+
+
+def _alert(supervisor: httpx2.Client) -> str:
+    """What the same agent raised."""
+    found: str = supervisor.get("/api/v1/alerts").json()["items"][0]["alert_id"]
     return found
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from watchfloor.http.routes import (
     actions,
     agents,
+    alerts,
     analytics,
     anomalies,
     backtests,
@@ -23,6 +24,7 @@ from watchfloor.http.routes import (
     people,
     policy,
     schedules,
+    situation,
     stops,
     supervision,
     tasks,
@@ -33,6 +35,7 @@ from watchfloor.http.routes import (
 __all__ = [
     "actions",
     "agents",
+    "alerts",
     "analytics",
     "anomalies",
     "backtests",
@@ -51,6 +54,7 @@ __all__ = [
     "people",
     "policy",
     "schedules",
+    "situation",
     "stops",
     "supervision",
     "tasks",
