@@ -64,14 +64,21 @@ def _lines(now: dict[str, Any]) -> list[str]:
     mode, found, waiting = now["mode"], now["alerts"], now["decisions"]
     trouble = f"; not well: {', '.join(mode['trouble'])}" if mode["trouble"] else ""
     stops = f"; {mode['stops']} stops in force" if mode["stops"] else ""
+    by_severity = ", ".join(f"{found[name]} {name}" for name in ("critical", "warning", "info"))
+    by_time = ", ".join(
+        f"{waiting[name]} {says}"
+        for name, says in (
+            ("under_5_min", "in less than 5 min"),
+            ("under_1_h", "in less than 1 h"),
+            ("later", "later"),
+        )
+    )
     lines = [
         f"Mode:      {mode['name']}{trouble}{stops}",
         f"Agents:    {_numbers(now['fleet'])}",
         f"Tasks:     {_numbers(now['tasks'])}",
-        f"Alerts:    {found['critical']} critical, {found['warning']} warning, {found['info']} info,"
-        f" {found['unseen']} not acknowledged",
-        f"Decisions: {waiting['pending']} pending: {waiting['under_5_min']} in less than 5 min,"
-        f" {waiting['under_1_h']} in less than 1 h, {waiting['later']} later",
+        f"Alerts:    {by_severity}; {found['unseen']} not acknowledged",
+        f"Decisions: {waiting['pending']} pending: {by_time}",
     ]
     if found["items"]:
         lines += ["", table([alerts.row(item) for item in found["items"]], alerts.COLUMNS, "")]

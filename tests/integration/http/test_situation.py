@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -132,3 +136,36 @@ def test_what_is_predicted_names_the_budget_and_the_bottleneck(
         assert (narrow["kind"], narrow["waiting"], narrow["able"]) == ("capability", 1, 0)
     finally:
         director.post(f"/api/v1/budgets/{budget_id}/remove", json={"reason": "over"})
+
+
+def test_the_command_line_shows_the_report_and_closes_an_alert(
+    server: Running, agent: Client, operator: Client
+) -> None:
+    seq = situation(server, operator)["seq"]
+    ruling = ask_patch(agent)
+    agent.post(f"/api/v1/actions/{ruling['action_id']}/complete", json={"execution_id": "x1"})
+    token = server.person("supervisor").token
+    environment = {**os.environ, "WATCHFLOOR_URL": server.url, "WATCHFLOOR_TOKEN": token}
+
+    def run(*words: str) -> str:
+        program = str(Path(sys.executable).parent / "watchfloor")
+        done = subprocess.run(
+            [program, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    report = run("situation", "--since", str(seq))
+    for line in (
+        "Mode:      NORMAL",
+        "not acknowledged",
+        "repository.patch",
+        f"Since seq {seq}",
+        "1  decisions opened",
+    ):
+        assert line in report, report
+    listed = run("alerts", "list", "--what", "ungated_call", "--agent", agent.headers["x-agent"])
+    alert = listed.splitlines()[1].split()[0]
+    assert run("alerts", "acknowledge", alert) == f"{alert}: acknowledged\n"
+    assert run("alerts", "resolve", alert, "--reason", "a drill") == f"{alert}: resolved\n"
+    assert "resolved a drill" in run("alerts", "show", alert)
