@@ -118,7 +118,8 @@ def _usual(rows: list[dict[str, Any]]) -> dict[str, tuple[int, int]]:
 def expected_end(row: dict[str, Any], waits: int, takes: int, now: int) -> int:
     """When a task ends by the usual times: of one in hand what is left by its progress, or of the usual time."""
     if not row["accepted_at"]:
-        return now + max(0, waits - (now - row["submitted_at"])) + takes
+        waited: int = now - row["submitted_at"]
+        return now + max(0, waits - waited) + takes
     passed: int = now - row["accepted_at"]
     percent: int = row["percent"]
     left = passed * (100 - percent) // percent if 0 < percent < 100 else max(0, takes - passed)

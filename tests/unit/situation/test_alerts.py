@@ -12,6 +12,7 @@ from watchfloor.kernel.messages import Actor, Refused
 from watchfloor.situation.kinds import ALERTS
 from watchfloor.situation.messages import (
     AcknowledgeAlert,
+    AlertResolved,
     ClearAlert,
     LapseAlert,
     RaiseAlert,
@@ -99,6 +100,7 @@ def test_it_lapses_when_its_time_is_over_and_not_before() -> None:
     world.at = until
     assert ALERT.overdue(alert, state, until) == LapseAlert(subject=alert)
     (event,) = world.perform(LapseAlert(subject=alert))
+    assert isinstance(event.facts, AlertResolved)
     assert event.facts.how == "lapsed"
     assert ALERT.due(world.states["alert", alert]) == 0
     assert world.perform(LapseAlert(subject=alert)) == []
