@@ -1,15 +1,17 @@
 """Agents that do every task at once: a client process for `benchmarks.tasks`.
 
-    python -m benchmarks.doing URL SECONDS < keys
+    python -m benchmarks.doing URL SECONDS [WORK_MS] < keys
 
-Each agent accepts what it is given, reports it done, and keeps at most eight frames unanswered. Prints how long tasks took
-from submission to the agent's frame, ms, once its input has named the keys and the seconds are over.
+Each agent accepts what it is given, reports it done (WORK_MS later on average, evenly spread), and keeps at most eight frames unanswered. Prints how
+long tasks took from submission to the agent's frame, ms, once its input has named the keys and the seconds are over. Tasks
+with the title "0" are not timed.
 """
 
 from __future__ import annotations
 
 import asyncio
 import json
+import random
 import sys
 import time
 from collections import deque
@@ -26,8 +28,9 @@ IN_FLIGHT = 8
 class Agent(WSListener):
     """One connection."""
 
-    def __init__(self, spans: list[float]) -> None:
+    def __init__(self, spans: list[float], work_s: float) -> None:
         self.spans = spans
+        self.work_s = work_s
         self.transport: WSTransport | None = None
         self.waiting: deque[tuple[bytes, bytes]] = deque()
         self.unanswered = 0
@@ -51,10 +54,18 @@ class Agent(WSListener):
         self._send()
 
     def _assigned(self, task: dict[str, Any]) -> None:
-        self.spans.append((time.perf_counter_ns() - int(task["title"])) / 1e6)
+        if task["title"] != "0":
+            self.spans.append((time.perf_counter_ns() - int(task["title"])) / 1e6)
         named = b'"task_id":"%b","generation":%d' % (task["task_id"].encode(), task["generation"])
         self.waiting.append((b"task:accepted", b"{%b}" % named))
+        if self.work_s:
+            asyncio.get_running_loop().call_later(random.uniform(0, 2 * self.work_s), self._done, named)
+        else:
+            self.waiting.append((b"task:completed", b'{%b,"result":{}}' % named))
+
+    def _done(self, named: bytes) -> None:
         self.waiting.append((b"task:completed", b'{%b,"result":{}}' % named))
+        self._send()
 
     def _send(self) -> None:
         while self.waiting and self.unanswered < IN_FLIGHT:
@@ -66,11 +77,11 @@ class Agent(WSListener):
             self.unanswered += 1
 
 
-async def serve(url: str, seconds: float, keys: list[str]) -> dict[str, Any]:
+async def serve(url: str, seconds: float, work_s: float, keys: list[str]) -> dict[str, Any]:
     """Connect all, work for so long, tell."""
     spans: list[float] = []
     for key in keys:
-        await ws_connect(lambda: Agent(spans), url, extra_headers={"Authorization": f"Bearer {key}"})
+        await ws_connect(lambda: Agent(spans, work_s), url, extra_headers={"Authorization": f"Bearer {key}"})
     print("ready", flush=True)
     await asyncio.sleep(seconds)
     spans.sort()
@@ -85,4 +96,5 @@ async def serve(url: str, seconds: float, keys: list[str]) -> dict[str, Any]:
 if __name__ == "__main__":
     pin(CLIENT_CPU)
     wanted = json.loads(sys.stdin.readline())
-    sys.stdout.write(json.dumps(uvloop.run(serve(sys.argv[1], float(sys.argv[2]), wanted))) + "\n")
+    work_s = float(sys.argv[3]) / 1e3 if len(sys.argv) > 3 else 0.0
+    sys.stdout.write(json.dumps(uvloop.run(serve(sys.argv[1], float(sys.argv[2]), work_s, wanted))) + "\n")

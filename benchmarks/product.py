@@ -29,7 +29,7 @@ class Product:
         self.pid: int = told["pid"]
         self.keys: list[str] = told["keys"]
 
-    def ask(self, order: str | dict[str, float], limit_s: float = 120) -> dict[str, Any]:
+    def ask(self, order: str | dict[str, Any], limit_s: float = 120) -> dict[str, Any]:
         """`watch`, `figures`, `snapshot`, `presence`, or tasks to submit for so many seconds."""
         assert self._process.stdin is not None
         self._process.stdin.write(json.dumps(order).encode() + b"\n")

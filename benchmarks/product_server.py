@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import Any
 
 import uvloop
+from benchmarks.accounting import account, still_open
 from benchmarks.machine import ROOT, SERVER_CPU, allow_open_files, pin, rss_kib
 from benchmarks.submitting import Submitting
 
@@ -31,7 +32,9 @@ from watchfloor.fleet.messages import AgentDegraded, RegisterAgent
 from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.messages import SYSTEM, Actor, Event
 from watchfloor.kernel.terms import Policy
+from watchfloor.people.messages import AddPerson
 from watchfloor.policy.document import load
+from watchfloor.telemetry import logs
 from watchfloor.trust.messages import AdjustTrust
 from watchfloor.trust.rules import score_at
 
@@ -200,13 +203,20 @@ async def obey(running: Server, org: int, watch: Watch, presence: Presence) -> N
             answer = watch.figures()
         elif order == "presence":
             answer = presence.figures()
+        elif order == "people":  # somebody to decide on what waits
+            for handle in ("ada", "grace"):
+                await running.engine.ask(org, AddPerson(handle=handle, roles=("director",)), SYSTEM)
+        elif order == "open":
+            answer = still_open(running.engine, org)
+        elif order == "account":
+            answer = account(running.engine, org)
         elif order == "snapshot":
             watch.begin()
             began = time.perf_counter()
             await running.engine.snapshot(org)
             answer = {"seconds": round(time.perf_counter() - began, 3), **watch.figures()}
-        elif isinstance(order, dict):  # {"tasks": seconds, "under_way": count}
-            answer = await Submitting(running, org).run(order["tasks"], order["under_way"])
+        elif isinstance(order, dict):
+            answer = await Submitting(running, org).obey(order)
         print(json.dumps(answer), flush=True)
 
 
@@ -226,6 +236,7 @@ def main() -> None:
     if not given.unpinned:
         pin(SERVER_CPU)
     allow_open_files()
+    logs.configure("error", sys.stderr)
     uvloop.run(serve(given))
 
 
