@@ -514,6 +514,8 @@ class Server:
             fetch=self._fetched,
             links=self.backbone.alerting.links,
             notices=self.backbone.notifier,
+            presence=self.hub.visits,
+            heartbeat_ms=self.config.heartbeat_ms,
         )
 
     def _workers(self) -> Component:
@@ -540,7 +542,11 @@ class Server:
             Component(
                 name="views", status="degraded" if behind else "ok", detail=f"{views.lag_ms} ms behind"
             ),
-            Component(name="agents", status="ok", detail=f"{len(self.hub.sessions)} connected"),
+            Component(
+                name="agents",
+                status="ok",
+                detail=f"{len(self.hub.sessions)} connected, {len(self.hub.visits.open)} by REST",
+            ),
             self._workers(),
             Component(
                 name="backup",

@@ -53,6 +53,8 @@ POST /api/v1/agents/import                        import_agent        operator  
 PUT  /api/v1/agents/{agent}/certificates          pin_certificates    operator       write  authenticated 200 - PinCertificatesBody Recorded
 POST /api/v1/agents/{agent}/identity              present_identity    agent          write  authenticated 200 - PresentIdentityBody IdentityAnswer
 POST /api/v1/token-keys/rotate                    rotate_token_keys   admin          try    authenticated 200 - Nothing TokenKeyRotated
+= presence
+POST /api/v1/agents/{agent}/heartbeat             beat                agent          write  authenticated 200 - HeartbeatBody HeartbeatAnswer
 = lineage
 POST /api/v1/tasks/{task}/delegate                delegate_task       agent          write  authenticated 201 - DelegateTaskBody TaskSubmitted
 GET  /api/v1/tasks/{task}/lineage                 get_lineage         agent+reader   read   authenticated 200 Fresh - TaskLineage

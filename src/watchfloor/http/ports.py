@@ -17,7 +17,7 @@ from watchfloor.engine.stops import StopJournal
 from watchfloor.http.bodies.ledger import Component
 from watchfloor.http.pacing import RATES, Rate
 from watchfloor.kernel.limits import BODY_BYTES_MAX
-from watchfloor.kernel.messages import Event
+from watchfloor.kernel.messages import Actor, Event
 from watchfloor.ledger.contract import CheckpointRow
 from watchfloor.ledger.heads import LogView
 
@@ -120,6 +120,13 @@ class Admin(Protocol):
         """Judge one ruling again: (same | differs | superseded, detail). Raises Refused when it is no ruling."""
 
 
+class Presence(Protocol):
+    """Who keeps in touch (the hub)."""
+
+    async def beat(self, credential_id: str, actor: Actor, status: str) -> str:
+        """A heartbeat of an agent by REST; the session it belongs to. Raises Refused."""
+
+
 class HTTPConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the port. `public_url` is how people reach it (empty: whatever Host says)."""
 
@@ -171,6 +178,8 @@ class Services(msgspec.Struct, kw_only=True):
     url_fault: Callable[[str], Awaitable[str]] = _no_calls
     worker_secret: Callable[[int, str, int], str] = lambda org, agent, number: ""  # noqa: ARG005
     links: Any = None  # engine/vote_links: what links of notices say; None: there are none
+    presence: Presence | None = None  # None: this server hears no heartbeats
+    heartbeat_ms: int = 30_000
     notices: Any = None  # notify/: people's channels and what became of notices; None: nobody is told
     streams: Any = None  # set by build(): the event streams
     chats: Any = None  # set by build(): followers of chats

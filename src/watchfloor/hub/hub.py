@@ -28,8 +28,6 @@ from watchfloor.fleet.messages import (
     ConnectAgent,
     DisconnectAgent,
     KeyExpiring,
-    MarkDegraded,
-    MarkRecovered,
     VersionActivated,
 )
 from watchfloor.fleet.structured_id import structured_id
@@ -39,6 +37,7 @@ from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import policy_of, standing
 from watchfloor.hub.delegations import ACTION_TYPES
 from watchfloor.hub.mailroom import BETWEEN_AGENTS, DELIVERED, RATES, Mailroom, wordless
+from watchfloor.hub.pulse import MISSED_MAX, Present, Visits, degrade, missed
 from watchfloor.hub.session import Session, Throttled
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
 from watchfloor.kernel.ids import parse_id, public_id
@@ -87,7 +86,8 @@ class Hub:
         self.server = server
         self.sessions: dict[tuple[int, int], Session] = {}
         self.pending: set[Session] = set()
-        self._unsaid: dict[Session, DisconnectAgent] = {}
+        self.visits = Visits(self)
+        self._unsaid: dict[Present, DisconnectAgent] = {}
         self._held: list[tuple[Session, Event]] = []  # grants that wait for the end of a stop
         self.entropy = Entropy()
         self.mailroom = Mailroom(engine, lambda: self.clock())
@@ -98,7 +98,7 @@ class Hub:
         self.closing = False
         self.open = 0  # sockets, those that have not said hello included
         self.unknown = 0  # sockets that have not said who they are
-        self._per_org: dict[int, int] = {}
+        self.per_org: dict[int, int] = {}
         self._accepted = (0, 0)
         self._checkpoints: dict[int, wire.Checkpoint] = {}
         self._task: asyncio.Task[None] | None = None
@@ -161,8 +161,8 @@ class Hub:
         return {"retry-after": str(random.randint(1, longest))}  # noqa: S311
 
     def crowded(self, org: int) -> bool:
-        """Has this organisation as many connections as it may have?"""
-        return self._per_org.get(org, 0) >= self.settings.per_organisation_max
+        """Has this organisation as many connections, and agents that come by REST, as it may have?"""
+        return self.per_org.get(org, 0) >= self.settings.per_organisation_max
 
     def _storm(self) -> bool:
         second = self.clock() // SECOND
@@ -194,8 +194,9 @@ class Hub:
             old.push(wire.Disconnecting(reason="replaced", code=wire.CloseCode.CONNECTION_LIMIT))
             old.close(wire.CloseCode.CONNECTION_LIMIT, "another connection of this agent took over")
             self._forget(old)
+        self.visits.drop((session.org, session.agent))
         self.sessions[(session.org, session.agent)] = session
-        self._per_org[session.org] = self._per_org.get(session.org, 0) + 1
+        self.per_org[session.org] = self.per_org.get(session.org, 0) + 1
         command = ConnectAgent(subject=session.agent, node=self.engine.node_name, session=session.name)
 
         def done(answer: Answer) -> None:
@@ -213,9 +214,9 @@ class Hub:
         self.pending.discard(session)
         if self._forget(session) and not self.closing:
             text = f"{code} {reason}".strip()[:200]
-            self._gone(session, DisconnectAgent(subject=session.agent, session=session.name, reason=text))
+            self.gone(session, DisconnectAgent(subject=session.agent, session=session.name, reason=text))
 
-    def _gone(self, session: Session, command: DisconnectAgent) -> None:
+    def gone(self, session: Present, command: DisconnectAgent) -> None:
         """Record that an agent left; what the ledger cannot take now is said again, or its tasks would wait for it."""
 
         def done(answer: Answer) -> None:
@@ -230,7 +231,7 @@ class Hub:
             return False
         del self.sessions[key]
         self.mailroom.left(session)
-        self._per_org[session.org] -= 1
+        self.per_org[session.org] -= 1
         return True
 
     def status(self, session: Session, payload: wire.StatusUpdate) -> None:
@@ -262,12 +263,7 @@ class Hub:
 
                 self.tell(session, report, done)
 
-    def recovered(self, session: Session) -> None:
-        session.degraded = False
-        session.good_beats = 0
-        self.tell(session, MarkRecovered(subject=session.agent, session=session.name))
-
-    def tell(self, session: Session, command: Command, done: Callable[[Answer], None] | None = None) -> None:
+    def tell(self, session: Present, command: Command, done: Callable[[Answer], None] | None = None) -> None:
         assert session.actor is not None
         request = Request(
             org=session.org,
@@ -469,6 +465,7 @@ class Hub:
             elif isinstance(facts, KeyExpiring | VersionActivated | CertificatesPinned):
                 identity.tell(self, org, event)
             elif isinstance(facts, AgentRetired):
+                self.visits.drop((org, event.subject))
                 session = self.sessions.get((org, event.subject))
                 if session is not None:
                     session.close(wire.CloseCode.AUTH_FAILED, "this agent is retired")
@@ -518,8 +515,9 @@ class Hub:
             paused = now - last > _LAG_US
             if paused:
                 # The loop stood still: what has arrived meanwhile is read before anyone is called silent.
-                for session in self.sessions.values():
-                    session.beat_at += now - last
+                everybody: list[Present] = [*self.sessions.values(), *self.visits.open.values()]
+                for present in everybody:
+                    present.beat_at += now - last
             last = now
             try:
                 self._judge(now)
@@ -532,7 +530,6 @@ class Hub:
 
     def _judge(self, now: int) -> None:
         """Missed heartbeats, silent newcomers, expired keys: one pass over everyone, once a second."""
-        interval = self.settings.heartbeat_ms * MILLISECOND
         hello = self.settings.hello_timeout_ms * MILLISECOND
         for session in [s for s in self.pending if now - s.opened_at > hello]:
             if session.credential is None:
@@ -545,13 +542,11 @@ class Hub:
                 silent.append(session)
                 continue
             self.mailroom.pump(session)
-            missed = (now - session.beat_at - interval // 10) // interval
-            if missed >= 3:
+            beats = missed(self, session, now)
+            if beats >= MISSED_MAX:
                 silent.append(session)
-            elif missed >= 1 and not session.degraded and session.welcomed:
-                session.degraded = True
-                session.good_beats = 0
-                self.tell(session, MarkDegraded(subject=session.agent, session=session.name))
+            elif beats >= 1 and session.welcomed:
+                degrade(self, session)
         for session in silent:
             credential = session.credential
             if credential is not None and not credential.valid(now):
@@ -559,12 +554,13 @@ class Hub:
             else:
                 session.close(1001, "no heartbeat")
                 self.left(session, 1001, "no heartbeat")
+        self.visits.judge(now)
 
     def _say_again(self) -> None:
         """What could not be recorded, and what was not to leave, a moment ago."""
         unsaid, self._unsaid = self._unsaid, {}
         for session, command in unsaid.items():
-            self._gone(session, command)
+            self.gone(session, command)
         held, self._held = self._held, []
         for session, event in held:
             state = self.engine.state(session.org, "action", event.subject)
@@ -572,6 +568,7 @@ class Hub:
                 self._deliver(session, event)
 
     def _credential_changed(self, credential: Credential) -> None:
+        self.visits.credential_changed(credential)
         session = (
             self.sessions.get((credential.org, credential.subject)) if credential.kind == "agent" else None
         )

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from watchfloor.engine import spawning
 from watchfloor.engine.requests import Answer, Lane, Request
-from watchfloor.hub import delegations, floods, identity
+from watchfloor.hub import delegations, floods, identity, pulse
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
 from watchfloor.hub.commands import BUILDS, decided, recorded, refusal
@@ -182,14 +182,13 @@ class Session:
     # -- frames -----------------------------------------------------------------------------------------------------
 
     def _beat(self, payload: wire.Heartbeat) -> None:
-        self.beat_at = self.hub.clock()
         if payload.seq > self.acked:
             self.acked = payload.seq
             self.hub.mailroom.heard(self, payload.seq)
-        if self.degraded and payload.status != "unhealthy":
-            self.good_beats += 1
-            if self.good_beats >= 2:
-                self.hub.recovered(self)
+        if self.welcomed:
+            pulse.heard(self.hub, self, payload.status)
+        else:
+            self.beat_at = self.hub.clock()
 
     def _request(self, frame: wire.Frame[wire.Payload]) -> None:
         hub = self.hub

@@ -109,6 +109,9 @@ SUPERVISED_MAX = 256  # agents in one domain: kept as one value
 PATIENCE_MS_MAX = 10_000  # a domain passes on within ten seconds (spec 2.3)
 SHARE_MILLI = 1_000  # a whole budget
 LATE_REPORTS_MAX = 16  # late reports remembered per task, so that a repeated one is one event
+WORKING_ON_MAX = (
+    256  # tasks named in one heartbeat by REST; an agent with more of them names the others in the next
+)
 
 # Identity -------------------------------------------------------------------------------------------------------------
 ENROLMENT_USES_MAX = 10_000  # one token for a whole fleet, and not for ever
@@ -119,4 +122,4 @@ CERTIFICATES_PER_AGENT_MAX = 8  # several deployments of one agent, each in the 
 KEY_WARNING_DAYS = (
     7  # spec 2.1: the warning before a key ends; a key that lives shorter gets a quarter of its life
 )
-LINEAGE_DEPTH_MAX = 32  # ancestors of a task whose budgets count it; policies allow far less depth
+BUDGETED_ANCESTORS_MAX = 32  # ancestors of a task whose budgets count it; policies allow far less depth

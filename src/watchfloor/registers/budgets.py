@@ -38,7 +38,7 @@ from watchfloor.actions.messages import (
     BudgetSeen,
 )
 from watchfloor.kernel.amounts import began, capped
-from watchfloor.kernel.limits import LINEAGE_DEPTH_MAX
+from watchfloor.kernel.limits import BUDGETED_ANCESTORS_MAX
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.work.budget_messages import BudgetChanged, BudgetRemoved, BudgetSet
@@ -87,7 +87,7 @@ def in_force(agent: int, task: int, read: Read) -> Sequence[InForce]:
     if task:
         keys.append(("task", task))
         ancestor = task
-        for _ in range(LINEAGE_DEPTH_MAX):
+        for _ in range(BUDGETED_ANCESTORS_MAX):
             keys.append(("lineage", ancestor))
             state = read("task", ancestor)
             ancestor = state.parent if state is not None else 0

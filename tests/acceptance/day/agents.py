@@ -2,7 +2,7 @@
 
     agents.py sdk    FOLDER URL         the Python SDK on a socket
     agents.py worker FOLDER PORT        an HTTP worker that answers at once
-    agents.py rest   FOLDER PORT URL    standard library only: a call is a doorbell, everything else goes over REST
+    agents.py rest   FOLDER URL         standard library only, neither socket nor url: heartbeats and reports over REST
     agents.py command                   what a sidecar wakes: the task on standard input
 
 FOLDER holds `agent.key` and `signing.secret`. What a task wants stands in its input: the file to write and its text, how
@@ -65,9 +65,8 @@ def as_sdk(folder: Path, url: str) -> int:
     return 0
 
 
-def as_called(folder: Path, port: int, url: str) -> int:
-    """An HTTP worker; with `url` one that only takes the call and then works over REST."""
-    import threading
+def as_called(folder: Path, port: int) -> int:
+    """An HTTP worker."""
     from collections import OrderedDict
     from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
@@ -75,7 +74,6 @@ def as_called(folder: Path, port: int, url: str) -> int:
 
     secret = (folder / "signing.secret").read_text(encoding="ascii").strip()
     answers: OrderedDict[str, dict[str, Any]] = OrderedDict()
-    bell = threading.Event()
 
     class Handler(BaseHTTPRequestHandler):
         timeout = 10
@@ -86,9 +84,6 @@ def as_called(folder: Path, port: int, url: str) -> int:
                 called = verify(secret, dict(self.headers), body)
             except SignatureInvalid:
                 return self.tell(401, {})
-            if url:
-                bell.set()
-                return self.tell(202, {"status": "accepted"})
             if called.key not in answers:
                 answers[called.key] = work(called.task)
             return self.tell(200, answers[called.key])
@@ -103,47 +98,49 @@ def as_called(folder: Path, port: int, url: str) -> int:
         def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the base class names it so
             """No line per request."""
 
-    if url:
-        threading.Thread(target=at_the_door, args=(folder, url, bell), daemon=True).start()
     with ThreadingHTTPServer(("127.0.0.1", port), Handler) as server:
         server.serve_forever()
     return 0
 
 
-def at_the_door(folder: Path, url: str, bell: Any) -> None:
-    """Whenever the bell rings, and now and then: what is mine and running is done, over REST."""
-    import urllib.error
+def over_rest(folder: Path, url: str) -> int:
+    """Say that it is there, do what the answer names, report it; over REST."""
     import urllib.request
 
     key = (folder / "agent.key").read_text(encoding="ascii").strip()
 
     def ask(method: str, path: str, body: Any = None, name: str = "") -> Any:
-        headers = {
-            "Authorization": f"Bearer {key}",
-            "Content-Type": "application/json",
-            "Idempotency-Key": name,
-        }
+        headers = {"Authorization": f"Bearer {key}", "Content-Type": "application/json"}
+        if name:
+            headers["Idempotency-Key"] = name
         data = None if body is None else json.dumps(body).encode()
         request = urllib.request.Request(url + path, data, headers, method=method)
         with urllib.request.urlopen(request, timeout=10) as answer:
             return json.load(answer)
 
+    me = ""
     while True:
         try:
-            page = ask("GET", "/api/v1/tasks?status=running&limit=50")
-            for item in page["items"]:
-                shown = ask("GET", f"/api/v1/tasks/{item['task_id']}")
-                generation = item["generation"]
-                done = work({"input": shown["input"], "attempt": item["attempts"], "generation": generation})
+            me = me or ask("GET", "/api/v1/me")["id"]
+            said = ask("POST", f"/api/v1/agents/{me}/heartbeat", {})
+            for held in said["tasks"]:
+                task, generation = held["task_id"], held["generation"]
+                name = f"{task}.{generation}"
+                path = f"/api/v1/tasks/{task}"
+                if held["status"] == "assigned":
+                    ask("POST", f"{path}/accept", {"generation": generation}, f"{name}.accept")
+                elif held["status"] != "running" and held["status"] != "orphaned":
+                    continue
+                shown = ask("GET", f"{path}?min_seq={said['seq']}")
+                attempt = shown["task"]["attempts"]
+                done = work({"input": shown["input"], "attempt": attempt, "generation": generation})
                 verb = "complete" if done.pop("status") == "completed" else "fail"
-                path = f"/api/v1/tasks/{item['task_id']}/{verb}"
-                ask("POST", path, {**done, "generation": generation}, f"{item['task_id']}.{generation}")
-            if page["items"]:
+                ask("POST", f"{path}/{verb}", {**done, "generation": generation}, name)
+            if said["tasks"]:
                 continue
         except (OSError, ValueError):  # urllib's errors are OSErrors: the server is away, or says no
-            time.sleep(0.2)
-        bell.wait(1)
-        bell.clear()
+            pass
+        time.sleep(0.2)
 
 
 def main(kind: str, *words: str) -> int:
@@ -152,7 +149,9 @@ def main(kind: str, *words: str) -> int:
         return as_command()
     if kind == "sdk":
         return as_sdk(Path(words[0]), words[1])
-    return as_called(Path(words[0]), int(words[1]), words[2] if kind == "rest" else "")
+    if kind == "rest":
+        return over_rest(Path(words[0]), words[1])
+    return as_called(Path(words[0]), int(words[1]))
 
 
 if __name__ == "__main__":

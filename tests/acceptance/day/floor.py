@@ -31,7 +31,7 @@ class Member:
         self.kind, self.name = kind, f"{kind}-{number}"
         self.folder = floor.root / self.name
         self.folder.mkdir()
-        self.port = free_port() if kind in ("worker", "rest") else 0
+        self.port = free_port() if kind == "worker" else 0
         self.process: subprocess.Popen[bytes] | None = None
         body: dict[str, Any] = {"name": self.name, "capabilities": ["day", kind]}
         if self.port:
@@ -60,7 +60,7 @@ class Member:
                 ),
             )
         else:
-            self.command += [str(self.port), *([floor.url] if kind == "rest" else [])]
+            self.command += [str(self.port) if kind == "worker" else floor.url]
 
     def start(self) -> None:
         with (self.folder / "log").open("ab") as log:
