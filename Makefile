@@ -43,8 +43,9 @@ test: env-dev  ## every test this machine can run in minutes; says what was skip
 	@$(PYTEST) -m "serial and not long" $(PYTEST_ARGS) || { code=$$?; [ $$code -eq 5 ] || exit $$code; }
 
 .PHONY: test-long
-test-long: env-dev  ## the tests marked `long`: many more seeds, soaks (tens of minutes)
+test-long: env-dev  ## the tests marked `long`, and every law on many more examples (tens of minutes)
 	@$(PYTEST) -m long --timeout 3600 $(PYTEST_ARGS)
+	@$(PYTEST) -n $(WORKERS) --hypothesis-profile thorough --timeout 3600 tests/laws tests/unit/ledger $(PYTEST_ARGS)
 
 .PHONY: check
 check: env-dev  ## lint, format, types, layers, house rules

@@ -8,11 +8,13 @@ from typing import Any
 
 import hypothesis
 import pytest
+from tests.effort import QUARTER, WHOLE
 
 LEFT_OUT = pytest.StashKey[list[str]]()
 
 # Wall time on a shared machine says nothing about a property; pytest-timeout bounds the test as a whole.
-hypothesis.settings.register_profile("watchfloor", deadline=None, print_blob=True)
+hypothesis.settings.register_profile("watchfloor", deadline=None, print_blob=True, max_examples=QUARTER)
+hypothesis.settings.register_profile("thorough", deadline=None, print_blob=True, max_examples=WHOLE)
 hypothesis.settings.load_profile("watchfloor")
 
 

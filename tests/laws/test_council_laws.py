@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.laws.any_facts import streams
 from tests.transcripts.world import START, SUBJECTS, World
 
@@ -154,7 +155,7 @@ class Judge:
 
 
 @given(OPENINGS, STEPS, st.sampled_from([3, 3, 3, 0, 1, 2]), st.booleans())
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_a_decision_ends_as_the_specification_says(
     opening: m.OpenDecision, steps: list[Step], eligible: int, clocks: bool
 ) -> None:
@@ -239,7 +240,7 @@ MEMBERS = st.lists(
     ),
     st.integers(1, 12),
 )
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_a_committee_agrees_when_the_weight_is_there_and_denies_when_it_cannot_be(
     members: tuple[m.Member, ...], votes: list[Vote], needed: int
 ) -> None:
@@ -292,7 +293,7 @@ SAYS = st.sampled_from(["approve", "approve", "approve", "abstain", "deny"])
 @given(
     st.lists(st.builds(Vote, st.sampled_from("abcde"), SAYS, st.booleans()), max_size=6), st.integers(0, 4)
 )
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_counting_does_not_depend_on_the_order_and_more_approvals_never_hurt(
     votes: list[Vote], needed: int
 ) -> None:

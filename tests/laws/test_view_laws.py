@@ -17,6 +17,7 @@ from typing import Any
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.unit.views.history import START
 
 from watchfloor.engine.projections import EVERY, PROJECTORS, TABLES
@@ -119,7 +120,7 @@ def rebuilt(folder: str, events: list[Event]) -> dict[str, list[Any]]:
     return rows
 
 
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=examples(120), deadline=None)
 @given(cut_histories(), st.sets(st.integers(0, 6)))
 def test_views_kept_live_in_any_batches_over_any_restarts_equal_views_rebuilt(
     cut: tuple[list[Event], list[int]], restarts: set[int]
@@ -138,7 +139,7 @@ def test_views_kept_live_in_any_batches_over_any_restarts_equal_views_rebuilt(
         live.close()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(cut_histories(), st.lists(st.integers(0, 40), min_size=7, max_size=7))
 def test_a_writer_shown_old_events_again_leaves_them_out(
     cut: tuple[list[Event], list[int]], backs: list[int]
@@ -159,7 +160,7 @@ def test_a_writer_shown_old_events_again_leaves_them_out(
         live.close()
 
 
-@settings(max_examples=80, deadline=None)
+@settings(max_examples=examples(80), deadline=None)
 @given(histories())
 def test_a_projector_shown_an_event_twice_in_a_row_changes_nothing_more(events: list[Event]) -> None:
     once, twice = sqlite3.connect(":memory:"), sqlite3.connect(":memory:")
@@ -220,7 +221,7 @@ TOY_CHANGES = st.one_of(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=examples(400), deadline=None)
 @given(st.lists(st.lists(TOY_CHANGES, max_size=12), max_size=5))
 def test_folded_changes_leave_what_unfolded_changes_leave(batches: list[list[Change]]) -> None:
     storage = Storage(TOYS)
@@ -250,7 +251,7 @@ def painted(version: int) -> tuple[Table, Projector]:
     return table, paint
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=examples(60), deadline=None)
 @given(histories(), st.integers(0, 40), st.lists(st.integers(1, 9), max_size=8))
 def test_a_version_built_beside_in_any_interleaving_equals_one_built_from_zero(
     events: list[Event], stopped: int, pages: list[int]

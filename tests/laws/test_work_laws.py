@@ -12,6 +12,7 @@ from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 from tests.laws.any_facts import streams
 from tests.transcripts.world import START, SUBJECTS, World
 
@@ -153,7 +154,7 @@ def test_a_task_is_over_once_and_for_good(story: Story) -> None:
 
 
 @given(STORIES)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_a_task_with_criteria_succeeds_only_after_the_platform_checked_that_very_report(story: Story) -> None:
     world = World()
     world.perform(story[0])
@@ -172,7 +173,7 @@ def test_a_task_with_criteria_succeeds_only_after_the_platform_checked_that_very
 
 
 @given(STORIES)
-@settings(max_examples=200)
+@settings(max_examples=examples(200))
 def test_a_task_is_rated_at_most_once_when_it_is_over_and_never_by_its_agents_owner(story: Story) -> None:
     world = World()
     world.perform(story[0])
@@ -201,7 +202,7 @@ def test_attempts_are_counted_and_bounded(story: Story) -> None:
 
 
 @given(STORIES)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_only_the_agent_that_has_the_task_moves_it(story: Story) -> None:
     """And only under the generation with which it has it."""
     world = play(story)
@@ -219,7 +220,7 @@ def test_only_the_agent_that_has_the_task_moves_it(story: Story) -> None:
 
 
 @given(STORIES)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_no_report_is_lost(story: Story) -> None:
     """A report about a generation that was: it is refused as nonsense, already so, or leaves an event."""
     world = World()
@@ -240,7 +241,7 @@ def test_no_report_is_lost(story: Story) -> None:
 
 
 @given(STORIES)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_progress_is_durable_at_a_change_of_status_or_a_minute_apart(story: Story) -> None:
     world = play(story)
     last: tuple[str, int] | None = None
@@ -262,7 +263,7 @@ def test_folding_from_nothing_or_with_every_event_twice_is_the_live_state(story:
 
 
 @given(STORIES)
-@settings(max_examples=400)
+@settings(max_examples=examples(400))
 def test_whoever_has_a_task_in_hand_has_a_clock_that_will_ring(story: Story) -> None:
     world = World()
     world.perform(story[0])

@@ -8,6 +8,7 @@ from hashlib import sha256
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.effort import examples
 
 from watchfloor.ledger.merkle import (
     EMPTY_ROOT,
@@ -109,7 +110,7 @@ def test_large_trees_have_tiles_of_two_levels_that_fit_together() -> None:
 
 
 @given(st.integers(0, 600), st.integers(0, 600), st.integers(0, 300))
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 def test_a_reset_tree_is_as_if_nothing_had_been_appended(before: int, dropped: int, after: int) -> None:
     tree, plain = Tree(), Tree()
     for leaf in LEAVES[:before]:
@@ -216,7 +217,7 @@ def forgeries(draw: st.DrawFn, honest: Proof) -> Proof:
 
 
 @given(sizes, st.data())
-@settings(max_examples=1_500)
+@settings(max_examples=examples(1_500))
 def test_no_forged_inclusion_proof_is_accepted(size: int, data: st.DataObject) -> None:
     index = data.draw(st.integers(0, size - 1))
     forged = data.draw(forgeries(inclusion_proof(index, size, READ)))
@@ -225,7 +226,7 @@ def test_no_forged_inclusion_proof_is_accepted(size: int, data: st.DataObject) -
 
 
 @given(sizes, st.data())
-@settings(max_examples=1_500)
+@settings(max_examples=examples(1_500))
 def test_no_forged_consistency_proof_is_accepted(new: int, data: st.DataObject) -> None:
     old = data.draw(st.integers(1, new))
     honest = consistency_proof(old, new, READ)
@@ -235,7 +236,7 @@ def test_no_forged_consistency_proof_is_accepted(new: int, data: st.DataObject) 
 
 
 @given(sizes, st.data())
-@settings(max_examples=500)
+@settings(max_examples=examples(500))
 def test_an_honest_proof_proves_nothing_else(size: int, data: st.DataObject) -> None:
     """Another leaf, another index, another tree: with size and root as one signed pair, a proof fits one statement."""
     index = data.draw(st.integers(0, size - 1))
@@ -254,7 +255,7 @@ def test_an_honest_proof_proves_nothing_else(size: int, data: st.DataObject) -> 
 
 
 @given(st.integers(2, SIZE), st.data())
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 def test_an_inner_node_is_not_a_leaf(size: int, data: st.DataObject) -> None:
     """The second-preimage attack: two hashes side by side, offered as the data of a leaf of a smaller tree."""
     index = data.draw(st.integers(0, size - 2))
