@@ -636,6 +636,7 @@ _SILENT = {  # refusals and reminders: nothing follows from them
     "action.grant_misused/1",
     "action.ungated_call/1",
     "decision.alerted/1",
+    "decision.taken_over/1",
     "decision.vote_refused/1",
     "decision.warned/1",
 }

@@ -12,6 +12,7 @@ from watchfloor.engine.vote_links import KEY_FILE, VoteLinks
 from watchfloor.engine.voting import voter
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import SYSTEM
+from watchfloor.notify.backups import Backups
 from watchfloor.notify.channels import Channels
 from watchfloor.notify.notifier import Notifier
 from watchfloor.registers.directory import Person
@@ -61,6 +62,15 @@ class Alerting:
             vote_link=self._vote_link,
             reach_fault=outbound.fault,
             observe=lambda means, outcome, ms: self.observe(means, outcome, ms),
+        )
+
+        self.backups = Backups(
+            orgs=lambda: engine.core.nodes,
+            state=engine.state,
+            cell=engine.cell,
+            seen=lambda org, person: engine.credentials.people_seen.get((org, person), 0),
+            ask=lambda org, command: engine.ask(org, command, SYSTEM),
+            clock=engine.clock,
         )
 
     def _vote_link(self, org: int, decision: int, person: Person) -> str:

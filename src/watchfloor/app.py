@@ -219,6 +219,8 @@ class Backbone:
         await self.views.start({org: node.committed for org, node in self.core.nodes.items()})
         self.engine.follow(self.views.apply)
         await self.notifier.start()
+        self.engine.follow(self.alerting.backups)
+        self.alerting.backups.start()
         await self.effects.start({org: node.committed for org, node in self.core.nodes.items()})
         self.engine.follow(self.effects.apply)
         self.engine.follow(self.news)
@@ -294,6 +296,7 @@ class Backbone:
     async def stop(self) -> None:
         await self.news.close()
         await self.effects.close()
+        await self.alerting.backups.close()
         await self.notifier.close()
         await self.engine.stop()
         await self.views.close()

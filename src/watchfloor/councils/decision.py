@@ -43,6 +43,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     members: tuple[Member, ...] = ()
     ladder: tuple[Step, ...] = ()
     tell: tuple[str, ...] = ()  # who was told last
+    taken: tuple[str, ...] = ()  # from whom backups have taken over on this rung
     rung: int = 0  # how many rungs of the ladder were climbed
     warn_permille: int = 0
     warn_at: int = 0  # 0: warned, or there is no warning

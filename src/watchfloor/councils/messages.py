@@ -106,6 +106,17 @@ class NoteSeen(Command, frozen=True, kw_only=True):
     person: str
 
 
+class TakeOver(Command, frozen=True, kw_only=True):
+    """From whoever watches: `by` are told in place of `of` on this rung. `reason` and `measured` as in DecisionTakenOver."""
+
+    KIND: ClassVar[str] = "decision"
+    rung: int
+    of: str
+    by: tuple[str, ...]
+    reason: str
+    measured: int = 0
+
+
 class CancelDecision(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "decision"
     reason: str = ""
@@ -170,6 +181,24 @@ class DecisionSeen(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "decision.seen/1"
     KIND: ClassVar[str] = "decision"
     person: str
+
+
+class DecisionTakenOver(Facts, frozen=True, kw_only=True):
+    """A backup decides in place of the target `of`: `tell` is told from now on.
+
+    `reason`: offline (`measured` ms since anybody of them was seen), overloaded (`measured` decisions waiting) or specialist.
+    """
+
+    TYPE: ClassVar[str] = "decision.taken_over/1"
+    KIND: ClassVar[str] = "decision"
+    action: int
+    agent: int
+    by: tuple[str, ...]
+    measured: int
+    of: str
+    reason: str
+    rung: int
+    tell: tuple[str, ...]
 
 
 class VoteCast(Facts, frozen=True, kw_only=True):

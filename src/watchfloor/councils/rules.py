@@ -37,7 +37,7 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.councils import demands, forcing, quorum, seeing
+from watchfloor.councils import demands, forcing, quorum, seeing, standing_in
 from watchfloor.councils.decision import (
     APPROVED,
     CANCELLED,
@@ -63,6 +63,7 @@ from watchfloor.councils.messages import (
     DecisionOpened,
     DecisionReviewed,
     DecisionSeen,
+    DecisionTakenOver,
     DecisionTimePassed,
     DecisionWarned,
     Demand,
@@ -71,6 +72,7 @@ from watchfloor.councils.messages import (
     NoteSeen,
     OpenDecision,
     ReviewForced,
+    TakeOver,
     VoteCast,
     VoteRefused,
 )
@@ -383,6 +385,7 @@ def escalated(decision: Decision, facts: DecisionEscalated, event: Event) -> Cha
         return {}
     return {
         "rung": facts.rung,
+        "taken": (),
         "deadline_at": facts.deadline_at,
         "tell": facts.tell,
         "warn_at": warn_at(decision.warn_permille, event.at, facts.deadline_at),
@@ -424,6 +427,7 @@ SUBJECTS: tuple[Subject, ...] = (
             CastVote: cast_vote,
             CancelDecision: cancel,
             DecisionTimePassed: time_passed,
+            TakeOver: standing_in.take_over,
             ForceDecision: forcing.force,
             ReviewForced: forcing.review,
             NoteSeen: seeing.note,
@@ -432,6 +436,7 @@ SUBJECTS: tuple[Subject, ...] = (
             DecisionOpened: first(opened),
             DecisionWarned: once(warned),
             DecisionEscalated: once(escalated),
+            DecisionTakenOver: once(standing_in.taken_over),
             VoteCast: once(vote_cast),
             VoteRefused: once(vote_refused),
             DecisionApproved: once(approved),
@@ -455,6 +460,7 @@ FACTS: tuple[type[Facts], ...] = (
     DecisionOpened,
     DecisionWarned,
     DecisionEscalated,
+    DecisionTakenOver,
     VoteCast,
     VoteRefused,
     DecisionApproved,

@@ -16,6 +16,7 @@ from watchfloor.councils.messages import (
     DecisionOpened,
     DecisionReviewed,
     DecisionSeen,
+    DecisionTakenOver,
     DecisionWarned,
     VoteCast,
     VoteRefused,
@@ -170,6 +171,12 @@ def _escalated(event: Event) -> list[Change]:
     ]
 
 
+def _taken_over(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, DecisionTakenOver)
+    return [DECISIONS.set(event.subject, tell=_json(facts.tell).decode(), seq=event.seq)]
+
+
 def _ended(event: Event, status: str, **values: Value) -> list[Change]:
     return [DECISIONS.set(event.subject, status=status, decided_at=event.at, seq=event.seq, **values)]
 
@@ -256,6 +263,7 @@ PROJECT: Projectors = {
     DecisionOpened: _opened,
     DecisionWarned: _warned,
     DecisionEscalated: _escalated,
+    DecisionTakenOver: _taken_over,
     VoteCast: _voted,
     VoteRefused: _vote_refused,
     DecisionSeen: _seen,

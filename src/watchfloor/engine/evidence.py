@@ -18,7 +18,7 @@ from watchfloor.conversations.messages import (
     SendMessage,
     TellAgent,
 )
-from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced
+from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced, TakeOver
 from watchfloor.councils.schedule_messages import OverrideSchedule, SetSchedule
 from watchfloor.engine import alarming, amendments, duty, hearing, rights, suspecting, voting
 from watchfloor.engine.requests import Request
@@ -326,6 +326,7 @@ GATHERS: Mapping[type[Command], Gather] = {
     ReviewTask: _review,
     CastVote: voting.vote,
     OpenDecision: voting.pool,
+    TakeOver: voting.backups,
     SetSchedule: duty.schedule,
     OverrideSchedule: duty.schedule,
     ForceDecision: voting.forcer,

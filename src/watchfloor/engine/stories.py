@@ -47,6 +47,7 @@ from watchfloor.councils.messages import (
     DecisionOpened,
     DecisionReviewed,
     DecisionSeen,
+    DecisionTakenOver,
     DecisionWarned,
     VoteCast,
     VoteRefused,
@@ -182,6 +183,7 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
         (
             DecisionWarned,
             DecisionEscalated,
+            DecisionTakenOver,
             VoteCast,
             VoteRefused,
             DecisionApproved,

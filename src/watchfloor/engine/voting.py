@@ -9,10 +9,11 @@ from typing import Any
 from watchfloor.councils import demands
 from watchfloor.councils.decision import Decision
 from watchfloor.councils.forcing import FORCING_ROLE, ForceEvidence
-from watchfloor.councils.messages import CastVote, Demand, ForceDecision, OpenDecision, ReviewForced
+from watchfloor.councils.messages import CastVote, Demand, ForceDecision, OpenDecision, ReviewForced, TakeOver
 from watchfloor.councils.panels import Candidate, seated
 from watchfloor.councils.quorum import APPROVED, DENY, Vote, count
 from watchfloor.councils.rules import PoolEvidence, VoterEvidence, demand_of, may_by_route
+from watchfloor.councils.standing_in import BackupEvidence
 from watchfloor.engine.requests import Request
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.terms import holds
@@ -49,6 +50,20 @@ def voter(read: Read, subject: int, person_id: str, at: int) -> VoterEvidence:
         also=also,
         able=tuple(able.items()) if also else (),
         links_level_max=read("active_policy", "active").document.notices.links_level_max,
+    )
+
+
+def backups(read: Read, command: TakeOver, at: int, request: Request) -> BackupEvidence:
+    """Who may stand in, and what the decision is about."""
+    policy = read("active_policy", "active").document
+    decision: Decision | None = read("decision", command.subject)
+    action = read("action", decision.action) if decision is not None else None
+    if action is None:
+        return BackupEvidence(backups=policy.routing.backups)
+    return BackupEvidence(
+        backups=policy.routing.backups,
+        action_type=action.action_type,
+        cls=policy.types.get(action.action_type, "unknown"),
     )
 
 

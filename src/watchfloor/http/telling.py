@@ -104,6 +104,13 @@ SENTENCES: dict[str, Sentence] = {
     "decision.escalated/1": lambda f: (
         f"Nobody decided: step {f.rung} of the escalation, told {', '.join(f.tell)}."
     ),
+    "decision.taken_over/1": lambda f: (
+        f"{', '.join(f.by)} took over from {f.of}: "
+        + {
+            "offline": f"not seen for {f.measured // 60_000} min.",
+            "overloaded": f"{f.measured} decisions are waiting there.",
+        }.get(f.reason, "it is their domain.")
+    ),
     "decision.voted/1": lambda f: (
         f"Voted {f.vote}{' by the link of a notice' if f.session == 'link' else ''}"
         f"{', too late to count' if f.late else ''}."

@@ -12,26 +12,32 @@ from typing import Any
 import msgspec
 
 from watchfloor.actions.messages import BreakerOpened, StopRecorded
-from watchfloor.councils.messages import DecisionEscalated, DecisionOpened, DecisionWarned
+from watchfloor.councils.messages import (
+    DecisionAlerted,
+    DecisionEscalated,
+    DecisionOpened,
+    DecisionTakenOver,
+    DecisionWarned,
+)
 from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
 from watchfloor.trust.anomaly_messages import AnomalyFound
 from watchfloor.work.budget_messages import BudgetExhausted, BudgetWarned
 
-SEVERITIES = ("info", "warning", "immediate")
 CRITICAL = 75  # risk scores from here on are critical (spec 3.1 rule 6)
 
 State = Callable[[str, int], Any]  # (kind, subject) -> committed state, or None
 
 
 class Notice(msgspec.Struct, frozen=True, kw_only=True):
-    """`about` is what is told once per person; `tell` targets as in the policy, and `owner:<person>`.
+    """`about` is what is told once per person; `kind` as the policy names it, `tell` targets as there, and `owner:<person>`.
 
     `all_hands`: everybody who is told hears of it by all their channels at once.
     """
 
     about: str
+    kind: str
     severity: str
     title: str
     text: str
@@ -58,12 +64,7 @@ def _decision(event: Event, state: State) -> Notice | None:
     action, agent = state("action", decision.action), state("agent", decision.agent)
     name = agent.name if agent is not None else "an agent"
     what = action.action_type if action is not None else "an action"
-    begins: dict[Any, str] = {
-        DecisionOpened: "Decision needed",
-        DecisionWarned: "Time runs out for a decision",
-        DecisionEscalated: "Escalated to you",
-    }
-    begin = begins[type(facts)]
+    kind, begin = _BEGINS[type(facts)]
     all_hands = isinstance(facts, DecisionOpened) and decision.risk >= CRITICAL
     urgent = all_hands or isinstance(facts, DecisionEscalated) or decision.urgency == "immediate"
     needs = (
@@ -71,25 +72,71 @@ def _decision(event: Event, state: State) -> Notice | None:
         if decision.committee
         else (f"{decision.needed} of the role {decision.role}")
     )
-    suffix = ":warned" if isinstance(facts, DecisionWarned) else ""
+    suffix, why, tell = "", "", facts.tell
+    if isinstance(facts, DecisionWarned):
+        suffix = ":warned"
+    elif isinstance(facts, DecisionTakenOver):
+        suffix, why, tell = f":for:{facts.of}", f" {_why(facts)}", facts.by
     return Notice(
         about=f"decision:{event.subject}:{rung}{suffix}",
+        kind=kind,
         severity="immediate" if urgent else "warning",
         title=f"{begin}: {what} by {name}",
-        text=f"Risk {decision.risk}, level {decision.level}, {decision.urgency} urgency; it takes {needs}.",
+        text=f"Risk {decision.risk}, level {decision.level}, {decision.urgency} urgency; it takes {needs}.{why}",
         path=f"/inbox/{public_id('decision', event.subject, decision.nonce)}",
-        tell=(*facts.tell, "role:supervisor", "schedule:on_call") if all_hands else facts.tell,
+        tell=(*tell, "role:supervisor", "schedule:on_call") if all_hands else tell,
         all_hands=all_hands,
         decision=event.subject,
     )
 
 
-def _of_agent(event: Event, state: State, agent: int, severity: str, title: str, text: str) -> Notice | None:
+_BEGINS: dict[Any, tuple[str, str]] = {
+    DecisionOpened: ("decision", "Decision needed"),
+    DecisionWarned: ("warned", "Time runs out for a decision"),
+    DecisionEscalated: ("escalated", "Escalated to you"),
+    DecisionTakenOver: ("taken_over", "You take over"),
+}
+
+
+def _why(facts: DecisionTakenOver) -> str:
+    of = facts.of.partition(":")[2]
+    if facts.reason == "offline":
+        return f"{of} was not seen for {facts.measured // 60_000} min."
+    if facts.reason == "overloaded":
+        return f"{of} has {facts.measured} decisions waiting."
+    return f"It is your domain rather than that of {of}."
+
+
+def _alerted(event: Event, state: State) -> Notice | None:
+    """Break-glass, and that nobody has looked at it in time."""
+    facts = event.facts
+    assert isinstance(facts, DecisionAlerted)
+    decision = state("decision", event.subject)
+    if decision is None or decision.reviewed:
+        return None
+    action = state("action", decision.action)
+    what = action.action_type if action is not None else "an action"
+    forced = facts.alert == "forced"
+    return Notice(
+        about=f"event:{event.seq}",
+        kind="forced",
+        severity="immediate",
+        title=f"Forced past the people: {what}" if forced else f"Nobody has reviewed what was forced: {what}",
+        text=f"Level {decision.level}, risk {decision.risk}. Somebody who did not force it has to review it.",
+        path=f"/inbox/{public_id('decision', event.subject, decision.nonce)}",
+        tell=facts.tell,
+    )
+
+
+def _of_agent(
+    event: Event, state: State, kind: str, agent: int, severity: str, title: str, text: str
+) -> Notice | None:
     found = state("agent", agent)
     if found is None:
         return None
     return Notice(
         about=f"event:{event.seq}",
+        kind=kind,
         severity=severity,
         title=f"{title}: {found.name}",
         text=text,
@@ -103,9 +150,12 @@ def _breaker(event: Event, state: State) -> Notice | None:
     assert isinstance(facts, BreakerOpened)
     text = f"{facts.failures} failures; nothing runs there until the breaker lets a probe through."
     if facts.scope == "agent":
-        return _of_agent(event, state, int(facts.target), "warning", "Circuit breaker opened", text)
+        return _of_agent(
+            event, state, "breaker", int(facts.target), "warning", "Circuit breaker opened", text
+        )
     return Notice(
         about=f"event:{event.seq}",
+        kind="breaker",
         severity="warning",
         title=f"Circuit breaker opened: tool {facts.target}",
         text=text,
@@ -118,19 +168,21 @@ def _quarantined(event: Event, state: State) -> Notice | None:
     facts = event.facts
     assert isinstance(facts, AgentQuarantined)
     text = f"Reason: {facts.reason.replace('_', ' ')[:200]}. A supervisor can release it."
-    return _of_agent(event, state, event.subject, "immediate", "Agent quarantined", text)
+    return _of_agent(event, state, "quarantined", event.subject, "immediate", "Agent quarantined", text)
 
 
 def _anomaly(event: Event, state: State) -> Notice | None:
     facts = event.facts
     assert isinstance(facts, AnomalyFound)
     text = f"{facts.what.replace('_', ' ')}: measured {facts.measured}, the threshold is {facts.threshold}."
-    return _of_agent(event, state, facts.agent, "warning", "Anomaly", text) if facts.agent else None
+    return (
+        _of_agent(event, state, "anomaly", facts.agent, "warning", "Anomaly", text) if facts.agent else None
+    )
 
 
 def _offline(event: Event, state: State) -> Notice | None:
     text = "The connection ended; its running tasks wait or go to others."
-    found = _of_agent(event, state, event.subject, "info", "Agent offline", text)
+    found = _of_agent(event, state, "offline", event.subject, "info", "Agent offline", text)
     return None if found is None else msgspec.structs.replace(found, tell=found.tell[:1])
 
 
@@ -139,6 +191,7 @@ def _stopped(event: Event, state: State) -> Notice | None:  # noqa: ARG001 -- on
     assert isinstance(facts, StopRecorded)
     return Notice(
         about=f"event:{event.seq}",
+        kind="stopped",
         severity="immediate",
         title=f"Stopped: {facts.scope.replace('_', ' ')} {facts.target}".rstrip(),
         text="A stop is in force. Another person has to lift it.",
@@ -155,6 +208,7 @@ def _budget(event: Event, state: State) -> Notice | None:
     what = f"{budget.measure} of the {budget.scope}, per {budget.period}"
     return Notice(
         about=f"event:{event.seq}",
+        kind="budget",
         severity="warning" if over else "info",
         title=f"Budget used up: {what}" if over else f"Budget runs low: {what}",
         text="What has no room is turned away." if over else "Four fifths are spent or reserved.",
@@ -167,6 +221,8 @@ _MAKES: dict[type[Any], Callable[[Event, State], Notice | None]] = {
     DecisionOpened: _decision,
     DecisionWarned: _decision,
     DecisionEscalated: _decision,
+    DecisionTakenOver: _decision,
+    DecisionAlerted: _alerted,
     BreakerOpened: _breaker,
     AgentQuarantined: _quarantined,
     AnomalyFound: _anomaly,

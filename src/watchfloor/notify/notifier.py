@@ -25,10 +25,11 @@ from zoneinfo import ZoneInfo
 
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Command, Event, Refused
+from watchfloor.kernel.notice_terms import SEVERITIES
 from watchfloor.notify import store as rows
 from watchfloor.notify.audience import audience
 from watchfloor.notify.channels import Channels, Undelivered, url_fault
-from watchfloor.notify.notices import SEVERITIES, Notice, notice_of
+from watchfloor.notify.notices import Notice, notice_of
 from watchfloor.notify.store import Channel, Delivery, Store
 from watchfloor.people.messages import RecordUndelivered, TellOwner, TellPeople
 from watchfloor.registers.directory import Person
@@ -146,6 +147,7 @@ class Notifier:
             if channel.name == name:
                 notice = Notice(
                     about="test",
+                    kind="test",
                     severity="info",
                     title="Test message of Watchfloor",
                     text="This channel works.",

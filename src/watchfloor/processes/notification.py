@@ -3,7 +3,13 @@
 from __future__ import annotations
 
 from watchfloor.actions.messages import BreakerOpened, StopRecorded
-from watchfloor.councils.messages import DecisionEscalated, DecisionOpened, DecisionWarned
+from watchfloor.councils.messages import (
+    DecisionAlerted,
+    DecisionEscalated,
+    DecisionOpened,
+    DecisionTakenOver,
+    DecisionWarned,
+)
 from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
@@ -26,6 +32,8 @@ EFFECTS: tuple[tuple[type[Facts], React], ...] = (
     (DecisionOpened, tell),
     (DecisionWarned, tell),
     (DecisionEscalated, tell),
+    (DecisionTakenOver, tell),
+    (DecisionAlerted, tell),
     (BreakerOpened, tell),
     (AgentQuarantined, tell),
     (AnomalyFound, tell),

@@ -223,7 +223,7 @@ async def test_in_the_quiet_time_a_notice_is_kept_as_quiet(house: House) -> None
     from watchfloor.notify.notices import Notice
 
     await house.channel(ADA, "log", "console", "", quiet_from=60, quiet_until=23 * 60)
-    notice = Notice(about="x", severity="warning", title="t", text="", path="/", tell=())
+    notice = Notice(about="x", kind="decision", severity="warning", title="t", text="", path="/", tell=())
     assert await house.notifier._tell(1, stop(), notice, ADA)
     assert await house.state(ADA) == ("quiet", "")
 
@@ -260,7 +260,16 @@ def test_the_file_of_secrets_is_ours_alone(tmp_path: Path) -> None:
 async def test_at_critical_risk_all_channels_are_used_and_one_that_takes_it_is_enough(house: House) -> None:
     from watchfloor.notify.notices import Notice
 
-    notice = Notice(about="x", severity="immediate", title="t", text="", path="/", tell=(), all_hands=True)
+    notice = Notice(
+        about="x",
+        kind="decision",
+        severity="immediate",
+        title="t",
+        text="",
+        path="/",
+        tell=(),
+        all_hands=True,
+    )
     with receiving() as one, receiving() as two:
         await house.channel(ADA, "a", "webhook", f"http://127.0.0.1:{one.port}/")
         await house.channel(ADA, "b", "webhook", f"http://127.0.0.1:{free_port()}/")
