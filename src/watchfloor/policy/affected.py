@@ -10,8 +10,8 @@ SELECTORS_MAX = 32
 _KINDS = {"types": "type", "tools": "tool", "classes": "class"}
 _LEVELS = {"confirm": 2, "approve": 3, "committee": 4}
 # How fast agents may ask, what they may hand on, who hears of a decision: nothing of this decides on an action.
-_HARMLESS = ("rates", "delegation")
-_TOLD = ("tell", "warn_permille", "ladder")
+_HARMLESS = ("rates", "delegation", "notices")
+_TOLD = ("tell", "warn_permille", "ladder", "backups")
 
 
 def affected(before: Policy, after: Policy) -> tuple[str, ...]:
