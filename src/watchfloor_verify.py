@@ -62,6 +62,7 @@ RULES = {
     "breaker_means_break": "nothing starts while the breaker of its agent or tool is open",
     "contained_agents_rest": "nothing starts for a quarantined or retired agent",
     "policy_needs_others": "a policy comes into force in its turn: the first, a tightening, approved by others, or with nobody else there",
+    "retry_within_attempts": "a retry repeats what failed, no more often than the ruling and the policy bear; what is unknown only where the class is idempotent",
     "outcome_needs_a_start": "an outcome belongs to an execution that was started",
 }
 
@@ -568,6 +569,9 @@ class Action:
         self.granted, self.basis = 0, ""
         self.decision: Decision | None = None  # whose approval the newest grant rests on
         self.executions: set[str] = set()
+        self.attempt, self.attempts = 1, int(e.facts.get("attempts", 1))
+        self.idempotent = bool(e.facts.get("idempotent"))
+        self.newest, self.ended, self.expires_at = "", "", 0  # execution, what became of it; end of its grant
 
     def of_nobody(self) -> bool:
         """A change of the policy is no agent's doing."""
@@ -577,7 +581,7 @@ class Action:
         number = int(grant["number"])
         demand(number == self.granted + 1, "grant_used_once", f"grant {number} after {self.granted}")
         self.granted, self.basis = number, grant["basis"]
-        self.grants[number] = int(grant["expires_at"])
+        self.grants[number] = self.expires_at = int(grant["expires_at"])
 
 
 class Waiting:
@@ -672,6 +676,7 @@ class Rules:
         self._actions: dict[int, Action] = {}
         self._decisions: dict[int, Decision] = {}
         self._unreviewed: dict[int, set[str]] = {}  # forced decision → who may not review it
+        self._failed: dict[int, Action] = {}  # may be granted again
         self._stops: dict[int, tuple[str, str]] = {}
         self._breakers: dict[tuple[str, str], int] = {}
         self._standing: dict[int, tuple[int, str, int]] = {}
@@ -691,6 +696,7 @@ class Rules:
             self._at = e.at
             if not e.seq & 4095:
                 self._waiting.forget(e.at)
+                self._failed = {k: one for k, one in self._failed.items() if one.expires_at > e.at}
             look = _LOOKS.get(e.type)
             if look is not None:
                 look(self, e)
@@ -744,6 +750,9 @@ class Rules:
         if verdict != "denied" and key in self._scopes:
             covered = covers(self._scopes[key], e.facts["action_type"])
             demand(covered, rule, f"{key} does not cover {e.facts['action_type']}")
+        if self._policy is not None and e.facts.get("attempts", 1) > 1:
+            bears = self._bears(e.facts["derived"][0])[0]
+            demand(e.facts["attempts"] <= bears, "retry_within_attempts", f"{e.facts['attempts']} of {bears}")
         if grant is not None:
             demand(e.facts["level"] <= 1, rule, f"permitted at level {e.facts['level']}")
             denied = any(answer in ("deny", "throttle") for _, answer, _ in e.facts["failed"])
@@ -770,7 +779,36 @@ class Rules:
         demand(grant["basis"] == basis, rule, f"basis {grant['basis']} after level {decision.level}")
         demand(grant["expires_at"] <= decision.approved_at + decision.grant_us, rule, "longer than approved")
         action.give(grant)
+        action.attempt = 1
         action.decision = self._decisions.pop(e.facts["decision"])
+
+    def _bears(self, cls: str) -> tuple[int, bool]:
+        """(attempts, idempotent) of a class under the policy in force."""
+        classes = (self._policy or {}).get("classes", {})
+        terms = classes.get(cls) or classes["unknown"]
+        return int(terms["attempts"]), bool(terms["idempotent"])
+
+    @on("action.retried/1")
+    def _retried(self, e: Event) -> None:
+        rule, grant = "retry_within_attempts", e.facts["grant"]
+        action = self._failed.pop(e.subject, None) or self._actions.get(e.subject)
+        if action is None or not action.ended or e.facts["execution"] != action.newest:
+            raise Broken(rule, "no execution of it that has failed is repeated by this")
+        self._actions[e.subject] = action
+        attempts, idempotent = action.attempts, action.idempotent
+        if self._policy is not None:
+            now = self._bears(action.cls)
+            attempts, idempotent = min(attempts, now[0]), idempotent and now[1]
+        demand(action.ended == "failed" or idempotent, rule, "nobody knows what became of the last execution")
+        demand(
+            e.facts["attempt"] == action.attempt + 1 <= attempts, rule, f"{e.facts['attempt']} of {attempts}"
+        )
+        within = e.at < action.expires_at and int(grant["expires_at"]) <= action.expires_at
+        demand(within, rule, "the time of the grant it repeats is over")
+        same = (grant["basis"], e.facts["agent"]) == (action.basis, action.agent)
+        demand(same, rule, "another basis or agent than the grant it repeats")
+        action.give(grant)
+        action.attempt, action.ended = action.attempt + 1, ""
 
     @on("action.grant_revoked/1")
     def _revoked(self, e: Event) -> None:
@@ -788,6 +826,7 @@ class Rules:
         demand(number in action.grants, rule, "there is no such grant, or it was revoked")
         demand(e.at < action.grants.pop(number), rule, "the grant had expired")
         action.executions.add(str(e.facts["execution"]))
+        action.newest, action.ended = str(e.facts["execution"]), ""
         same = (e.facts["agent"], e.facts["action_type"], e.facts["tool"])
         agent = self._agents.get(action.agent)
         if (agent is None and not action.of_nobody()) or same != (action.agent, action.type, action.tool):
@@ -821,10 +860,14 @@ class Rules:
     @on("action.unknown/1", "action.completed/1", "action.failed/1", "action.settled/1")
     def _outcome(self, e: Event) -> None:
         action = self._actions.get(e.subject)
-        if action is None or e.facts["execution"] not in action.executions:
+        if action is None or e.facts["execution"] != action.newest:
             raise Broken("outcome_needs_a_start", "no such execution was started")
-        if e.type != "action.unknown/1":
+        outcome = e.facts["outcome"] if e.type == "action.settled/1" else e.type[7:-2]
+        action.ended = "" if outcome == "completed" else outcome
+        if outcome != "unknown":
             del self._actions[e.subject]
+        if outcome == "failed" and action.attempt < action.attempts:
+            self._failed[e.subject] = action
 
     @on("action.closed/1")
     def _closed(self, e: Event) -> None:

@@ -35,6 +35,7 @@ from watchfloor_agent.messages import (
     ActionCompleted,
     ActionFailed,
     ActionRequest,
+    ActionRetry,
     ActionSettled,
     ActionStarted,
     Payload,
@@ -125,6 +126,15 @@ class Actions:
     async def decision(self, action_id: str, action: Action, wait_ms: int | None) -> Grant:
         """The outcome of a request that is already pending. Raises as `request`."""
         return _granted(await self._later(action_id, wait_ms), action)
+
+    async def retry(self, execution: Execution) -> Grant:
+        """A new grant for what has just failed, under the same decision. Raises Refused, Unavailable."""
+        held = execution.grant
+        frame = ActionRetry(action_id=held.action_id, execution_id=execution.execution_id)
+        answer = await self._link.ask(frame, patience_ms=self._answer_ms)
+        if not isinstance(answer, ActionDecided):
+            raise ProtocolError(f"action:retry was answered by {answer.FRAME}")
+        return _granted(answer, held.action)
 
     async def settle(
         self,

@@ -334,16 +334,20 @@ class Agent(Speech):
         cost_micro: int | None = None,
         tokens: int | None = None,
         wait_ms: int | None = None,
+        attempts: int = 0,
     ) -> Grant:
         """Ask before acting, and wait until it is decided. Returns a Grant for exactly this action, or raises.
 
         Denied (with reasons), Expired, Cancelled: no. Unavailable: no answer, which also means no; with `wait_ms` people
         may still decide later (`decision`). Refused: the request itself is wrong. The task at hand is named by itself.
-        `cost_micro` and `tokens` are estimates: under a budget, what is not estimated is denied.
+        `cost_micro` and `tokens` are estimates: under a budget, what is not estimated is denied. `attempts`: at most so many
+        executions for one decision (see `retry`); 0: as many as the policy allows.
         """
         action = Action.of(action_type, tool, dict(params or {}))
         estimate = self._estimate.said(tokens, cost_micro)
-        frame = _request(action, reason, urgency, task, value_micro, estimate, dry_run=False)
+        frame = _request(
+            action, reason, urgency, task, value_micro, estimate, dry_run=False, attempts=attempts
+        )
         return await self._life.actions.request(frame, action, wait_ms)
 
     async def dry_run(
@@ -393,11 +397,13 @@ class Agent(Speech):
         tokens: int | Callable[..., int] | None = None,
         target: str | Callable[..., str] = "",
         outcome: Callable[[Any], Any] | None = None,
+        attempts: int = 1,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorator: the function runs only with a grant for exactly this call; its arguments are the parameters.
 
         Callables get the call's arguments: `params` to choose what people see, `reason`, `cost_micro`, `target`.
-        `outcome` turns the returned value into what is reported. Raises as `request_action` and `execution`.
+        `outcome` turns the returned value into what is reported. With `attempts` above 1 a function that raised runs again
+        as often as the server grants it, under the same decision. Raises as `request_action` and `execution`.
         """
         terms = Terms(
             action_type=action_type,
@@ -409,8 +415,16 @@ class Agent(Speech):
             tokens=tokens,
             target=target,
             outcome=outcome,
+            attempts=attempts,
         )
         return lambda function: guard(self, function, terms)
+
+    async def retry(self, execution: Execution) -> Grant:
+        """A grant for one more attempt at an action whose execution has failed, under the same decision.
+
+        Only as often as the ruling bears, and while the first grant would still hold. Raises Refused, Unavailable.
+        """
+        return await self._life.actions.retry(execution)
 
     async def settle(
         self,
@@ -434,6 +448,7 @@ def _request(
     estimate: dict[str, int | None],
     *,
     dry_run: bool,
+    attempts: int = 0,
 ) -> ActionRequest:
     task = task or current_task.get()
     return ActionRequest(
@@ -446,6 +461,7 @@ def _request(
         generation=task.generation if task is not None else 0,
         value_micro=value_micro,
         dry_run=dry_run,
+        attempts=attempts,
         **estimate,
     )
 

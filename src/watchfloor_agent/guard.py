@@ -9,12 +9,15 @@ from __future__ import annotations
 
 import functools
 import inspect
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
 from watchfloor_agent.actions import Action, Execution, Grant
-from watchfloor_agent.errors import ConfigurationError, GrantRevoked
+from watchfloor_agent.errors import ConfigurationError, GrantRevoked, WatchfloorError
+
+log = logging.getLogger("watchfloor_agent")
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -35,7 +38,10 @@ class Asking(Protocol):
         urgency: str,
         cost_micro: int | None,
         tokens: int | None,
+        attempts: int,
     ) -> Grant: ...
+
+    async def retry(self, execution: Execution) -> Grant: ...
 
     async def decision(self, action_id: str, action: Action) -> Grant: ...
 
@@ -59,6 +65,7 @@ class Terms:
     tokens: int | Callable[..., int] | None = None
     target: str | Callable[..., str] = ""
     outcome: Callable[[Any], Any] | None = None
+    attempts: int = 1
 
 
 class Guard:
@@ -104,11 +111,26 @@ class Guard:
             urgency=terms.urgency,
             cost_micro=terms.cost_micro(*args, **kwargs) if callable(terms.cost_micro) else terms.cost_micro,
             tokens=terms.tokens(*args, **kwargs) if callable(terms.tokens) else terms.tokens,
+            attempts=terms.attempts,
         )
 
     async def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Execution:
         """A started execution of exactly this call: when this returns, the function may run."""
-        grant = await self.ask(args, kwargs)
+        return await self._started(await self.ask(args, kwargs), args, kwargs)
+
+    async def again(
+        self, failed: Execution, error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> Execution | None:
+        """A started execution of the next attempt; None when there is none, and `error` is how it ended."""
+        if self._terms.attempts < 2 or not isinstance(error, Exception):
+            return None
+        try:
+            return await self._started(await self._agent.retry(failed), args, kwargs)
+        except WatchfloorError as refused:
+            log.info("no further attempt: %s", refused)
+            return None
+
+    async def _started(self, grant: Grant, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Execution:
         for revocations in range(1, REVOCATIONS_MAX + 1):
             target = self._terms.target
             execution = self._agent.execution(
@@ -143,25 +165,35 @@ def guard(agent: Asking, function: Callable[P, R], terms: Terms) -> Callable[P, 
         @functools.wraps(function)
         async def asked(*args: P.args, **kwargs: P.kwargs) -> Any:
             execution = await asking.begin(args, kwargs)
-            try:
-                result = await function(*args, **kwargs)
-            except BaseException as error:
-                await asking.end(execution, error, None)
-                raise
-            await asking.end(execution, None, result)
-            return result
+            while True:
+                try:
+                    result = await function(*args, **kwargs)
+                except BaseException as error:
+                    await asking.end(execution, error, None)
+                    following = await asking.again(execution, error, args, kwargs)
+                    if following is None:
+                        raise
+                    execution = following
+                else:
+                    await asking.end(execution, None, result)
+                    return result
 
         return cast("Callable[P, R]", asked)
 
     @functools.wraps(function)
     def asked_plainly(*args: P.args, **kwargs: P.kwargs) -> R:
         execution = agent.wait(asking.begin(args, kwargs))
-        try:
-            result = function(*args, **kwargs)
-        except BaseException as error:
-            agent.wait(asking.end(execution, error, None))
-            raise
-        agent.wait(asking.end(execution, None, result))
-        return result
+        while True:
+            try:
+                result = function(*args, **kwargs)
+            except BaseException as error:
+                agent.wait(asking.end(execution, error, None))
+                following = agent.wait(asking.again(execution, error, args, kwargs))
+                if following is None:
+                    raise
+                execution = following
+            else:
+                agent.wait(asking.end(execution, None, result))
+                return result
 
     return asked_plainly

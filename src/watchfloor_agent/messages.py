@@ -134,6 +134,7 @@ class ActionRequest(Payload, frozen=True, kw_only=True):
     cost_micro: int | None = None
     tokens: int | None = None
     dry_run: bool = False
+    attempts: int = 0
 
 
 class ActionStarted(Payload, frozen=True, kw_only=True):
@@ -169,6 +170,14 @@ class ActionFailed(Payload, frozen=True, kw_only=True):
     reason: str = ""
     cost_micro: int | None = None
     tokens: int | None = None
+
+
+class ActionRetry(Payload, frozen=True, kw_only=True):
+    """This execution failed: a grant once more, under the same decision."""
+
+    FRAME: ClassVar[str] = "action:retry"
+    action_id: str
+    execution_id: str
 
 
 class ActionSettled(Payload, frozen=True, kw_only=True):
@@ -296,6 +305,7 @@ SENT: tuple[type[Payload], ...] = (
     ActionStarted,
     ActionCompleted,
     ActionFailed,
+    ActionRetry,
     ActionSettled,
     ChatMessage,
     ChatPart,

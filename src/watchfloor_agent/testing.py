@@ -50,12 +50,13 @@ class FakeAction:
     code: str = ""
     level: int = 0
     seq: int = 0
+    attempt: int = 1
 
     @property
     def grant(self) -> Frame:
         """The terms of its grant."""
         return {
-            "grant_id": self.id.replace("act_", "grt_"),
+            "grant_id": f"{self.id.replace('act_', 'grt_')}.{self.attempt}",
             "basis": "approved" if self.level else "auto",
             "expires_at": (int(time.time()) + 900) * 1_000_000,
             "execution_ms": 600_000,
@@ -334,6 +335,8 @@ class FakeServer:
             }
         if frame_type == "action:started":
             return self._start(action, payload)
+        if frame_type == "action:retry":
+            return self._retry(action, payload)
         if payload["execution_id"] == action.execution_id:
             action.status = "completed" if frame_type == "action:completed" else "failed"
             action.outcome, action.code = payload.get("outcome"), payload.get("code", "")
@@ -389,6 +392,17 @@ class FakeServer:
         action.status, action.execution_id = "executing", execution_id
         self.seq += 1
         return {"type": "action:recorded", "payload": self._recorded(action, execution_id, "executing")}
+
+    def _retry(self, action: FakeAction, payload: Frame) -> Frame:
+        """What failed is granted again, as often as the request said."""
+        failed = action.status == "failed" and payload["execution_id"] == action.execution_id
+        if not failed or action.attempt >= action.request.get("attempts", 0):
+            code = "attempts_used_up" if failed else "not_retryable"
+            return {"type": "error", "payload": {"code": code, "detail": "ask again"}}
+        action.attempt += 1
+        action.status, action.execution_id = "permitted", ""
+        self.seq += 1
+        return {"type": "action:decided", "payload": {**self.decided(action), "status": "retried"}}
 
     def _recorded(self, action: FakeAction, execution_id: str, status: str) -> Frame:
         return {"action_id": action.id, "status": status, "seq": self.seq, "execution_id": execution_id}

@@ -11,11 +11,13 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.transcripts.world import START, World
-from tests.unit.actions.requests import AGENT, request, seen
+from tests.unit.actions.requests import AGENT, policy, request, seen
 
 from watchfloor.actions import life
 from watchfloor.actions import messages as m
 from watchfloor.actions.grants import StartEvidence
+from watchfloor.actions.retries import RetryEvidence
+from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.kernel.instants import MINUTE, SECOND
 from watchfloor.kernel.messages import Command, Event, Refused
 
@@ -55,6 +57,7 @@ COMMANDS: st.SearchStrategy[Command] = st.one_of(
         outcome=st.sampled_from(["completed", "failed"]),
     ),
     st.builds(m.CancelAction, subject=st.just(1)),
+    st.builds(RetryAction, subject=st.just(1), agent=st.just(AGENT), execution=EXECUTIONS),
     st.builds(m.ActionTimePassed, subject=st.just(1)),
 )
 # What honest people and agents would do next, so that stories get somewhere; two executions, so that one is late.
@@ -68,6 +71,8 @@ SENSIBLE: st.SearchStrategy[Command] = st.sampled_from(
         m.StartAction(subject=1, agent=AGENT, grant=1, execution="exe_b"),
         m.CompleteAction(subject=1, agent=AGENT, execution="exe_a"),
         m.FailAction(subject=1, agent=AGENT, execution="exe_a"),
+        RetryAction(subject=1, agent=AGENT, execution="exe_a"),
+        m.StartAction(subject=1, agent=AGENT, grant=2, execution="exe_b"),
     ]
 )
 FINE = StartEvidence(
@@ -111,6 +116,8 @@ STEP = st.tuples(
     st.booleans(),
 )
 STEPS = st.lists(STEP, max_size=3) | st.lists(STEP, min_size=6, max_size=16)
+_REPEATED = policy(classes={"read": {"base": 5, "attempts": 3, "idempotent": True}})
+_SURE = policy(classes={"read": {"base": 5, "attempts": 2, "idempotent": False}})
 REQUESTS = st.sampled_from(
     [
         {},
@@ -119,10 +126,22 @@ REQUESTS = st.sampled_from(
         {"evidence": seen(score=100), "cost_micro": 10},
         {"type": "unheard.of", "cost_micro": 10},
         {"evidence": seen(stops=(4,))},
+        {"rules": _REPEATED, "cost_micro": 10},
+        {"rules": _REPEATED, "evidence": seen(score=100)},
+        {"rules": _SURE},
         {"evidence": seen(score=100, standing=5, standing_until=START + MINUTE)},
     ]
 )
 Story = tuple[World, list[tuple[str, list[Event]]]]
+
+
+def _looks(command: Command, looks: StartEvidence) -> StartEvidence | RetryEvidence:
+    """What is gathered for it. The policy in force bears more than the ruling: only the ruling can hold it back."""
+    if not isinstance(command, RetryAction):
+        return looks
+    return RetryEvidence(
+        start=looks, attempts=10, idempotent=True, permitted=True, task_valid=True, spend_left_micro=100
+    )
 
 
 def told(asked: dict[str, Any], steps: list[Any]) -> Story:
@@ -135,7 +154,7 @@ def told(asked: dict[str, Any], steps: list[Any]) -> Story:
             happened.append(("clock", world.ring(world.at + wait)))
         world.at += 0 if clocks else wait
         try:
-            happened.append((type(command).__name__, world.perform(command, evidence=looks)))
+            happened.append((type(command).__name__, world.perform(command, evidence=_looks(command, looks))))
         except Refused:
             happened.append((type(command).__name__, []))
     return world, happened
@@ -154,7 +173,7 @@ def test_nothing_starts_without_an_earlier_unexpired_grant_of_its_number(story: 
     gone: set[int] = set()
     for event in events(story):
         facts = event.facts
-        if isinstance(facts, m.ActionDecided | m.ActionGranted) and facts.grant is not None:
+        if isinstance(facts, m.ActionDecided | m.ActionGranted | ActionRetried) and facts.grant is not None:
             given_[facts.grant.number] = (facts.grant, event.seq)
         elif isinstance(facts, m.GrantRevoked):
             gone.add(facts.grant)
@@ -175,15 +194,39 @@ def test_an_action_starts_at_most_once_per_grant_and_ends_at_most_once(story: St
         1
         for event in events(story)
         if getattr(event.facts, "grant", None) is not None
-        and isinstance(event.facts, m.ActionDecided | m.ActionGranted)
+        and isinstance(event.facts, m.ActionDecided | m.ActionGranted | ActionRetried)
     )
-    assert kinds.count(m.ActionStarted) <= min(1, grants)
+    attempts = 1 + kinds.count(ActionRetried)
+    assert kinds.count(m.ActionStarted) <= min(attempts, grants)
     assert (
         sum(
             kinds.count(kind) for kind in (m.ActionCompleted, m.ActionFailed, m.ActionSettled, m.ActionClosed)
         )
-        <= 1
+        <= attempts
     )
+
+
+@given(STORIES)
+def test_a_retry_repeats_what_failed_and_no_more_often_than_the_ruling_bears(story: Story) -> None:
+    """Never after a success, never while one runs, after an unknown outcome only where doing it twice does no harm."""
+    ruled, last, made = m.ActionDecided, "", 1
+    first = story[1][0][1][0].facts
+    assert isinstance(first, ruled)
+    for event in events(story):
+        facts = event.facts
+        if isinstance(facts, m.ActionStarted):
+            last = "runs"
+        elif isinstance(facts, m.ActionCompleted | m.ActionFailed | m.ActionUnknown):
+            last = facts.TYPE
+        elif isinstance(facts, m.ActionSettled):
+            last = f"action.{facts.outcome}/1"
+        elif isinstance(facts, m.ActionGranted):
+            made = 1
+        elif isinstance(facts, ActionRetried):
+            made += 1
+            assert last == m.ActionFailed.TYPE or (last == m.ActionUnknown.TYPE and first.idempotent)
+            assert facts.attempt == made <= first.attempts
+            assert event.at < facts.grant.expires_at
 
 
 @given(STORIES)
@@ -231,6 +274,8 @@ def test_money_is_released_once_and_as_much_as_was_reserved(story: Story) -> Non
         facts = event.facts
         if isinstance(facts, m.ActionDecided):
             reserved += facts.reserves_micro
+        if isinstance(facts, ActionRetried):
+            reserved += facts.reserves_micro - facts.charged_micro
         released = getattr(facts, "released_micro", 0)
         reserved -= released
         assert reserved >= 0

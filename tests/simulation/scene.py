@@ -15,6 +15,7 @@ from tests.simulation.store import CommitFailed, SimulatedStore
 from tests.simulation.talking import speak
 
 from watchfloor.actions import messages as actions
+from watchfloor.actions.retry_messages import RetryAction
 from watchfloor.councils.messages import CastVote
 from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
 from watchfloor.engine.sequencer import Sequencer
@@ -123,6 +124,10 @@ class Scene:
         routing = Policy().routing
         policy = msgspec.structs.replace(
             Policy(),
+            classes={
+                name: msgspec.structs.replace(terms, attempts=self.random.choice((1, 2, 3)))
+                for name, terms in Policy().classes.items()
+            },
             auto=AutoTerms(score_min=500, medium_allowed=True, per_hour=1_000),
             routing=msgspec.structs.replace(
                 routing, approve=msgspec.structs.replace(routing.approve, needed=self.random.choice((1, 2)))
@@ -284,6 +289,7 @@ class Scene:
             (self.request, 20),
             (self.start, 14),
             (self.finish, 14),
+            (self.retry, 4),
             (self.vote, 10),
             (self.submit, 6),
             (self.report, 14),
@@ -387,6 +393,20 @@ class Scene:
             if self.random.random() < 0.3:
                 command = actions.FailAction(subject=subject, agent=state.agent, execution=state.execution)
             self._frame(self._agent(state.agent), command)
+
+    def retry(self) -> None:
+        """What failed, what nobody knows, and now and then what runs or was never heard of."""
+        status = (
+            ("failed", "unknown") if self.random.random() < 0.8 else ("executing", "completed", "granted")
+        )
+        known = self._actions(*status)
+        if known:
+            subject, state = self.random.choice(known)
+            execution = state.execution or "e0"
+            self._frame(
+                self._agent(state.agent),
+                RetryAction(subject=subject, agent=state.agent, execution=execution),
+            )
 
     def vote(self) -> None:
         waiting = [

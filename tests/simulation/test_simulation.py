@@ -56,6 +56,7 @@ def test_the_scenes_reach_every_kind_of_event_that_matters() -> None:
         "action.started/1",
         "action.completed/1",
         "action.failed/1",
+        "action.retried/1",
         "action.unknown/1",
         "action.closed/1",
         "action.grant_misused/1",

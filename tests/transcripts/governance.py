@@ -17,6 +17,8 @@ from watchfloor.actions import messages as m
 from watchfloor.actions.containment import BreakerState, StandingState, StopState
 from watchfloor.actions.grants import StartEvidence
 from watchfloor.actions.life import ActionState
+from watchfloor.actions.retries import RetryEvidence
+from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.kernel.messages import Command, Facts
 from watchfloor.kernel.terms import TIERS, Policy
 from watchfloor.policy.digest import digest_of
@@ -51,6 +53,18 @@ def _start(said: Said) -> StartEvidence:
     return msgspec.convert(FINE | said, StartEvidence)
 
 
+def _retry(said: Said) -> RetryEvidence:
+    start = {name: said.pop(name, usual) for name, usual in FINE.items()}
+    usual = {
+        "attempts": 3,
+        "idempotent": False,
+        "permitted": True,
+        "task_valid": True,
+        "spend_left_micro": 1_000,
+    }
+    return msgspec.convert(usual | said | {"start": start}, RetryEvidence)
+
+
 def _terms(said: Said) -> TermsEvidence:
     return TermsEvidence(terms=_policy(said).trust)
 
@@ -58,6 +72,7 @@ def _terms(said: Said) -> TermsEvidence:
 GATHER: dict[type[Command], Callable[[Said], Any]] = {
     m.RequestAction: _request,
     m.StartAction: _start,
+    RetryAction: _retry,
     RecordTrust: _terms,
     AdjustTrust: _terms,
     ReassessTrust: _terms,
@@ -81,6 +96,14 @@ def told(facts: Facts) -> Said | None:
         }
     if isinstance(facts, m.ActionGranted):
         return {"decision": facts.decision, "grant": _grant(facts.grant)}
+    if isinstance(facts, ActionRetried):
+        return {
+            "attempt": facts.attempt,
+            "execution": facts.execution,
+            "grant": _grant(facts.grant),
+            **({"reserves_micro": facts.reserves_micro} if facts.reserves_micro else {}),
+            **({"charged_micro": facts.charged_micro} if facts.charged_micro else {}),
+        }
     if isinstance(facts, PolicyApplied):
         return {"version": facts.version, "basis": facts.basis, "reason": facts.reason}
     if isinstance(facts, PolicyProposed):

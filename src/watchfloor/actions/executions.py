@@ -99,6 +99,8 @@ def _told(action: ActionState, agent: int, execution: str, outcome: str) -> bool
     """Is this outcome known already? Refused when it is not this agent's, not this execution's, or contradicts."""
     if agent != action.agent:
         raise Refused("not_your_action", "another agent's action", status=403)
+    if execution in action.executions:
+        raise Refused("already_over", "the execution is over: the action was granted again")
     if not action.execution or execution != action.execution:
         raise Refused(
             "not_this_execution", "no such execution of this action was started", field="/execution"

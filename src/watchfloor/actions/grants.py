@@ -144,9 +144,11 @@ def start(state: ActionState | None, command: StartAction, given: Given) -> list
     if given.at >= held.expires_at:
         raise Refused("grant_expired", "the grant was not used in time")
     evidence: StartEvidence = given.evidence
-    gone = _gone(evidence, given.at)
-    if gone:
-        return [Draft(facts=_revoked(action, held, gone))]
+    lost = gone(evidence, given.at)
+    if lost:
+        return [Draft(facts=_revoked(action, held, lost))]
+    if command.execution in action.executions:
+        raise Refused("execution_used", "an execution has an id of its own", field="/execution")
     facts = ActionStarted(
         action_type=action.action_type,
         agent=action.agent,
@@ -170,7 +172,7 @@ def _misuse(action: ActionState, command: StartAction) -> str:
     return "second_use" if used and command.execution != action.execution else ""
 
 
-def _gone(evidence: StartEvidence, at: int) -> str:
+def gone(evidence: StartEvidence, at: int) -> str:
     """The first reason why the grant's basis is gone, empty when it stands."""
     checks = (
         ("stopped", bool(evidence.stops)),

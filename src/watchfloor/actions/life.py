@@ -9,6 +9,8 @@ Theory of operation
       |                         |                           +--time ran out--> unknown ---+
       +--CloseAction, Cancel----+--expired--> closed           late outcome, SettleAction
 
+What failed may be granted again under the same decision, as often as the ruling bears (retries.py).
+
 A grant is used once: the first StartAction with its number consumes it, in the same commit that records it. The same
 (grant, execution) again is the same start and records nothing. Another execution, another agent or another digest is
 *misuse*: refused, recorded, a security violation. A start is also when the grant's basis is looked at again; if votes,
@@ -74,6 +76,14 @@ class ActionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     reserved_tokens: int = 0
     targets: tuple[str, ...] = ()  # salted digests of what it asked to touch
     zones: tuple[int, ...] = ()
+    attempts: int = (
+        1  # executions the ruling bears for one decision, and which of them the newest grant is for
+    )
+    attempt: int = 1
+    idempotent: bool = False  # it may be repeated although nobody knows what became of it
+    asked_micro: int = 0  # the estimates, for what a retry reserves again
+    asked_tokens: int = 0
+    executions: tuple[str, ...] = ()  # those before the newest one, oldest first
     ungated: bool = False  # it was reported as done without having been started
     budgeted: bool = False  # budgets counted it when it was judged, so whatever becomes of it must be said
 
@@ -119,6 +129,10 @@ def _decided(facts: Facts, event: Event) -> ActionState:
         nonce=facts.nonce,
         targets=facts.derived.targets,
         zones=facts.derived.zones,
+        attempts=facts.attempts,
+        idempotent=facts.idempotent,
+        asked_micro=facts.reserves_micro,
+        asked_tokens=facts.reserves_tokens,
         grant=facts.grant,
         grants=0 if facts.grant is None else facts.grant.number,
     )
@@ -136,6 +150,7 @@ def granted(state: ActionState, facts: ActionGranted, event: Event) -> dict[str,
         "status": "granted",
         "grant": facts.grant,
         "grants": facts.grant.number,
+        "attempt": 1,
         "decision": facts.decision,
         "reason": "",
     }

@@ -116,6 +116,7 @@ class RequestAction(Command, frozen=True, kw_only=True):
     cost_micro: int = UNSAID
     tokens: int = UNSAID
     dry_run: bool = False
+    attempts: int = 0  # at most so many executions for one decision; 0: as many as the policy allows
 
 
 class GrantAction(Command, frozen=True, kw_only=True):
@@ -229,7 +230,10 @@ class OpenBreaker(Command, frozen=True, kw_only=True):
 
 
 class ActionDecided(Facts, frozen=True, kw_only=True):
-    """The gate's ruling. `verdict` permitted, pending or denied; `failed` = rules that did not pass (name, answer, level)."""
+    """The gate's ruling. `verdict` permitted, pending or denied; `failed` = rules that did not pass (name, answer, level).
+
+    `attempts` executions at most for one decision; `idempotent`: also where nobody knows what became of the last one.
+    """
 
     TYPE: ClassVar[str] = "action.decided/1"
     KIND: ClassVar[str] = "action"
@@ -252,6 +256,8 @@ class ActionDecided(Facts, frozen=True, kw_only=True):
     urgency: str
     verdict: str
     reserves_tokens: int = 0
+    attempts: int = 1
+    idempotent: bool = False
 
 
 class ActionGranted(Facts, frozen=True, kw_only=True):

@@ -15,7 +15,7 @@ from hashlib import sha256
 
 import msgspec
 
-from watchfloor.actions import containment, executions, grants, life
+from watchfloor.actions import containment, executions, grants, life, retries
 from watchfloor.actions.containment import BreakerState, StandingState, StopState
 from watchfloor.actions.derive import derive
 from watchfloor.actions.gate import Gathered, judge, reserve, urgency_of
@@ -56,10 +56,11 @@ from watchfloor.actions.messages import (
 )
 from watchfloor.actions.names import fold
 from watchfloor.actions.question import ask
+from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.tables import Tables, of
 from watchfloor.kernel.amounts import UNSAID
 from watchfloor.kernel.ids import nonce_from
-from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
+from watchfloor.kernel.limits import ATTEMPTS_PER_DECISION_MAX, INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
 from watchfloor.kernel.schema import check_canonical_text, check_choice, check_range
 from watchfloor.kernel.subject import Given, Subject
@@ -81,6 +82,7 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
         check_range(command.cost_micro, "/cost_micro", 0, INTEGER_MAX)
     if not UNSAID <= command.tokens <= INTEGER_MAX:
         check_range(command.tokens, "/tokens", 0, INTEGER_MAX)
+    check_range(command.attempts, "/attempts", 0, ATTEMPTS_PER_DECISION_MAX)
     cost_micro = max(0, command.cost_micro)
     gathered: Gathered = given.evidence
     if action_type in PLATFORM_TYPES:
@@ -95,6 +97,7 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
     if derived.zones:
         seen = _been_there(seen, gathered.touched, derived.zones)
     ruling = judge(ask(tables, derived, seen, given.at, cost_micro, command.task))
+    attempts, idempotent = retries.borne(gathered.policy, derived.cls, command.attempts)
     facts = ActionDecided(
         action_type=action_type,
         agent=command.agent,
@@ -115,6 +118,8 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
         tool=tool,
         urgency=urgency_of(command.urgency, ruling.risk),
         verdict=ruling.verdict,
+        attempts=attempts,
+        idempotent=idempotent,
     )
     return [Draft(facts=facts, private=command.private, salt=command.salt)]
 
@@ -164,6 +169,7 @@ ACTION = Subject(
         CompleteAction: executions.complete,
         FailAction: executions.fail,
         SettleAction: executions.settle,
+        RetryAction: retries.retry,
         ActionTimePassed: executions.time_passed,
     },
     evolve={
@@ -178,6 +184,7 @@ ACTION = Subject(
         ActionFailed: life.failed,
         ActionUnknown: life.lost,
         ActionSettled: life.settled,
+        ActionRetried: retries.retried,
     },
     live=life.live,
     due=life.due,
@@ -219,6 +226,7 @@ FACTS = (
     ActionFailed,
     ActionUnknown,
     ActionSettled,
+    ActionRetried,
     UngatedCall,
     StopRecorded,
     StopLifted,

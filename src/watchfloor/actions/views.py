@@ -26,6 +26,7 @@ from watchfloor.actions.messages import (
     StopRecorded,
     UngatedCall,
 )
+from watchfloor.actions.retry_messages import ActionRetried
 from watchfloor.actions.risk import history
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
@@ -228,6 +229,19 @@ def _granted(event: Event) -> list[Change]:
     )
 
 
+def _retried(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, ActionRetried)
+    return _set(
+        event,
+        status="granted",
+        granted_at=event.at,
+        expires_at=facts.grant.expires_at,
+        reason="",
+        finished_at=0,
+    )
+
+
 def _closed(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, ActionClosed)
@@ -358,6 +372,7 @@ PROJECT: Projectors = {
     ActionFailed: _failed,
     ActionUnknown: _unknown,
     ActionSettled: _settled,
+    ActionRetried: _retried,
     StopRecorded: _stop_recorded,
     StopLifted: _stop_lifted,
     StandingGranted: _standing_granted,

@@ -7,9 +7,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from watchfloor.actions.gate import Gathered
-from watchfloor.actions.grants import StartEvidence, policy_allows
 from watchfloor.actions.messages import Evidence, RequestAction, StartAction
 from watchfloor.actions.names import fold
+from watchfloor.actions.retry_messages import RetryAction
 from watchfloor.conversations.messages import (
     JoinChannel,
     OpenChannel,
@@ -20,7 +20,7 @@ from watchfloor.conversations.messages import (
 )
 from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced, TakeOver
 from watchfloor.councils.schedule_messages import OverrideSchedule, SetSchedule
-from watchfloor.engine import alarming, amendments, duty, hearing, rights, suspecting, voting
+from watchfloor.engine import alarming, amendments, duty, hearing, rights, starting, suspecting, voting
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
@@ -172,33 +172,6 @@ def _holds(read: Read, command: RequestAction) -> bool:
     )
 
 
-def _start_action(read: Read, command: StartAction, at: int, request: Request) -> StartEvidence:
-    """What may have changed since the grant: stops, agent, breakers, the votes, the policy (law *Monotone oversight*)."""
-    action = read("action", command.subject)
-    agent = read("agent", action.agent)
-    active = _policy(read)
-    breaker_agent = read("breakers", f"agent:{action.agent}")
-    breaker_tool = read("breakers", f"tool:{action.tool}") if action.tool else None
-    stops = stops_for(
-        read("stops", "active"),
-        agent=public_id("agent", action.agent, agent.nonce) if agent is not None else "",
-        agent_type=agent.type if agent is not None else "",
-        action_type=action.action_type,
-        tool=action.tool,
-    )
-    platform = action.action_type in PLATFORM_TYPES
-    return StartEvidence(
-        stops=stops,
-        agent_state=(2 if agent is not None and agent.retired else 0)
-        if platform
-        else containment(agent, read),
-        breaker_agent_until=breaker_agent.open_until if breaker_agent is not None and not platform else 0,
-        breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
-        voters_valid=voting.voters_valid(read, action, at),
-        policy_allows=policy_allows(active.document, active.digest, action, command.target),
-    )
-
-
 def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> NameEvidence:
     taken_by = read("names", f"agent:{command.name}") or 0
     if not command.enrolment:
@@ -309,7 +282,8 @@ def _work_left(read: Read, command: Advance, at: int, request: Request) -> WorkL
 GATHERS: Mapping[type[Command], Gather] = {
     RequestAction: _request_action,
     ProposePolicy: amendments.deciders,
-    StartAction: _start_action,
+    StartAction: starting.start,
+    RetryAction: starting.retry,
     RegisterAgent: _register,
     SubmitTask: _submit,
     RetryTask: _retry,

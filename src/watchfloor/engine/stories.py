@@ -23,6 +23,7 @@ from watchfloor.actions.messages import (
     GrantRevoked,
     UngatedCall,
 )
+from watchfloor.actions.retry_messages import ActionRetried
 from watchfloor.conversations.messages import (
     AgentTold,
     ChannelClosed,
@@ -176,7 +177,10 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
         _of_task,
     ),
     ActionDecided: _decided,
-    **dict.fromkeys((ActionStarted, ActionCompleted, ActionFailed, ActionUnknown, ActionSettled), _of_action),
+    **dict.fromkeys(
+        (ActionStarted, ActionCompleted, ActionFailed, ActionUnknown, ActionSettled, ActionRetried),
+        _of_action,
+    ),
     **dict.fromkeys((ActionGranted, ActionClosed, GrantRevoked, GrantMisused, UngatedCall), _waited_for),
     DecisionOpened: _opened,
     **dict.fromkeys(

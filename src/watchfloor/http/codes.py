@@ -17,6 +17,7 @@ CODES: dict[str, str] = {
     "foreign_origin": "A change by browser session must begin on our own pages.",
     "form_token": "The form is not one of this session; reload the page.",
     "grant_misused": "The grant was not given for this: other parameters, another agent, or a second use. It is recorded.",
+    "grant_revoked": "The grant that was asked about is gone; what the action is now is said.",
     "if_match_missing": "Say with If-Match which version the change was made to.",
     "ungated_call": "It was reported as done without a grant having been used. It is recorded, and a security violation.",
     "in_flight": "The first request with this Idempotency-Key is still under way.",

@@ -113,6 +113,7 @@ GET  /api/v1/actions/{action}                     get_action          agent+read
 POST /api/v1/actions/{action}/start               start_action        agent          write  authenticated 200 - StartActionBody ActionRecorded
 POST /api/v1/actions/{action}/complete            complete_action     agent          write  authenticated 200 - CompleteActionBody ActionRecorded
 POST /api/v1/actions/{action}/fail                fail_action         agent          write  authenticated 200 - FailActionBody ActionRecorded
+POST /api/v1/actions/{action}/retry               retry_action        agent          write  authenticated 200 - RetryActionBody ActionRetried
 POST /api/v1/actions/{action}/settle              settle_action       agent+operator write  authenticated 200 - SettleActionBody ActionRecorded
 POST /api/v1/actions/{action}/cancel              cancel_action       agent+operator write  exempt        200 - Reason Recorded
 = decisions

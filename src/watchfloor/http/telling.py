@@ -94,6 +94,7 @@ SENTENCES: dict[str, Sentence] = {
     "action.completed/1": "Completed.",
     "action.failed/1": lambda f: f"Failed: {f.code.replace('_', ' ')}.",
     "action.unknown/1": "No outcome arrived in time: unknown until somebody settles it.",
+    "action.retried/1": lambda f: f"Granted once more under the same decision: attempt {f.attempt}.",
     "action.settled/1": lambda f: f"Settled as {f.outcome}.",
     "decision.opened/1": lambda f: (
         f"Waiting for the committee {f.committee}, {f.needed} of {sum(one.weight for one in f.members)}."

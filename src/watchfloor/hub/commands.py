@@ -12,6 +12,7 @@ from typing import Any
 from watchfloor.actions import messages as actions
 from watchfloor.actions.gate import explain_risk, retry_after_ms
 from watchfloor.actions.gate import reasons as gate_reasons
+from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer, Lane
@@ -72,6 +73,7 @@ def request_action(
         cost_micro=said(payload.cost_micro),
         tokens=said(payload.tokens),
         dry_run=payload.dry_run,
+        attempts=payload.attempts,
     )
 
 
@@ -131,6 +133,12 @@ def _settle(engine: Engine, org: int, agent: int, payload: wire.ActionSettled, e
         outcome=payload.outcome,
         cost_micro=said(payload.cost_micro),
         tokens=said(payload.tokens),
+    )
+
+
+def _retry(engine: Engine, org: int, agent: int, payload: wire.ActionRetry, entropy: bytes) -> Command:
+    return RetryAction(
+        subject=_mine(engine, org, agent, payload.action_id), agent=agent, execution=payload.execution_id
     )
 
 
@@ -195,6 +203,7 @@ BUILDS: dict[type[wire.Payload], tuple[Build, Lane]] = {
     wire.ActionCompleted: (_complete, Lane.OUTCOMES),
     wire.ActionFailed: (_fail, Lane.OUTCOMES),
     wire.ActionSettled: (_settle, Lane.OUTCOMES),
+    wire.ActionRetry: (_retry, Lane.REQUESTS),
     wire.TaskAccepted: (_accept, Lane.OUTCOMES),
     wire.TaskRejected: (_reject, Lane.OUTCOMES),
     wire.TaskProgress: (_progress, Lane.OUTCOMES),
@@ -319,7 +328,13 @@ def granted(engine: Engine, org: int, event: Event) -> wire.Payload | None:
 
 
 def _permitted(
-    engine: Engine, org: int, action: int, state: Any, grant: actions.Grant, decision: int
+    engine: Engine,
+    org: int,
+    action: int,
+    state: Any,
+    grant: actions.Grant,
+    decision: int,
+    status: str = "approved",
 ) -> wire.ActionDecided:
     private = engine.ledger.read_private(org, action)
     opened = engine.state(org, "decision", decision) if decision else None
@@ -327,7 +342,7 @@ def _permitted(
         action_id=public_id("action", action, state.nonce),
         decision_id=public_id("decision", decision, opened.nonce) if opened is not None else "",
         verdict="permitted",
-        status="approved",
+        status=status,
         level=state.level,
         digest=state.digest,
         grant=wire.Grant(
@@ -339,6 +354,17 @@ def _permitted(
             salt=private[0].hex() if private is not None else "",
         ),
     )
+
+
+def retried(engine: Engine, org: int, payload: wire.ActionRetry, answer: Answer) -> wire.Payload:
+    """`action:decided` with the grant of the next attempt; what it has become where another grant followed since."""
+    action = parse_id(payload.action_id, "action")[0]
+    state = engine.state(org, "action", action)
+    facts = answer.event.facts if answer.event is not None else None
+    given = facts.grant if isinstance(facts, ActionRetried) else state.grant
+    if given is None:
+        return wire.Error(code="grant_revoked", detail=f"the action is {state.status}")
+    return _permitted(engine, org, action, state, given, state.decision, status="retried")
 
 
 def standing(engine: Engine, org: int, action: int, state: Any) -> wire.ActionDecided:

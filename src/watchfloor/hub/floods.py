@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def turned_away(hub: Hub, session: Session, payload: wire.Payload) -> None:
     """A request did not even get as far as the gate: such requests count for the runaway detector, too (spec 3.3)."""
-    if not isinstance(payload, wire.ActionRequest):
+    if not isinstance(payload, wire.ActionRequest | wire.ActionRetry):
         return
     now = hub.clock()
     if now - session.turned_away_since >= SECOND:

@@ -23,7 +23,13 @@ from watchfloor.hub.wire import (
     Text,
     Word,
 )
-from watchfloor.kernel.limits import ATTEMPTS_PER_TASK_MAX, CAPABILITIES_MAX, SHARE_MILLI, TASK_MS_MAX
+from watchfloor.kernel.limits import (
+    ATTEMPTS_PER_DECISION_MAX,
+    ATTEMPTS_PER_TASK_MAX,
+    CAPABILITIES_MAX,
+    SHARE_MILLI,
+    TASK_MS_MAX,
+)
 
 TOKEN_CHARS_MAX = 2_048  # a signed key is longer than an opaque one
 # Factories, because a schema cannot show a Raw default.
@@ -187,7 +193,8 @@ class AgentSpawn(Payload, frozen=True, kw_only=True):
 class ActionRequest(Payload, frozen=True, kw_only=True):
     """May I do this? Answered by action:decided. `value_micro`, `cost_micro` and `tokens` are estimates.
 
-    An estimate that is not given is no zero: under a budget of that measure it is taken for too much.
+    An estimate that is not given is no zero: under a budget of that measure it is taken for too much. `attempts`: at most so
+    many executions for one decision; 0: as many as the policy allows.
     """
 
     FRAME: ClassVar[str] = "action:request"
@@ -203,6 +210,7 @@ class ActionRequest(Payload, frozen=True, kw_only=True):
     cost_micro: Money | None = None
     tokens: Count | None = None
     dry_run: bool = False
+    attempts: Annotated[int, Meta(ge=0, le=ATTEMPTS_PER_DECISION_MAX)] = 0
 
 
 class ActionStarted(Payload, frozen=True, kw_only=True):
@@ -246,6 +254,19 @@ class ActionFailed(Payload, frozen=True, kw_only=True):
     tokens: Count | None = None
 
 
+class ActionRetry(Payload, frozen=True, kw_only=True):
+    """This execution failed: a grant once more, under the same decision. Answered by action:decided with a new grant.
+
+    Refused beyond the attempts of the ruling, after the first grant's time, where the basis of the grant is gone, and
+    after an execution of unknown outcome unless the policy declares the class idempotent (DESIGN 2b.8).
+    """
+
+    FRAME: ClassVar[str] = "action:retry"
+    ANSWERED: ClassVar[bool] = True
+    action_id: Id
+    execution_id: Id
+
+
 class ActionSettled(Payload, frozen=True, kw_only=True):
     """What really happened to an execution whose outcome the server does not know (DESIGN 2b.8)."""
 
@@ -273,6 +294,7 @@ FROM_AGENT: tuple[type[Payload], ...] = (
     ActionCompleted,
     ActionFailed,
     ActionSettled,
+    ActionRetry,
     *SPOKEN_BY_AGENTS,
     TaskSubmit,
     TaskDelegate,

@@ -241,7 +241,8 @@ class Grant(msgspec.Struct, frozen=True, kw_only=True):
 class ActionDecided(Payload, frozen=True, kw_only=True):
     """The ruling: answer to action:request, and pushed with `seq` when people have decided or a grant was revoked.
 
-    `status` follows a pending decision: pending, approved, denied, expired, cancelled. `judged_at_seq`: the ledger
+    `status` follows a pending decision: pending, approved, denied, expired, cancelled; retried: another grant under the
+    same decision. `judged_at_seq`: the ledger
     position of the ruling; of a dry run, that of the state it was judged on; 0 where the server does not say.
     """
 

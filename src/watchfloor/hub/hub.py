@@ -17,7 +17,6 @@ from hashlib import sha256
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionDecided, ActionGranted
-from watchfloor.actions.names import fold
 from watchfloor.engine.credentials import Credential, discloses
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.entropy import Entropy
@@ -31,14 +30,12 @@ from watchfloor.fleet.messages import (
     VersionActivated,
 )
 from watchfloor.fleet.structured_id import structured_id
-from watchfloor.hub import floods, identity, pushes
+from watchfloor.hub import admission, floods, identity, pushes
 from watchfloor.hub import protocol as wire
-from watchfloor.hub.buckets import Bucket
-from watchfloor.hub.commands import policy_of, standing
-from watchfloor.hub.delegations import ACTION_TYPES
-from watchfloor.hub.mailroom import BETWEEN_AGENTS, DELIVERED, RATES, Mailroom, wordless
+from watchfloor.hub.commands import standing
+from watchfloor.hub.mailroom import DELIVERED, Mailroom, wordless
 from watchfloor.hub.pulse import MISSED_MAX, Present, Visits, degrade, missed
-from watchfloor.hub.session import Session, Throttled
+from watchfloor.hub.session import Session
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.instants import MILLISECOND, MINUTE, SECOND
@@ -102,7 +99,9 @@ class Hub:
         self._accepted = (0, 0)
         self._checkpoints: dict[int, wire.Checkpoint] = {}
         self._task: asyncio.Task[None] | None = None
-        self._classes: dict[int, tuple[int, dict[str, str]]] = {}
+        self.classes: dict[
+            int, tuple[int, dict[str, str]]
+        ] = {}  # the door's: policy version, type → rate class
         engine.follow(self.follow)
         engine.credentials.watch(self._credential_changed)
         if engine.signing is not None:
@@ -280,88 +279,6 @@ class Hub:
         except Refused as refused:
             request.done(Answer(refused=refused))
 
-    # -- the door ---------------------------------------------------------------------------------------------------
-
-    def admit(self, session: Session, payload: wire.Payload) -> None:
-        """May this request be judged at all? Raises Throttled or Refused; nothing is recorded."""
-        if session.in_flight >= IN_FLIGHT_PER_AGENT:
-            raise Refused(
-                "too_many_in_flight",
-                f"at most {IN_FLIGHT_PER_AGENT} requests may wait",
-                retryable=True,
-                status=429,
-            )
-        if type(payload) in RATES:
-            self._admit_speech(session, payload)
-        if isinstance(payload, wire.ActionRequest):
-            action_type, tool = payload.type, payload.tool
-        elif type(payload) in ACTION_TYPES:
-            action_type, tool = ACTION_TYPES[type(payload)], ""
-        else:
-            return
-        if self._hit(session, action_type, tool):
-            raise Refused("stopped", "a stop is in force", status=403)
-        rate_class = self._rate_class(session.org, action_type)
-        now = self.clock()
-        if session.buckets is None:
-            session.buckets = {}
-        bucket = session.buckets.get(rate_class)
-        if bucket is None:
-            per_minute = getattr(policy_of(self.engine, session.org).rates, rate_class)
-            bucket = session.buckets[rate_class] = Bucket(per_minute, now)
-        wait = bucket.take(now)
-        if wait:
-            self.throttled += 1
-            raise Throttled(wait, rate_class)
-        if bucket.low():
-            session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
-
-    def _admit_speech(self, session: Session, payload: wire.Payload) -> None:
-        """Chats, messages and channels have rate classes of their own (spec 3.3)."""
-        if isinstance(payload, BETWEEN_AGENTS) and self._hit(session, "", ""):
-            raise Refused("stopped", "a stop is in force", status=403)
-        wait, rate_class, warn = self.mailroom.rate(session, payload)
-        if wait:
-            self.throttled += 1
-            raise Throttled(wait, rate_class)
-        if warn:
-            session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
-
-    def _rate_class(self, org: int, action_type: str) -> str:
-        """The rate class of the type's action class, cached per policy version."""
-        active = self.engine.cell(org, "active_policy", "active")
-        cached = self._classes.get(org)
-        if cached is None or cached[0] != active.version:
-            policy = active.document
-            table = {
-                kind: policy.classes[cls].rate for kind, cls in policy.types.items() if cls in policy.classes
-            }
-            cached = self._classes[org] = (active.version, table)
-            for session in self.sessions.values():
-                if session.org == org:
-                    session.buckets = None
-        found = cached[1].get(action_type)
-        return found if found is not None else cached[1].get(fold(action_type), "heavy")
-
-    def stopped(self, session: Session, payload: wire.ActionRequest) -> bool:
-        """Is a stop of this node's journal in force? Checked at ingress and at egress (DESIGN 2b.9)."""
-        return self._hit(session, payload.type, payload.tool)
-
-    def _hit(self, session: Session, action_type: str, tool: str) -> bool:
-        if not self.engine.stops.any:
-            return False
-        state = self.engine.state(session.org, "agent", session.agent)
-        assert session.actor is not None
-        return bool(
-            self.engine.stops.hits(
-                session.org,
-                agent=session.actor.id,
-                agent_type=state.type if state is not None else "",
-                action_type=fold(action_type),
-                tool=fold(tool),
-            )
-        )
-
     @staticmethod
     def body_digest(frame: wire.Frame[wire.Payload]) -> str:
         """First 16 hex digits of the SHA-256 of the payload as it was sent, whatever the frame's id (DESIGN 2b.5).
@@ -497,7 +414,7 @@ class Hub:
             return
         if isinstance(facts, ActionGranted):
             action = self.engine.state(session.org, "action", event.subject)
-            if action is not None and self._hit(session, action.action_type, action.tool):
+            if action is not None and admission.hit(self, session, action.action_type, action.tool):
                 self._held.append((session, event))  # no grant leaves under a stop (DESIGN 2b.9)
                 return
         payload = pushes.payload(self.engine, session.org, session.agent, event)

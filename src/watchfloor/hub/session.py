@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from watchfloor.engine import spawning
 from watchfloor.engine.requests import Answer, Lane, Request
-from watchfloor.hub import delegations, floods, identity, pulse
+from watchfloor.hub import admission, delegations, floods, identity, pulse
 from watchfloor.hub import protocol as wire
+from watchfloor.hub.admission import Throttled
 from watchfloor.hub.buckets import Bucket
-from watchfloor.hub.commands import BUILDS, decided, recorded, refusal
+from watchfloor.hub.commands import BUILDS, decided, recorded, refusal, retried
 from watchfloor.hub.spoken import ChannelHistory, ChatPart
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import MINUTE
@@ -199,7 +200,7 @@ class Session:
         dry_run = isinstance(payload, wire.ActionRequest) and payload.dry_run
         entropy = hub.entropy.take()
         try:
-            hub.admit(self, payload)
+            admission.admit(hub, self, payload)
             if isinstance(payload, ChannelHistory):
                 self.send(wire.encode_frame(hub.mailroom.history(self, payload), re=frame.id))
                 return
@@ -286,16 +287,20 @@ class Session:
             private = engine.ledger.read_private(self.org, answer.seq)
             salt = private[0] if private is not None else b""
             answer = Answer(seq=answer.seq, event=event, replayed=True)
-        if isinstance(payload, wire.ActionRequest):
-            if answer.event is None:
-                return
-            if self.hub.stopped(self, payload):
+        if isinstance(payload, wire.ActionRequest | wire.ActionRetry):
+            asked = admission.asked_for(self.hub, self, payload)
+            if asked is not None and admission.hit(self.hub, self, *asked):
                 # A stop came into force after the ruling: no grant leaves under it (DESIGN 2b.9).
                 self._refuse(Refused("stopped", "a stop is in force", status=403), frame.id)
+                return
+        if isinstance(payload, wire.ActionRequest):
+            if answer.event is None:
                 return
             said = decided(
                 engine, self.org, answer.event, salt, dry_run=payload.dry_run, seq=answer.judged_at
             )
+        elif isinstance(payload, wire.ActionRetry):
+            said = retried(engine, self.org, payload, answer)
         elif isinstance(payload, wire.TaskSubmit | wire.AgentSpawn):
             said = delegations.answered(engine, self.org, answer, "" if answer.replayed else key)
         else:
@@ -342,15 +347,6 @@ class Session:
     def close(self, code: int, reason: str) -> None:
         if self.socket is not None:
             self.socket.close(code, reason)
-
-
-class Throttled(Exception):
-    """An ingress bucket is empty."""
-
-    def __init__(self, retry_after_ms: int, rate_class: str) -> None:
-        super().__init__(rate_class)
-        self.retry_after_ms = retry_after_ms
-        self.rate_class = rate_class
 
 
 class _Reply:

@@ -14,6 +14,7 @@ from watchfloor.kernel.anomaly_terms import ANOMALIES, AnomalyTerms
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import DAY, MILLISECOND
 from watchfloor.kernel.limits import (
+    ATTEMPTS_PER_DECISION_MAX,
     FAN_OUT_MAX,
     HANDED_ON_MAX,
     LINEAGE_DEPTH_MAX,
@@ -102,7 +103,7 @@ def _classes(document: Policy) -> Iterator[Fault]:
         if terms.rate not in RATES:
             yield Fault(f"{path}/rate", f"one of {', '.join(RATES)}")
         yield from _between(f"{path}/execution_timeout_ms", terms.execution_timeout_ms, 1_000, _DAY_MS, "ms")
-        yield from _between(f"{path}/attempts", terms.attempts, 1, 10)
+        yield from _between(f"{path}/attempts", terms.attempts, 1, ATTEMPTS_PER_DECISION_MAX)
 
 
 def _mapping(path: str, mapping: Mapping[str, str], classes: Mapping[str, object]) -> Iterator[Fault]:

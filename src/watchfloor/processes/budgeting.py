@@ -14,6 +14,7 @@ from watchfloor.actions.messages import (
     ActionFailed,
     ActionSettled,
 )
+from watchfloor.actions.retry_messages import ActionRetried
 from watchfloor.kernel.amounts import UNSAID, began, turned_away
 from watchfloor.kernel.limits import SHARE_MILLI
 from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
@@ -161,6 +162,7 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (ActionCompleted, over),
     (ActionFailed, over),
     (ActionSettled, over),
+    (ActionRetried, over),
     (TaskSubmitted, shared),
     (TaskEstimated, estimated),
     (TaskAssigned, held),

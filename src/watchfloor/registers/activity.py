@@ -18,6 +18,7 @@ from watchfloor.actions.messages import (
     ActionStarted,
     ActionUnknown,
 )
+from watchfloor.actions.retry_messages import ActionRetried
 from watchfloor.fleet.messages import AgentThrottled
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from watchfloor.kernel.messages import Event
@@ -243,6 +244,18 @@ def settled(event: Event, read: Read) -> Cells:
     return _settle(facts.agent, event.at, facts.released_micro, facts.cost_micro, read)
 
 
+def retried(event: Event, read: Read) -> Cells:
+    """What the lost execution had reserved counts as spent, what the next one may cost is reserved."""
+    facts = event.facts
+    assert isinstance(facts, ActionRetried)
+    lost, wanted = facts.charged_micro, facts.reserves_micro
+    if not lost and not wanted:
+        return []
+    spend = _today(read("spend", facts.agent), event.at)
+    reserved = max(0, spend.reserved_micro - lost) + wanted
+    return [("spend", facts.agent, Spend(spend.day, spend.spent_micro + lost, reserved))]
+
+
 def throttled(event: Event, read: Read) -> Cells:
     agent = event.subject
     old: Activity = read("activity", agent) or _IDLE
@@ -262,6 +275,7 @@ REGISTER = Register(
         ActionUnknown: unknown,
         ActionClosed: closed,
         ActionSettled: settled,
+        ActionRetried: retried,
         AgentThrottled: throttled,
     },
 )

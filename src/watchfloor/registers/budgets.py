@@ -26,6 +26,7 @@ nobody said counts as the whole reservation, and an unknown outcome keeps it.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 import msgspec
 
@@ -37,6 +38,7 @@ from watchfloor.actions.messages import (
     ActionSettled,
     BudgetSeen,
 )
+from watchfloor.actions.retry_messages import ActionRetried
 from watchfloor.kernel.amounts import began, capped
 from watchfloor.kernel.limits import BUDGETED_ANCESTORS_MAX
 from watchfloor.kernel.messages import Event
@@ -251,6 +253,35 @@ def _over(event: Event, read: Read) -> Cells:
     return settle(("action", event.subject), action.task, spent, budgets, event.at, read)
 
 
+def _retried(event: Event, read: Read) -> Cells:
+    """An attempt whose outcome nobody knows counts as it was reserved; the next one reserves like the first."""
+    facts = event.facts
+    assert isinstance(facts, ActionRetried)
+    if read("budgeted", "all") is None and read("held", ("action", event.subject)) is None:
+        return []
+    action = read("action", event.subject)
+    if action is None:
+        return []
+    holder = ("action", event.subject)
+    budgets = in_force(action.agent, action.task, read)
+    cells: Cells = []
+    if read("held", holder) is not None:
+        spent = {"money": facts.charged_micro, "tokens": facts.charged_tokens, "actions": 1}
+        cells = settle(holder, action.task, spent, budgets, event.at, read)
+    amounts = {"money": facts.reserves_micro, "tokens": facts.reserves_tokens, "actions": 1}
+    return cells + reserve(holder, action.task, amounts, budgets, event.at, _after(cells, read))
+
+
+def _after(cells: Cells, read: Read) -> Read:
+    """Reads as if these cells were written already."""
+    changed = {(name, key): value for name, key, value in cells}
+
+    def look(name: str, key: object) -> Any:
+        return changed[name, key] if (name, key) in changed else read(name, key)
+
+    return look
+
+
 def _closed(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, ActionClosed)
@@ -329,6 +360,7 @@ REGISTER = Register(
         ActionFailed: _over,
         ActionSettled: _over,
         ActionClosed: _closed,
+        ActionRetried: _retried,
         BudgetSet: _set,
         BudgetChanged: _changed,
         BudgetRemoved: _removed,

@@ -325,6 +325,24 @@ async def test_an_execution_of_unknown_outcome_can_be_settled(server: FakeServer
     }
 
 
+async def test_what_failed_is_retried_with_a_grant_for_the_same_action(
+    server: FakeServer, agent: Agent
+) -> None:
+    grant = await agent.request_action("file.write", params={"path": "a"}, attempts=2)
+    execution = agent.execution(grant)
+    with pytest.raises(RuntimeError):
+        async with execution:
+            raise RuntimeError("the disk was busy")
+    again = await agent.retry(execution)
+    assert again.grant_id != grant.grant_id
+    assert again.action == grant.action
+    async with agent.execution(again) as second:
+        second.outcome = "written"
+    assert server.actions[grant.action_id].status == "completed"
+    with pytest.raises(Refused, match="not_retryable"):
+        await agent.retry(second)
+
+
 async def test_no_more_requests_are_in_flight_than_the_server_takes(server: FakeServer) -> None:
     server.welcome["limits"] = {"in_flight_max": 2}
     waiting: list[dict[str, Any]] = []

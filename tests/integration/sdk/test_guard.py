@@ -286,3 +286,30 @@ def test_a_plain_program_needs_no_event_loop() -> None:
             assert statuses == [("completed", ""), ("failed", "value_error"), ("permitted", "")]
 
     asyncio.run(scenario())
+
+
+async def test_a_function_that_raised_runs_again_as_often_as_it_is_granted(
+    server: FakeServer, agent: Agent
+) -> None:
+    calls: list[str] = []
+
+    @agent.guarded("file.write", attempts=3)
+    async def write(path: str) -> str:
+        calls.append(path)
+        if len(calls) < 3:
+            raise OSError("busy")
+        return "written"
+
+    assert await write("a") == "written"
+    assert calls == ["a"] * 3
+    assert [action.status for action in server.actions.values()] == ["completed"], "one decision for all"
+    calls.clear()
+
+    @agent.guarded("file.write", attempts=2)
+    def never(path: str) -> None:
+        calls.append(path)
+        raise OSError("broken")
+
+    with pytest.raises(OSError, match="broken"):
+        await asyncio.to_thread(never, "b")
+    assert calls == ["b"] * 2

@@ -19,6 +19,7 @@ from watchfloor.actions.messages import (
     Evidence,
     Grant,
 )
+from watchfloor.actions.retry_messages import ActionRetried
 from watchfloor.kernel.messages import Actor, Event, Facts
 from watchfloor.kernel.subject import Register
 
@@ -146,4 +147,19 @@ def settled(*, agent: int = 1, cost: int = 0, released: int = 0) -> ActionSettle
 def granted(agent: int = 1, decision: int = 5) -> ActionGranted:
     return ActionGranted(
         agent=agent, decision=decision, grant=Grant(basis="approved", execution_ms=1, expires_at=1)
+    )
+
+
+def retried(*, agent: int = 1, charged: int = 0, reserves: int = 0) -> ActionRetried:
+    return ActionRetried(
+        action_type="file.read",
+        agent=agent,
+        attempt=2,
+        charged_micro=charged,
+        charged_tokens=0,
+        execution="e",
+        grant=Grant(basis="auto", execution_ms=1, expires_at=1, number=2),
+        reserves_micro=reserves,
+        reserves_tokens=0,
+        tool="fs",
     )

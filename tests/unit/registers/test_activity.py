@@ -11,6 +11,7 @@ from tests.unit.registers.board import (
     decided,
     failed,
     granted,
+    retried,
     settled,
     started,
     unknown,
@@ -207,3 +208,15 @@ def test_a_count_of_one_agent_is_no_count_of_another() -> None:
     shown.show(decided(agent=2))
     assert isinstance(shown.read("activity", 2), Activity)
     assert shown.read("spend", 2) is None
+
+
+def test_another_attempt_reserves_again_and_a_lost_one_is_spent() -> None:
+    shown = Board(REGISTER)
+    shown.show(retried())
+    assert shown.read("spend", AGENT) is None, "what costs nothing is not counted"
+    shown.show(decided(reserves=30))
+    shown.show(failed(cost=10, released=30))
+    shown.show(retried(reserves=30))
+    assert shown.read("spend", AGENT) == Spend(shown.now // DAY, 10, 30)
+    shown.show(retried(charged=30, reserves=30))
+    assert shown.read("spend", AGENT) == Spend(shown.now // DAY, 40, 30)

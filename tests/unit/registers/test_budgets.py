@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import msgspec
-from tests.unit.registers.board import Board, closed, completed, decided, failed, settled
+from tests.unit.registers.board import Board, closed, completed, decided, failed, retried, settled
 
 from watchfloor.actions.messages import ActionDecided
 from watchfloor.kernel.instants import DAY
@@ -190,3 +190,26 @@ def test_an_outcome_of_an_action_nobody_knows_changes_nothing() -> None:
     budget = till.limit("money", 100)
     till.show(completed(cost=50), 777)
     assert till.use(budget) == (0, 0)
+
+
+def test_another_attempt_reserves_again_and_a_lost_one_counts_as_it_was_reserved() -> None:
+    till = Till()
+    money, number = till.limit("money", 100), till.limit("actions", 9)
+    action = till.decide(micro=30)
+    till.show(failed(cost=10), action)
+    assert till.use(money) == (10, 0)
+    till.show(retried(reserves=30), action)
+    assert (till.use(money), till.use(number)) == ((10, 30), (1, 1))
+    till.show(retried(charged=30, reserves=30), action)  # nobody knows what became of the second
+    assert (till.use(money), till.use(number)) == ((40, 30), (2, 1))
+    till.show(completed(cost=5), action)
+    assert (till.use(money), till.use(number)) == ((45, 0), (3, 0))
+
+
+def test_another_attempt_without_budgets_or_of_nobody_knows_what_is_nothing() -> None:
+    till = Till()
+    till.show(retried(reserves=30), till.decide(micro=30))
+    assert {name for name, _ in till.cells} == {"action"}
+    till.limit("money", 100)
+    till.show(retried(reserves=30), 9_999)
+    assert not [name for name, _ in till.cells if name == "held"]

@@ -14,12 +14,15 @@ import watchfloor_verify as verifier
 from watchfloor.actions.messages import (
     ActionCompleted,
     ActionDecided,
+    ActionFailed,
     ActionGranted,
     ActionStarted,
+    ActionUnknown,
     Derived,
     Evidence,
     Grant,
 )
+from watchfloor.actions.retry_messages import ActionRetried
 from watchfloor.councils.messages import DecisionApproved, DecisionOpened, VoteCast
 from watchfloor.fleet.messages import AgentRegistered
 from watchfloor.kernel.codec import commitment, encode_event
@@ -120,6 +123,8 @@ class Story:
         grant: Grant | bool | None = True,
         of: str = "",
         actor: Actor | None = None,
+        attempts: int = 1,
+        idempotent: bool = False,
     ) -> int:
         """The gate rules on a request; `grant` True means: as the verdict says."""
         if grant is True:
@@ -144,6 +149,8 @@ class Story:
             tool=tool,
             urgency="normal",
             verdict=verdict,
+            attempts=attempts,
+            idempotent=idempotent,
         )
         return self.add(facts, actor=actor or Actor(kind="agent", id=self.agent_id(agent)), of=of)
 
@@ -196,6 +203,31 @@ class Story:
             released_micro=0, tool="editor",
         )  # fmt: skip
         return self.add(facts, action)
+
+    def failed(self, action: int, agent: int, execution: str = "e1") -> int:
+        facts = ActionFailed(
+            action_type="file.write", agent=agent, code="x", cost_micro=0, execution=execution,
+            released_micro=0, tool="editor",
+        )  # fmt: skip
+        return self.add(facts, action)
+
+    def lost(self, action: int, agent: int, execution: str = "e1") -> int:
+        return self.add(
+            ActionUnknown(action_type="file.write", agent=agent, execution=execution, tool="editor"), action
+        )
+
+    def retried(self, action: int, agent: int, attempt: int = 2, execution: str = "e1", **how: Any) -> int:
+        grant = Grant(
+            basis=how.pop("basis", "auto"),
+            execution_ms=60_000,
+            expires_at=how.pop("expires_at", AT + 10 * MINUTE),
+            number=attempt,
+        )
+        facts = ActionRetried(
+            action_type="file.write", agent=agent, attempt=attempt, charged_micro=0, charged_tokens=0,
+            execution=execution, grant=grant, reserves_micro=0, reserves_tokens=0, tool="editor",
+        )  # fmt: skip
+        return self.add(facts, action, **how)
 
     def approval(
         self, action: int, agent: int, *actors: Actor, level: int = 3, role: str = "supervisor"

@@ -9,7 +9,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tests.unit.verify import breaches_by_people, breaches_of_grants, breaches_of_policies
+from tests.unit.verify import (
+    breaches_by_people,
+    breaches_of_grants,
+    breaches_of_policies,
+    breaches_of_retries,
+)
 from tests.unit.verify.story_kit import MINUTE, Log, Story, run
 
 import watchfloor_verify as verifier
@@ -104,8 +109,10 @@ def test_a_day_on_which_every_rule_was_obeyed_is_good(tmp_path: Path) -> None:
     assert report.privates == 1
 
 
-@pytest.mark.parametrize("tell", breaches_of_policies.ALLOWED, ids=lambda tell: tell.__name__)
-def test_policies_come_into_force_in_every_way_that_is_allowed(tell: Tell, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "tell", breaches_of_policies.ALLOWED + breaches_of_retries.ALLOWED, ids=lambda tell: tell.__name__
+)
+def test_what_is_allowed_is_good_in_every_way_it_is_done(tell: Tell, tmp_path: Path) -> None:
     story = Story()
     tell(story)
     assert exit_of(story, tmp_path).findings == []
@@ -113,7 +120,12 @@ def test_policies_come_into_force_in_every_way_that_is_allowed(tell: Tell, tmp_p
 
 # -- what is not ----------------------------------------------------------------------------------------------------
 
-BREACHES = breaches_of_grants.BREACHES + breaches_by_people.BREACHES + breaches_of_policies.BREACHES
+BREACHES = (
+    breaches_of_grants.BREACHES
+    + breaches_by_people.BREACHES
+    + breaches_of_policies.BREACHES
+    + breaches_of_retries.BREACHES
+)
 
 
 @pytest.mark.parametrize(

@@ -28,6 +28,7 @@ from watchfloor.http.bodies.fields import (
     Word,
 )
 from watchfloor.http.bodies.timeline import TimelineItem
+from watchfloor.kernel.limits import ATTEMPTS_PER_DECISION_MAX
 
 GrantId = Annotated[str, Meta(max_length=40, pattern=r"^grt_[0-9a-z]{1,24}\.[1-9][0-9]{0,5}\Z")]
 Urgency = Literal["low", "normal", "high", "immediate"]
@@ -52,6 +53,7 @@ class RequestActionBody(Body, frozen=True, kw_only=True):
     cost_micro: Money | None = None
     tokens: Count | None = None
     dry_run: bool = False
+    attempts: Annotated[int, Meta(ge=0, le=ATTEMPTS_PER_DECISION_MAX)] = 0
 
 
 class DryRunBody(RequestActionBody, frozen=True, kw_only=True):
@@ -153,6 +155,8 @@ class ActionDetail(Answer, frozen=True, kw_only=True):
     trace: tuple[RuleReason, ...]
     grant: GrantItem | None
     executions: tuple[str, ...]
+    attempt: int
+    attempts: int
     timeline: tuple[TimelineItem, ...]
     seq: Seq
 
@@ -187,6 +191,22 @@ class SettleActionBody(Body, frozen=True, kw_only=True):
     outcome: Literal["completed", "failed"]
     cost_micro: Money | None = None
     tokens: Count | None = None
+
+
+class RetryActionBody(Body, frozen=True, kw_only=True):
+    """This execution failed: once more, under the same decision."""
+
+    execution_id: ExecutionId
+
+
+class ActionRetried(Answer, frozen=True, kw_only=True):
+    """A new grant under the same decision; `attempt` counts from 1, `attempts` is how many the ruling bears."""
+
+    action_id: str
+    attempt: int
+    attempts: int
+    grant: GrantItem
+    seq: Seq
 
 
 class ActionRecorded(Answer, frozen=True, kw_only=True):
@@ -336,6 +356,8 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "trace": [_REASON],
         "grant": None,
         "executions": [],
+        "attempt": 1,
+        "attempts": 3,
         "timeline": [],
         "seq": 1042,
     },
@@ -351,6 +373,21 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "outcome": {"commit": "1f2e3d"},
     },
     FailActionBody: {"execution_id": "run-1", "code": "patch_does_not_apply", "reason": "hunk 1 failed"},
+    RetryActionBody: {"execution_id": "run-1"},
+    ActionRetried: {
+        "action_id": _ACTION,
+        "attempt": 2,
+        "attempts": 3,
+        "grant": {
+            "grant_id": "grt_q0d1k7m9x2v4.2",
+            "basis": "approved",
+            "expires_at": 1_763_700_900_000_000,
+            "execution_ms": 600_000,
+            "digest": "6f" * 32,
+            "salt": "a1" * 32,
+        },
+        "seq": 37,
+    },
     SettleActionBody: {"execution_id": "run-1", "outcome": "completed"},
     ActionRecorded: {
         "action_id": _ACTION,

@@ -11,6 +11,7 @@ import msgspec
 from watchfloor.actions import gate
 from watchfloor.actions import messages as actions
 from watchfloor.actions.names import fold
+from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.requests import Lane
 from watchfloor.http import lists, problems, telling
@@ -77,6 +78,7 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
         cost_micro=said(body.cost_micro),
         tokens=said(body.tokens),
         dry_run=dry_run,
+        attempts=body.attempts,
     )
     request = call.request(command, lane=Lane.REQUESTS, keyed=not dry_run, dry_run=dry_run)
     request.command = msgspec.structs.replace(command, salt=request.entropy)
@@ -269,7 +271,11 @@ async def detail(call: Call, text: str) -> wire.ActionDetail:
         risk=await risk(call, event),
         trace=await trace(call, event),
         grant=grant,
-        executions=(state.execution,) if state.execution else (),
+        executions=(*(one for one in state.executions if one != state.execution), state.execution)
+        if state.execution
+        else (),
+        attempt=state.attempt,
+        attempts=state.attempts,
         timeline=lines,
         seq=call.view_seq,
     )
@@ -367,6 +373,35 @@ async def fail_action(call: Call) -> Reply:
         private=encoded({"reason": body.reason}) if body.reason else b"",
     )
     return _recorded(call, subject, body.execution_id, await call.ask(command, lane=Lane.OUTCOMES))
+
+
+async def retry_action(call: Call) -> Reply:
+    """It failed: a grant once more, under the same decision, as often as the ruling bears (DESIGN 2b.8).
+
+    The same as the frame `action:retry`. Saying the same execution twice gives the same grant.
+    """
+    body: wire.RetryActionBody = call.body
+    subject, state = call.resolve("action", call.path["action"])
+    call.own_only(state.agent, "action")
+    refuse_stopped(call, state.action_type, state.tool)
+    paced(call, state.action_type)
+    command = RetryAction(subject=subject, agent=call.principal.subject, execution=body.execution_id)
+    recorded = await call.ask(command, lane=Lane.REQUESTS)
+    refuse_stopped(call, state.action_type, state.tool)
+    facts = recorded.event.facts if recorded.event is not None else None
+    now = call.state("action", subject)
+    terms = facts.grant if isinstance(facts, ActionRetried) else now.grant
+    if terms is None:
+        raise Refused("grant_revoked", f"the action is {now.status}")
+    return Reply(
+        body=wire.ActionRetried(
+            action_id=call.path["action"],
+            attempt=facts.attempt if isinstance(facts, ActionRetried) else now.attempt,
+            attempts=now.attempts,
+            grant=_grant(subject, now.nonce, terms, now.digest, await _salt(call, subject)),
+            seq=recorded.seq,
+        )
+    )
 
 
 async def settle_action(call: Call) -> Reply:

@@ -1,0 +1,120 @@
+"""The door of the hub: who may be judged at all, by stops and buckets (spec 3.3, DESIGN 2b.9, 2b.10).
+
+Nothing here is recorded. What is turned away is answered, and counted where it looks like a flood (floods.py).
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from watchfloor.actions.names import fold
+from watchfloor.hub import protocol as wire
+from watchfloor.hub.buckets import Bucket
+from watchfloor.hub.commands import policy_of
+from watchfloor.hub.delegations import ACTION_TYPES
+from watchfloor.hub.mailroom import BETWEEN_AGENTS, RATES
+from watchfloor.kernel.ids import parse_id
+from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
+from watchfloor.kernel.messages import Refused
+
+if TYPE_CHECKING:
+    from watchfloor.hub.hub import Hub
+    from watchfloor.hub.session import Session
+
+
+class Throttled(Exception):
+    """An ingress bucket is empty."""
+
+    def __init__(self, retry_after_ms: int, rate_class: str) -> None:
+        super().__init__(rate_class)
+        self.retry_after_ms = retry_after_ms
+        self.rate_class = rate_class
+
+
+def admit(hub: Hub, session: Session, payload: wire.Payload) -> None:
+    """May this request be judged at all? Raises Throttled or Refused; nothing is recorded."""
+    if session.in_flight >= IN_FLIGHT_PER_AGENT:
+        detail = f"at most {IN_FLIGHT_PER_AGENT} requests may wait"
+        raise Refused("too_many_in_flight", detail, retryable=True, status=429)
+    if type(payload) in RATES:
+        _admit_speech(hub, session, payload)
+    asked = asked_for(hub, session, payload)
+    if asked is None:
+        return
+    action_type, tool = asked
+    if hit(hub, session, action_type, tool):
+        raise Refused("stopped", "a stop is in force", status=403)
+    rate_class = _rate_class(hub, session.org, action_type)
+    now = hub.clock()
+    if session.buckets is None:
+        session.buckets = {}
+    bucket = session.buckets.get(rate_class)
+    if bucket is None:
+        per_minute = getattr(policy_of(hub.engine, session.org).rates, rate_class)
+        bucket = session.buckets[rate_class] = Bucket(per_minute, now)
+    wait = bucket.take(now)
+    if wait:
+        hub.throttled += 1
+        raise Throttled(wait, rate_class)
+    if bucket.low():
+        session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
+
+
+def asked_for(hub: Hub, session: Session, payload: wire.Payload) -> tuple[str, str] | None:
+    """(action type, tool) of a frame that asks for a grant; None of one that asks for none."""
+    if isinstance(payload, wire.ActionRequest):
+        return payload.type, payload.tool
+    if isinstance(payload, wire.ActionRetry):
+        subject, nonce = parse_id(payload.action_id, "action")
+        state = hub.engine.state(session.org, "action", subject)
+        if state is None or state.nonce != nonce or state.agent != session.agent:
+            raise Refused("not_found", "there is no such action", status=404)
+        return state.action_type, state.tool
+    found = ACTION_TYPES.get(type(payload))
+    return None if found is None else (found, "")
+
+
+def _admit_speech(hub: Hub, session: Session, payload: wire.Payload) -> None:
+    """Chats, messages and channels have rate classes of their own (spec 3.3)."""
+    if isinstance(payload, BETWEEN_AGENTS) and hit(hub, session, "", ""):
+        raise Refused("stopped", "a stop is in force", status=403)
+    wait, rate_class, warn = hub.mailroom.rate(session, payload)
+    if wait:
+        hub.throttled += 1
+        raise Throttled(wait, rate_class)
+    if warn:
+        session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
+
+
+def _rate_class(hub: Hub, org: int, action_type: str) -> str:
+    """The rate class of the type's action class, cached per policy version."""
+    active = hub.engine.cell(org, "active_policy", "active")
+    cached = hub.classes.get(org)
+    if cached is None or cached[0] != active.version:
+        policy = active.document
+        table = {
+            kind: policy.classes[cls].rate for kind, cls in policy.types.items() if cls in policy.classes
+        }
+        cached = hub.classes[org] = (active.version, table)
+        for session in hub.sessions.values():
+            if session.org == org:
+                session.buckets = None
+    found = cached[1].get(action_type)
+    return found if found is not None else cached[1].get(fold(action_type), "heavy")
+
+
+def hit(hub: Hub, session: Session, action_type: str, tool: str) -> bool:
+    """Is a stop of this node's journal in force for it? Checked at ingress and at egress (DESIGN 2b.9)."""
+    if not hub.engine.stops.any:
+        return False
+    state = hub.engine.state(session.org, "agent", session.agent)
+    assert session.actor is not None
+    return bool(
+        hub.engine.stops.hits(
+            session.org,
+            agent=session.actor.id,
+            agent_type=state.type if state is not None else "",
+            action_type=fold(action_type),
+            tool=fold(tool),
+        )
+    )
