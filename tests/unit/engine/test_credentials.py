@@ -47,7 +47,7 @@ def test_a_key_reads_as_the_contract_says(kind: str, prefix: str) -> None:
 def test_a_stored_row_comes_back_as_the_credential_and_holds_no_secret() -> None:
     key, credential = made()
     assert from_row(credential.row()) == credential
-    assert key.rpartition("_")[2] not in repr(credential.row())
+    assert key.split("_", 3)[3] not in repr(credential.row())  # the secret itself may hold underscores
 
 
 def test_a_key_is_found_by_its_whole_secret_only() -> None:
