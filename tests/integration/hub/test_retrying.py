@@ -26,7 +26,7 @@ async def failed(here: House, peer: Peer, public: str) -> Frame:
     """A read that was permitted, started and failed; the ruling."""
     agent = parse_id(public, "agent")[0]
     await here.put(GrantStanding(agent=agent, type="file.read", expires_at=here.engine.clock() + DAY))
-    ruling = (await peer.ask("action:request", READ))["payload"]
+    ruling: Frame = (await peer.ask("action:request", READ))["payload"]
     assert ruling["verdict"] == "permitted"
     await started(peer, ruling, "exe_1")
     ended = {"action_id": ruling["action_id"], "execution_id": "exe_1", "code": "timeout"}
