@@ -3,8 +3,9 @@
     python -m benchmarks.doing URL SECONDS [WORK_MS] < keys
 
 Each agent accepts what it is given, reports it done (WORK_MS later on average, evenly spread), and keeps at most eight frames unanswered. Prints how
-long tasks took from submission to the agent's frame, ms, once its input has named the keys and the seconds are over. Tasks
-with the title "0" are not timed.
+long tasks took from submission to the agent's frame, ms, once its input has named the keys and the seconds are over. A
+task's title is the instant of its submission, perhaps with a word before it by which it is counted; "0" is not timed, and
+"fail" is what comes of that task.
 """
 
 from __future__ import annotations
@@ -28,7 +29,7 @@ IN_FLIGHT = 8
 class Agent(WSListener):
     """One connection."""
 
-    def __init__(self, spans: list[float], work_s: float) -> None:
+    def __init__(self, spans: dict[str, list[float]], work_s: float) -> None:
         self.spans = spans
         self.work_s = work_s
         self.transport: WSTransport | None = None
@@ -54,11 +55,14 @@ class Agent(WSListener):
         self._send()
 
     def _assigned(self, task: dict[str, Any]) -> None:
-        if task["title"] != "0":
-            self.spans.append((time.perf_counter_ns() - int(task["title"])) / 1e6)
+        word, _, instant = task["title"].rpartition(" ")
+        if instant.isdigit() and instant != "0":
+            self.spans.setdefault(word, []).append((time.perf_counter_ns() - int(instant)) / 1e6)
         named = b'"task_id":"%b","generation":%d' % (task["task_id"].encode(), task["generation"])
         self.waiting.append((b"task:accepted", b"{%b}" % named))
-        if self.work_s:
+        if instant == "fail":
+            self.waiting.append((b"task:failed", b'{%b,"reason":"planned","retryable":false}' % named))
+        elif self.work_s:
             asyncio.get_running_loop().call_later(random.uniform(0, 2 * self.work_s), self._done, named)
         else:
             self.waiting.append((b"task:completed", b'{%b,"result":{}}' % named))
@@ -79,11 +83,19 @@ class Agent(WSListener):
 
 async def serve(url: str, seconds: float, work_s: float, keys: list[str]) -> dict[str, Any]:
     """Connect all, work for so long, tell."""
-    spans: list[float] = []
+    spans: dict[str, list[float]] = {"": []}
     for key in keys:
-        await ws_connect(lambda: Agent(spans, work_s), url, extra_headers={"Authorization": f"Bearer {key}"})
+        await ws_connect(
+            lambda: Agent(spans, work_s), url, extra_headers={"Authorization": f"Bearer {key}"}
+        )
     print("ready", flush=True)
     await asyncio.sleep(seconds)
+    named = {word: figures(found) for word, found in spans.items() if word}
+    return {**figures(spans[""]), **named}
+
+
+def figures(spans: list[float]) -> dict[str, Any]:
+    """How many, and how long they took."""
     spans.sort()
     ordered = spans or [0.0]
     return {

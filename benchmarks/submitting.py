@@ -12,7 +12,7 @@ from watchfloor.app import Server
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Actor, Event
-from watchfloor.work.messages import SubmitTask, TaskSucceeded
+from watchfloor.work.messages import PauseTask, SubmitTask, TaskDeadLettered, TaskSucceeded, UnpauseTask
 
 _PERSON = Actor(kind="person", id="per_bench")
 _AT_ONCE = 200
@@ -39,9 +39,12 @@ class Submitting:
 
     async def obey(self, order: dict[str, Any]) -> dict[str, Any]:
         """{"tasks": seconds, "under_way": count}, {"queue": count, "later_s": [of some, of others]}, or what `overtake`
-        takes as {"urgent": seconds, "lane", "needs", "every_ms"}."""
+        takes as {"urgent": seconds, "lane", "needs", "every_ms"}, `lose` as {"dependents": count, "before_s", "every_ms"}.
+        """
         if "tasks" in order:
             return await self.run(order["tasks"], order["under_way"])
+        if "dependents" in order:
+            return await self.lose(order["dependents"], order["before_s"], order["every_ms"])
         if "queue" in order:
             return await self.queue(order["queue"], order["later_s"])
         return await self.overtake(order["urgent"], order["lane"], order["needs"], order["every_ms"])
@@ -51,6 +54,67 @@ class Submitting:
         answer = await self.engine.ask(self.org, command, _PERSON)
         ended = self._ended[answer.seq] = asyncio.get_running_loop().create_future()
         await ended
+
+    async def lose(self, count: int, before_s: float, every_ms: float) -> dict[str, Any]:
+        """A task that fails while so many wait for it; others go on being submitted, "before" that and "during" it."""
+        loop = asyncio.get_running_loop()
+        root = SubmitTask(
+            needs=("bench",),
+            attempts_max=1,
+            not_before_at=self.engine.clock() + SECOND,
+            private=canonical({"title": "fail"}),
+        )
+        root_seq = (await self.engine.ask(self.org, root, _PERSON)).seq
+        await self.engine.ask(self.org, PauseTask(subject=root_seq, reason="until all wait"), _PERSON)
+        began = loop.time()
+        waits = SubmitTask(
+            needs=("bench",), depends_on=(root_seq,), on_failure="fail", private=canonical({"title": "0"})
+        )
+        await self._all(waits for _ in range(count))
+        submitted_s = round(loop.time() - began, 1)
+        told: set[int] = set()
+        lost = asyncio.Event()
+
+        def follow(_: int, events: list[Event]) -> None:
+            for event in events:
+                if isinstance(event.facts, TaskDeadLettered) and event.facts.dependency == root_seq:
+                    told.add(event.subject)
+            if len(told) == count:
+                lost.set()
+
+        self.engine.follow(follow)
+        others = [loop.create_task(self._others("before", before_s, every_ms))]
+        await others[0]
+        began, over = loop.time(), asyncio.Event()
+        others.append(loop.create_task(self._others("during", 3_600, every_ms, over)))
+        await self.engine.ask(self.org, UnpauseTask(subject=root_seq), _PERSON)
+        await asyncio.wait_for(lost.wait(), 600)
+        lost_s = round(loop.time() - began, 2)
+        over.set()
+        before, during = await asyncio.gather(*others)
+        return {
+            "dependents": count,
+            "told": len(told),
+            "submitted_s": submitted_s,
+            "lost_s": lost_s,
+            "before": before,
+            "during": during,
+        }
+
+    async def _others(
+        self, word: str, seconds: float, every_ms: float, over: asyncio.Event | None = None
+    ) -> int:
+        """Tasks of others, one every `every_ms`; how many, once all have succeeded."""
+        loop = asyncio.get_running_loop()
+        until = loop.time() + seconds
+        under_way = []
+        while loop.time() < until and not (over is not None and over.is_set()):
+            private = canonical({"title": f"{word} {time.perf_counter_ns()}"})
+            command = SubmitTask(needs=("bench",), private=private)
+            under_way.append(loop.create_task(self._ended_in_success(command)))
+            await asyncio.sleep(every_ms / 1e3)
+        await asyncio.wait_for(asyncio.gather(*under_way), 120)
+        return len(under_way)
 
     async def queue(self, count: int, later_s: tuple[int, int]) -> dict[str, Any]:
         """So many tasks, every tenth of them delayed by the one or the other time."""

@@ -12,6 +12,7 @@ from tests.integration.http.kit import Running
 from watchfloor.fleet.messages import ConnectAgent
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.messages import SYSTEM
+from watchfloor.work.messages import TaskDeadLettered
 
 
 @pytest.fixture
@@ -120,7 +121,10 @@ def test_more_dependents_than_one_batch_takes_are_all_told(
     operator: httpx2.Client, worker: Worker, need: str
 ) -> None:
     root = submit(operator, needs=[need])
-    dependents = [submit(operator, depends_on=[root], needs=["nobody"]) for _ in range(150)]
+    body = {"tasks": [{"title": "t", "depends_on": [root], "needs": ["nobody"]}] * 75}
+    dependents = [
+        task for _ in range(2) for task in operator.post("/api/v1/tasks/bulk", json=body).json()["task_ids"]
+    ]
     worker.report(root, "accept")
     worker.report(root, "complete")
     until = time.monotonic() + 10
@@ -130,6 +134,42 @@ def test_more_dependents_than_one_batch_takes_are_all_told(
     page = operator.get("/api/v1/tasks?limit=150").json()["items"]
     assert {item["task_id"] for item in page} == set(dependents)
     assert not any(item["waiting"] for item in page)
+
+
+def test_two_thousand_dependents_of_a_task_that_fails_are_lost_in_slices_and_others_go_on(
+    server: Running, operator: httpx2.Client, worker: Worker, need: str
+) -> None:
+    root = submit(operator, needs=[need], max_attempts=1)
+    waiting = [{"title": "t", "depends_on": [root]} for _ in range(100)]
+    for number in range(20):
+        body = {"tasks": waiting, "idempotency_key": f"{need}-{number}"}
+        assert operator.post("/api/v1/tasks/bulk", json=body).status_code == 201
+    before = _head(operator)
+    worker.report(root, "reject")
+    other = submit(operator, needs=[need])
+    assert status(operator, other) == "assigned", "it waits for none of them"
+    assert len(lost(operator, root)) == 2_000
+    events = [row.facts for row in server.engine.events(server.orgs[0], before, 10_000)]
+    told = [facts for facts in events if isinstance(facts, TaskDeadLettered) and facts.dependency]
+    assert len(told) == 2_000, "each is told once"
+
+
+def lost(client: httpx2.Client, root: str, seconds: float = 20) -> set[str]:
+    """Those that wait for it and are in the dead letter, once that does not change any more."""
+    until = time.monotonic() + seconds
+    while True:
+        found: set[str] = set()
+        cursor = ""
+        while True:
+            query = f"depends_on={root}&status=dead_letter&limit=200&min_seq={_head(client)}&cursor={cursor}"
+            page = client.get(f"/api/v1/tasks?{query}").json()
+            found |= {item["task_id"] for item in page["items"]}
+            cursor = page["next"]
+            if not cursor:
+                break
+        if len(found) >= 2_000 or time.monotonic() > until:
+            return found
+        time.sleep(0.2)
 
 
 @pytest.mark.parametrize(
