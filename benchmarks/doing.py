@@ -85,9 +85,7 @@ async def serve(url: str, seconds: float, work_s: float, keys: list[str]) -> dic
     """Connect all, work for so long, tell."""
     spans: dict[str, list[float]] = {"": []}
     for key in keys:
-        await ws_connect(
-            lambda: Agent(spans, work_s), url, extra_headers={"Authorization": f"Bearer {key}"}
-        )
+        await ws_connect(lambda: Agent(spans, work_s), url, extra_headers={"Authorization": f"Bearer {key}"})
     print("ready", flush=True)
     await asyncio.sleep(seconds)
     named = {word: figures(found) for word, found in spans.items() if word}
