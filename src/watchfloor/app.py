@@ -519,6 +519,7 @@ class Server:
             notices=self.backbone.notifier,
             presence=self.hub.visits,
             heartbeat_ms=self.config.heartbeat_ms,
+            folder=self.backbone.directory.path,
         )
 
     def _workers(self) -> Component:

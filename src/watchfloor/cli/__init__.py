@@ -40,6 +40,7 @@ for name, about in (
     ("alerts", "See what people should know of now; acknowledge and resolve it."),
     ("analytics", "See how much runs without people, and how they decide."),
     ("decisions", "See what waits for people; approve or deny it."),
+    ("sql", "Ask the views in SQL; save and list queries."),
     ("top", "Watch agents, tasks and decisions live."),
     ("ledger", "Verify, export, audit, replay, back up, restore and recover the record."),
     ("policy", "Show, check, compare and apply policies."),

@@ -29,6 +29,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from watchfloor.engine.exploring import Found, Scope, query
 from watchfloor.engine.projections import EVERY, PROJECTORS, TABLES
 from watchfloor.engine.view_reads import Readers, is_damage
 from watchfloor.engine.view_writer import Writer
@@ -72,6 +73,7 @@ class ViewStore:
         self.tables = tuple(tables)
         self._writer = Writer(path, tables, projectors, every)
         self._readers = Readers(path)
+        self._path = path
         self._read = read
         self._interval_s = interval_ms / 1_000
         self._queue_max = queue_events_max
@@ -214,6 +216,10 @@ class ViewStore:
         backwards through everybody's actions. `where` is SQL from code over `a`, its values in `params` by name."""
         before = min(before, self._heads.get(org, 0) + 1)
         return self._readers.newest_of_agent(org, agent, before, limit, where, params)
+
+    def explore(self, sql: str, scope: Scope) -> Found:
+        """One of people's own queries (exploring.py). In a thread. Raises Refused."""
+        return query(self._path, sql, scope)
 
     def fingerprint(self, org: int) -> str:
         """SHA-256 over every stored row of an organisation: equal for live and rebuilt views (law *Replay*)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -19,6 +20,7 @@ from litestar.response.streaming import ASGIStreamingResponse
 from watchfloor.http import declared, gauges, openapi, problems, replies
 from watchfloor.http.chat_stream import ChatStreams
 from watchfloor.http.correlation import Trace
+from watchfloor.http.desk import Desk
 from watchfloor.http.door import Declared, Door
 from watchfloor.http.envelope import ASGI, Envelope, internal
 from watchfloor.http.operations import OPERATIONS
@@ -28,6 +30,7 @@ from watchfloor.http.ports import Services
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 from watchfloor.http.stream import Streams
+from watchfloor.kernel.limits import QUERIES_AT_ONCE
 
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("watchfloor.http")
 _PARAMETER = re.compile(r"\{([a-z]+)\}")
@@ -40,6 +43,8 @@ def build(services: Services) -> ASGI:
     streams = Streams(services)
     services.streams = streams
     services.chats = ChatStreams(services)
+    services.desk = Desk(services.folder / "desk.db" if services.folder else None)
+    services.queries = asyncio.Semaphore(QUERIES_AT_ONCE)
     services.built = Build(Path(services.config.floor)) if services.config.floor else Build()
     services.metrics.samplers.append(gauges.sampler(services))
     services.document = openapi.document(declared.every(), services.config.version)

@@ -54,6 +54,7 @@ CODES: dict[str, str] = {
     "scope_missing": "The token is restricted and does not reach this.",
     "stopped": "A stop is in force.",
     "too_large": "The body is larger than what is taken.",
+    "too_many_queries": "As many queries as may run at a time are running; ask again in a moment.",
     "too_many_streams": "Too many event streams are open.",
     "too_slow": "The body did not arrive in time.",
     "unauthenticated": "No credential, or one that is not in force.",

@@ -10,7 +10,7 @@ reference are all made from these lines, so nothing can be reachable that is not
 who     anyone; reader (any role); operator, supervisor, director, admin (a role includes those before it); agent;
         agent+reader, agent+operator (an agent acts on and sees its own only); enrol+operator (or an enrolment token)
 effect  read; write (one command, takes an Idempotency-Key); secret (a write whose answer shows a secret once); try
-        (judges, records nothing); page and form (the same for people's browsers); stream
+        (judges, records nothing); keep (kept for the caller alone, no event); page and form (the same for people's browsers); stream
 """
 
 from __future__ import annotations
@@ -167,6 +167,16 @@ GET  /api/v1/analytics/automation                 get_automation      reader    
 GET  /api/v1/analytics/automation.csv             get_automation_csv  reader         read   heavy         200 AutomationParams - text
 GET  /api/v1/analytics/decisions                  get_deciding        reader         read   heavy         200 DecidingParams - DecidingPage
 GET  /api/v1/analytics/decisions.csv              get_deciding_csv    reader         read   heavy         200 DecidingParams - text
+= data
+GET  /api/v1/sql/schema                           get_query_schema    reader         read   authenticated 200 NoParams - QuerySchema
+POST /api/v1/sql                                  run_query           reader         try    queries       200 - RunQueryBody QueryAnswer
+POST /api/v1/sql.csv                              run_query_csv       reader         try    queries       200 - RunQueryBody text
+GET  /api/v1/queries                              list_queries        reader         read   authenticated 200 NoParams - SavedQueries
+POST /api/v1/queries                              save_query          reader         keep   authenticated 200 - SaveQueryBody SavedQuery
+POST /api/v1/queries/remove                       remove_query        reader         keep   authenticated 200 - NamedBody Done
+GET  /api/v1/saved-views                          list_views          reader         read   authenticated 200 ViewsParams - SavedViews
+POST /api/v1/saved-views                          save_view           reader         keep   authenticated 200 - SaveViewBody SavedView
+POST /api/v1/saved-views/remove                   remove_view         reader         keep   authenticated 200 - NamedViewBody Done
 = policy
 GET  /api/v1/policy                               get_policy          agent+reader   read   authenticated 200 Fresh - PolicyNow
 PUT  /api/v1/policy                               apply_policy        director       write  authenticated 200 ApplyParams Policy PolicyApplied
@@ -277,7 +287,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def mutates(self) -> bool:
         """Does it leave a trace?"""
-        return self.effect in ("write", "secret", "form")
+        return self.effect in ("write", "secret", "keep", "form")
 
     @property
     def keyed(self) -> bool:

@@ -29,6 +29,7 @@ RATES: dict[str, Rate] = {
     "heavy": Rate(
         per_minute=10, burst=10
     ),  # per credential: exports, proofs over the whole ledger, dry runs of policy
+    "queries": Rate(per_minute=60, burst=20),  # per credential: people's own SQL
     "chat": Rate(per_minute=CHAT_PER_MINUTE, burst=60),  # per credential: what is said to an agent or people
     "messages": Rate(
         per_minute=MESSAGES_PER_MINUTE, burst=60

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 import msgspec
 
 from watchfloor.engine.credentials import Credentials
+from watchfloor.engine.exploring import Found, Scope
 from watchfloor.engine.requests import Request
 from watchfloor.engine.stops import StopJournal
 from watchfloor.http.bodies.ledger import Component
@@ -53,6 +55,8 @@ class Views(Protocol):
     async def wait(self, org: int, seq: int, timeout_ms: int = ...) -> None: ...
 
     def rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]: ...
+
+    def explore(self, sql: str, scope: Scope) -> Found: ...
 
 
 class Reads(Protocol):
@@ -183,5 +187,8 @@ class Services(msgspec.Struct, kw_only=True):
     notices: Any = None  # notify/: people's channels and what became of notices; None: nobody is told
     streams: Any = None  # set by build(): the event streams
     chats: Any = None  # set by build(): followers of chats
+    folder: Path | None = None  # where people's own small files are kept; None: in memory alone
+    desk: Any = None  # set by build(): saved queries and views of pages
+    queries: Any = None  # set by build(): how many of people's own queries run at a time
     built: Any = None  # set by build(): the application of the dashboard, as it was built
     document: dict[str, Any] = msgspec.field(default_factory=dict)  # set by build(): the OpenAPI document

@@ -59,6 +59,15 @@ SNAPSHOT_EVENTS = 100_000  # a new snapshot after this many events
 VIEW_INTERVAL_MS = 50
 VIEW_WAIT_MS = 2_000  # `min_seq` reads wait this long
 STREAM_COALESCE_MS = 30
+QUERY_MS_MAX = 5_000  # one of people's own queries; more than anybody waits for in front of a page
+QUERY_ROWS_MAX = 10_000  # of its answer, as many as a page shows smoothly
+QUERY_ANSWER_BYTES_MAX = 4 * 1024 * 1024
+QUERY_VALUE_BYTES_MAX = 64 * 1024  # one value: no documented column holds more, and no step works on more
+QUERY_MEMORY_BYTES_MAX = 128 * 1024 * 1024  # what sorting and joining may take meanwhile
+QUERY_SQL_CHARS_MAX = 16_384
+QUERIES_AT_ONCE = 2  # threads; the rest of the server needs the others
+SAVED_PER_PERSON_MAX = 200  # queries, and as many views of pages
+SAVED_VIEW_BYTES_MAX = 4_096  # a page's filters
 
 # People -------------------------------------------------------------------------------------------------------------
 IDEMPOTENCY_HOURS = 24

@@ -112,6 +112,7 @@ class Running:
             clock=self.engine.clock,
             links=self.backbone.alerting.links,
             notices=self.backbone.notifier,
+            folder=self.folder / "data",
         )
         self.orgs = sorted(self.engine.core.nodes) or [
             await self.backbone.found(name) for name in ("Acme", "Globex")

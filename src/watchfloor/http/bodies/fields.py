@@ -76,6 +76,10 @@ class Paged(Fresh, frozen=True, kw_only=True):
     limit: Limit = PAGE_DEFAULT
 
 
+class Done(Answer, frozen=True, kw_only=True):
+    """It is done; there is nothing more to say."""
+
+
 class Recorded(Answer, frozen=True, kw_only=True):
     """A command was recorded at `seq`; pass it as `min_seq` to read what it changed."""
 
@@ -90,6 +94,7 @@ class Reason(Body, frozen=True, kw_only=True):
 
 EXAMPLES: dict[type, dict[str, Any]] = {
     Nothing: {},
+    Done: {},
     Recorded: {"seq": 1042},
     Reason: {"reason": "replaced by a newer one"},
 }

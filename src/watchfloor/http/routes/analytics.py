@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import csv
-import io
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
 
-from watchfloor.http import figures, lists
+from watchfloor.http import figures, lists, spreadsheets
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import analytics as wire
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.instants import DAY, SECOND
 
 TARGET_PERMILLE = 800  # spec 3.5: of low-risk actions
-CSV = "text/csv"
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
 
 
 def _bound(call: Call) -> dict[str, Any]:
@@ -95,15 +91,5 @@ async def get_deciding_csv(call: Call) -> Reply:
 
 
 def _csv(kind: type[msgspec.Struct], items: tuple[msgspec.Struct, ...]) -> Reply:
-    out = io.StringIO()
-    writer = csv.writer(out)
-    writer.writerow(kind.__struct_fields__)
-    for item in items:
-        writer.writerow([_cell(getattr(item, name)) for name in kind.__struct_fields__])
-    return Reply(content=out.getvalue().encode(), media_type=CSV)
-
-
-def _cell(value: Any) -> str:
-    """A spreadsheet must not run what an agent named: text that begins like a formula gets an apostrophe in front."""
-    text = "" if value is None else " ".join(value) if isinstance(value, tuple) else str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    names = kind.__struct_fields__
+    return spreadsheets.table(names, ([getattr(item, name) for name in names] for item in items))
