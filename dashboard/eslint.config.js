@@ -1,0 +1,28 @@
+import hooks from "eslint-plugin-react-hooks";
+import { defineConfig } from "eslint/config";
+import typescript from "typescript-eslint";
+
+export default defineConfig([
+  { ignores: ["src/api/schema.gen.ts"] },
+  typescript.configs.recommended,
+  hooks.configs.flat["recommended-latest"],
+  {
+    rules: {
+      "no-console": "error",
+      "max-lines": ["error", { max: 400, skipBlankLines: true }],
+      "no-restricted-syntax": [
+        "error",
+        {
+          selector: "JSXAttribute[name.name='dangerouslySetInnerHTML']",
+          message: "Nothing an agent can write is markup: render text, or use <Words>.",
+        },
+      ],
+      "@typescript-eslint/no-unused-vars": ["error", { argsIgnorePattern: "^_" }],
+      // the React compiler's advice; we do not compile with it
+      "react-hooks/set-state-in-effect": "off",
+      "react-hooks/refs": "off",
+      "react-hooks/purity": "off",
+      "react-hooks/incompatible-library": "off",
+    },
+  },
+]);

@@ -1,0 +1,87 @@
+/** What the pages of agents read. Keys begin with `agents` (lists) or `agent` and the id (one). */
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { api, ask, type Wire } from "../api/client";
+
+export type Agent = Wire["AgentItem"];
+export type AgentState = Agent["state"];
+
+export interface AgentFilters {
+  state?: string;
+  type?: string;
+  name?: string;
+}
+
+const STATES = [
+  "offline",
+  "idle",
+  "assigned",
+  "working",
+  "blocked",
+  "degraded",
+  "quarantined",
+  "retired",
+] as const;
+export const states: readonly string[] = STATES;
+
+export function agentsQuery(filters: AgentFilters) {
+  const state = STATES.find((one) => one === filters.state);
+  return infiniteQueryOptions({
+    queryKey: ["agents", "list", filters],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      ask(
+        api.GET("/api/v1/agents", {
+          params: {
+            query: {
+              limit: 200,
+              ...(pageParam ? { cursor: pageParam } : {}),
+              ...(state ? { state } : {}),
+              ...(filters.type ? { type: filters.type } : {}),
+              ...(filters.name ? { name: filters.name } : {}),
+            },
+          },
+        }),
+      ),
+    getNextPageParam: (page) => page.next,
+  });
+}
+
+export function agentQuery(agent: string) {
+  return queryOptions({
+    queryKey: ["agent", agent],
+    queryFn: () => ask(api.GET("/api/v1/agents/{agent}", { params: { path: { agent } } })),
+  });
+}
+
+export function trustQuery(agent: string) {
+  return queryOptions({
+    queryKey: ["agent", agent, "trust"],
+    queryFn: () => ask(api.GET("/api/v1/agents/{agent}/trust", { params: { path: { agent } } })),
+  });
+}
+
+export function trustHistoryQuery(agent: string) {
+  return queryOptions({
+    queryKey: ["agent", agent, "trust history"],
+    queryFn: () =>
+      ask(
+        api.GET("/api/v1/agents/{agent}/trust/history", {
+          params: { path: { agent }, query: { limit: 200 } },
+        }),
+      ),
+  });
+}
+
+export function agentTasksQuery(agent: string) {
+  return queryOptions({
+    queryKey: ["agent", agent, "tasks"],
+    queryFn: () => ask(api.GET("/api/v1/tasks", { params: { query: { agent, limit: 20 } } })),
+  });
+}
+
+export function agentDecisionsQuery(agent: string) {
+  return queryOptions({
+    queryKey: ["agent", agent, "decisions"],
+    queryFn: () => ask(api.GET("/api/v1/decisions", { params: { query: { agent, limit: 20 } } })),
+  });
+}

@@ -1,0 +1,21 @@
+/** How many decisions wait, beside “Inbox”. */
+import { useQuery } from "@tanstack/react-query";
+import { api, ask } from "../api/client";
+import styles from "./Waiting.module.css";
+
+const SHOWN_MAX = 200;
+
+export function Waiting() {
+  const { data } = useQuery({
+    queryKey: ["decisions", "waiting"],
+    queryFn: () =>
+      ask(api.GET("/api/v1/decisions", { params: { query: { status: "pending", limit: SHOWN_MAX } } })),
+  });
+  const count = data?.items.length ?? 0;
+  if (!count) return null;
+  return (
+    <span className={styles.count} title={`${count} waiting`}>
+      {data?.next ? `${SHOWN_MAX}+` : count}
+    </span>
+  );
+}

@@ -1,0 +1,80 @@
+/**
+ * From events to what is read again. Query keys begin with the kind of thing: `["agents"]` lists of agents,
+ * `["agent", id]` everything about one. An event of a subject touches both; some touch more.
+ */
+import type { QueryClient } from "@tanstack/react-query";
+import type { LiveEvent } from "./stream";
+
+/** What an event of a kind touches besides its own `[kind, id]`. */
+const LISTS: Record<string, readonly string[]> = {
+  agent: ["agents"],
+  trust: ["agents", "agent"],
+  task: ["tasks", "agents"],
+  action: ["actions", "agents"],
+  decision: ["decisions", "actions"],
+  stop: ["stops", "agents"],
+  standing: ["standing"],
+  policy: ["policy", "decisions"],
+  person: ["people", "me"],
+  chat: ["chats"],
+  channel: ["channels"],
+  anomaly: ["anomalies"],
+  alert: ["alerts"],
+  budget: ["budgets"],
+  schedule: ["schedules"],
+  enrolment: ["enrolments"],
+  supervision: ["supervisions"],
+};
+
+/** The query keys, as JSON, that a batch of events touches. */
+export function touched(batch: readonly LiveEvent[]): Set<string> {
+  const found = new Set<string>();
+  for (const event of batch) {
+    const { kind, id } = event.subject;
+    if (id) found.add(JSON.stringify([kind, id]));
+    for (const list of LISTS[kind] ?? [`${kind}s`]) found.add(JSON.stringify([list]));
+  }
+  if (found.size) found.add(JSON.stringify(["ledger"]));
+  return found;
+}
+
+const SOON_MS = 40;
+const APART_MS = 400;
+
+/** Reads again what was touched: the first time almost at once, then at most every 400 ms per key. */
+export class Refresher {
+  private readonly due = new Set<string>();
+  private readonly last = new Map<string, number>();
+  private timer: ReturnType<typeof setTimeout> | null = null;
+
+  constructor(
+    private readonly client: QueryClient,
+    private readonly now: () => number = () => performance.now(),
+  ) {}
+
+  touch(keys: Iterable<string>): void {
+    for (const key of keys) this.due.add(key);
+    if (this.due.size && this.timer === null) this.timer = setTimeout(() => this.run(), SOON_MS);
+  }
+
+  private run(): void {
+    this.timer = null;
+    const now = this.now();
+    let next = Number.POSITIVE_INFINITY;
+    for (const key of this.due) {
+      const wait = (this.last.get(key) ?? Number.NEGATIVE_INFINITY) + APART_MS - now;
+      if (wait > 0) {
+        next = Math.min(next, wait);
+        continue;
+      }
+      this.due.delete(key);
+      this.last.set(key, now);
+      void this.client.invalidateQueries(
+        { queryKey: JSON.parse(key) as unknown[] },
+        { cancelRefetch: false },
+      );
+    }
+    if (this.last.size > 2_000) this.last.clear();
+    if (this.due.size) this.timer = setTimeout(() => this.run(), next);
+  }
+}

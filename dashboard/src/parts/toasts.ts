@@ -1,0 +1,18 @@
+/** Short messages at the edge: what was done, and refusals with whether a repeat is safe. */
+import { notifications } from "@mantine/notifications";
+import type { Problem } from "../api/problem";
+
+export function told(message: string): void {
+  notifications.show({ message, color: "petrol", autoClose: 4_000 });
+}
+
+export function toldProblem(problem: Problem): void {
+  const place = problem.errors[0]?.field;
+  const safe = problem.retryable ? " Trying again is safe." : "";
+  notifications.show({
+    title: place ? `Refused at ${place}` : "Not done",
+    message: `${problem.detail}${safe}`,
+    color: "red",
+    autoClose: problem.retryable ? 8_000 : 12_000,
+  });
+}
