@@ -29,5 +29,5 @@ export default defineConfig({
       "/docs": forwarded,
     },
   },
-  test: { environment: "happy-dom", include: ["src/**/*.test.{ts,tsx}"], css: false },
+  test: { include: ["src/**/*.test.{ts,tsx}"], css: false },
 });

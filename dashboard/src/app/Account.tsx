@@ -31,7 +31,7 @@ export function Account() {
       </UnstyledButton>
       <Menu position="bottom-end" width={250}>
         <Menu.Target>
-          <UnstyledButton className={styles.me} aria-label={`Account of ${me.name || me.id}`}>
+          <UnstyledButton className={styles.me} title="Account">
             <span className={styles.letter}>{(me.name || "?").slice(0, 1).toUpperCase()}</span>
             <span className={styles.name}>{me.name}</span>
           </UnstyledButton>

@@ -49,11 +49,7 @@ export function Shell() {
           <Go to="/" className={styles.mark} title="Watchfloor">
             <Mark />
           </Go>
-          <UnstyledButton
-            className={styles.search}
-            onClick={() => spotlight.open()}
-            aria-label="Search and commands"
-          >
+          <UnstyledButton className={styles.search} onClick={() => spotlight.open()}>
             <Icon name="search" size={16} />
             <span className={styles.searchText}>Search or do something</span>
             <kbd className={styles.kbd}>⌘K</kbd>
@@ -72,12 +68,7 @@ export function Shell() {
         {shown.slice(0, BOTTOM).map((page) => (
           <NavItem key={page.path} page={page} here={here} />
         ))}
-        <UnstyledButton
-          className={styles.item}
-          onClick={() => setMenu(!menu)}
-          aria-expanded={menu}
-          aria-label="More pages"
-        >
+        <UnstyledButton className={styles.item} onClick={() => setMenu(!menu)} aria-expanded={menu}>
           <Icon name="menu" />
           <span>More</span>
         </UnstyledButton>

@@ -1,6 +1,11 @@
-/** Every page, in the order of the navigation. One folder and one line each. */
+/** Every page, in the order of the navigation (spec 7). One folder and one line each. */
 import { page as agents } from "../agents";
 import { page as inbox } from "../inbox";
 import type { Page } from "./page";
 
-export const pages: readonly Page[] = [inbox, agents];
+export const pages: readonly Page[] = [
+  inbox,
+  agents,
+  // tasks, then workflows (reserved for their own issue), decisions, trust and policy, alerts, audit, data, operations,
+  // access, chat
+];
