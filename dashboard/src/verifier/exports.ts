@@ -81,7 +81,11 @@ export async function verifyExport(files: Files, options: Options): Promise<Repo
     history = new History([...notes, ...pins].map((item) => item.size));
     privates = await walk(files, history, findings, options.progress);
     const stored = (await files.read("hashes.bin"))?.size;
-    if (manifest.size !== history.size || manifest.head !== hex(history.head) || stored !== 32 * history.size) {
+    if (
+      manifest.size !== history.size ||
+      manifest.head !== hex(history.head) ||
+      stored !== 32 * history.size
+    ) {
       const first = Math.min(manifest.size, history.size) + 1;
       throw new Wrong(2, first, "the manifest or the hashes are of another size");
     }
@@ -262,9 +266,17 @@ function* judgeCheckpoints(history: History, notes: Checkpoint[], pins: Checkpoi
   for (const note of notes) {
     const root = history.roots.get(note.size);
     if (before !== undefined && before.size === note.size && !equal(before.root, note.root)) {
-      yield { code: 4, seq: 0, text: `${before.source} and ${note.source} sign two histories of size ${note.size}` };
+      yield {
+        code: 4,
+        seq: 0,
+        text: `${before.source} and ${note.source} sign two histories of size ${note.size}`,
+      };
     } else if (root === undefined) {
-      yield { code: 3, seq: history.size + 1, text: `${note.size} events were signed, ${history.size} are here` };
+      yield {
+        code: 3,
+        seq: history.size + 1,
+        text: `${note.size} events were signed, ${history.size} are here`,
+      };
     } else if (!equal(root, note.root)) {
       const sentence = `the first ${note.size} events are not those that were signed (${note.source})`;
       yield { code: 2, seq: good + 1, text: sentence };
@@ -305,7 +317,11 @@ function* judgeWitnesses(
     if (newest === 0) {
       yield { code: 5, seq: 0, text: `${name} has cosigned nothing here` };
     } else if (newest > nowS + 300 || (ageMaxS > 0 && nowS - newest > ageMaxS)) {
-      yield { code: 5, seq: 0, text: `${name} cosigned ${nowS - newest} s ago, at most ${ageMaxS} s are allowed` };
+      yield {
+        code: 5,
+        seq: 0,
+        text: `${name} cosigned ${nowS - newest} s ago, at most ${ageMaxS} s are allowed`,
+      };
     }
   }
 }

@@ -25,7 +25,9 @@ export class Frontier {
   }
 
   root(): Uint8Array {
-    return this.stack.length === 0 ? EMPTY_ROOT : this.stack.reduceRight((right, left) => nodeHash(left, right));
+    return this.stack.length === 0
+      ? EMPTY_ROOT
+      : this.stack.reduceRight((right, left) => nodeHash(left, right));
   }
 }
 
@@ -40,7 +42,8 @@ export function isIncluded(
   proof: Uint8Array[],
   root: Uint8Array,
 ): boolean {
-  if (!Number.isSafeInteger(index) || index < 0 || index >= size || !whole(leaf, root, ...proof)) return false;
+  if (!Number.isSafeInteger(index) || index < 0 || index >= size || !whole(leaf, root, ...proof))
+    return false;
   let place = index;
   let last = size - 1;
   let node = leaf;

@@ -48,8 +48,12 @@ export class Notary {
   open(data: Uint8Array, source: string): Checkpoint {
     const note = text(data);
     const end = note.lastIndexOf("\n\n");
-    // eslint-disable-next-line no-control-regex -- a note holds no control character but the newline
-    if (data.length > NOTE_BYTES_MAX || /[\x00-\x09\x0b-\x1f]/.test(note) || end < 0 || !note.endsWith("\n")) {
+    if (
+      data.length > NOTE_BYTES_MAX ||
+      /[\x00-\x09\x0b-\x1f]/.test(note) ||
+      end < 0 ||
+      !note.endsWith("\n")
+    ) {
       throw new Unreadable("not a note");
     }
     const body = note.slice(0, end);
@@ -67,7 +71,8 @@ export class Notary {
         verified(key, value.subarray(4), `${body}\n`);
         signed = true;
       } else {
-        const at = value.length < 12 ? 0 : Number(new DataView(value.buffer, value.byteOffset + 4, 8).getBigUint64(0));
+        const at =
+          value.length < 12 ? 0 : Number(new DataView(value.buffer, value.byteOffset + 4, 8).getBigUint64(0));
         verified(key, value.subarray(12), `cosignature/v1\ntime ${at}\n${body}\n`);
         cosignedAt.set(name, Math.max(at, cosignedAt.get(name) ?? 0));
       }
@@ -94,4 +99,3 @@ function verified(key: Key, signature: Uint8Array, message: string): void {
 export function agree(a: Checkpoint, b: Checkpoint): boolean {
   return a.size === b.size && equal(a.root, b.root);
 }
-

@@ -27,9 +27,10 @@ const golden = JSON.parse(
 test("inclusion proofs are believed exactly when they hold", () => {
   for (const one of golden.inclusion) {
     const proof = one.proof.map(fromHex);
-    expect(isIncluded(fromHex(one.leaf), one.index, one.size, proof, fromHex(one.root)), JSON.stringify(one)).toBe(
-      one.good,
-    );
+    expect(
+      isIncluded(fromHex(one.leaf), one.index, one.size, proof, fromHex(one.root)),
+      JSON.stringify(one),
+    ).toBe(one.good);
   }
 });
 
@@ -51,7 +52,15 @@ test("a receipt proves its own event and no other", () => {
 });
 
 test("bytes have one spelling", () => {
-  for (const spelled of ['{"b":1,"a":2}', '{"a":1,"a":1}', '{"a":1.0}', '{"a": 1}', "9007199254740993", "-0", '"\\u0061"']) {
+  for (const spelled of [
+    '{"b":1,"a":2}',
+    '{"a":1,"a":1}',
+    '{"a":1.0}',
+    '{"a": 1}',
+    "9007199254740993",
+    "-0",
+    '"\\u0061"',
+  ]) {
     expect(() => parseCanonical(utf8(spelled)), spelled).toThrow();
   }
   expect(parseCanonical(utf8('{"a":[1,null,"é\\n"],"b":-7}'))).toEqual({ a: [1, null, "é\n"], b: -7 });
