@@ -5,10 +5,13 @@
 from __future__ import annotations
 
 from watchfloor.engine.requests import Request
+from watchfloor.kernel.ids import PREFIXES
 from watchfloor.kernel.subject import Read
 from watchfloor.registers.conduct import Known
 from watchfloor.trust.anomalies import Anomaly, KnownEvidence, OwnersEvidence
 from watchfloor.trust.anomaly_messages import ReportAnomaly, ResolveAnomaly, key_of
+
+_PERSON = f"{PREFIXES['person']}_"
 
 
 def report(read: Read, command: ReportAnomaly, at: int, request: Request) -> KnownEvidence:
@@ -18,7 +21,9 @@ def report(read: Read, command: ReportAnomaly, at: int, request: Request) -> Kno
 
 
 def resolve(read: Read, command: ResolveAnomaly, at: int, request: Request) -> OwnersEvidence:
-    """The owners of all agents concerned."""
+    """The owners of all agents concerned, and the people it is about."""
     anomaly: Anomaly | None = read("anomaly", command.subject)
     agents = [read("agent", agent) for agent in anomaly.agents] if anomaly is not None else []
-    return OwnersEvidence(owners=tuple(sorted({agent.owner for agent in agents if agent is not None})))
+    owners = {agent.owner for agent in agents if agent is not None}
+    people = {name for name in anomaly.about.split(" ") if name.startswith(_PERSON)} if anomaly else set()
+    return OwnersEvidence(owners=tuple(sorted(owners | people)))

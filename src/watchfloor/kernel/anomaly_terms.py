@@ -13,7 +13,10 @@ ANOMALIES = {
     "farming": "Trust grows from one kind of trivial action alone.",
     "limit_hugging": "Stays just below the hourly limit of automatic approval, hour after hour.",
     "coordinated": "Several agents did the same within moments, beyond chance.",
+    "rubber_stamp": "A reviewer decides faster than anybody can read.",
+    "reviewer_bias": "A reviewer's approvals of an agent, an owner or a type are far from everybody else's.",
 }
+OF_PEOPLE = ("rubber_stamp", "reviewer_bias")  # no agent is contained for them
 
 
 class AnomalyTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -28,4 +31,8 @@ class AnomalyTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     hugging_hours: int = 3  # of the last 24 that ended between nine tenths of the limit and the limit
     together_agents: int = 3
     together_ms: int = 60_000
+    review_ms: int = 3_000  # a mean review below this is a rubber stamp
+    reviews: int = 20  # so many reviews in a row are looked at
+    bias_reviews: int = 20  # of the reviewer, and of the others, fewer say nothing
+    bias_permille: int = 300  # so far apart the rates of approval are at least
     contain: tuple[str, ...] = ()

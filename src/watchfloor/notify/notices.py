@@ -20,6 +20,7 @@ from watchfloor.councils.messages import (
     DecisionWarned,
 )
 from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
+from watchfloor.kernel.anomaly_terms import OF_PEOPLE
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
 from watchfloor.trust.anomaly_messages import AnomalyFound
@@ -175,8 +176,17 @@ def _anomaly(event: Event, state: State) -> Notice | None:
     facts = event.facts
     assert isinstance(facts, AnomalyFound)
     text = f"{facts.what.replace('_', ' ')}: measured {facts.measured}, the threshold is {facts.threshold}."
-    return (
-        _of_agent(event, state, "anomaly", facts.agent, "warning", "Anomaly", text) if facts.agent else None
+    if facts.agent:
+        return _of_agent(event, state, "anomaly", facts.agent, "warning", "Anomaly", text)
+    of_people = facts.what in OF_PEOPLE or facts.what == "reciprocal_reviews"
+    return Notice(
+        about=f"event:{event.seq}",
+        kind="anomaly",
+        severity="warning",
+        title=f"Anomaly: {facts.what.replace('_', ' ')}",
+        text=text,
+        path="/",
+        tell=("role:director",) if of_people else ("role:supervisor", "schedule:on_call"),
     )
 
 

@@ -81,6 +81,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/identity/required", "down"),
         ("/economics/*", "never"),
         ("/anomalies/together_ms", "down"),
+        ("/anomalies/review_ms", "down"),  # a shorter review passes
         ("/anomalies/contain/*", "removing"),
         ("/anomalies/*", "up"),  # every threshold: more is needed before it is said
         ("/break_glass/grant_ms", "up"),

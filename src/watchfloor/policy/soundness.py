@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 
-from watchfloor.kernel.anomaly_terms import ANOMALIES, AnomalyTerms
+from watchfloor.kernel.anomaly_terms import ANOMALIES, OF_PEOPLE, AnomalyTerms
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.instants import DAY, MILLISECOND
 from watchfloor.kernel.limits import (
@@ -256,12 +256,16 @@ _ANOMALY_RANGES = (
     ("drop_points", 1, 1000, "points"), ("violations", 2, 16, "events"), ("failure_times", 1, 100, "times"),
     ("failure_events", 2, 1_000, "events"), ("praise_each_way", 2, 16, "reviews"), ("farming_days", 1, 7, "days"),
     ("hugging_hours", 1, 24, "hours"), ("together_agents", 2, 20, "agents"), ("together_ms", 1_000, 3_600_000, "ms"),
+    ("review_ms", 100, 600_000, "ms"), ("reviews", 5, 64, "reviews"), ("bias_reviews", 5, 100, "reviews"),
+    ("bias_permille", 50, 1_000, "thousandths"),
 )  # fmt: skip
+
+_CONTAINABLE = tuple(what for what in ANOMALIES if what not in OF_PEOPLE)
 
 
 def _anomalies(terms: AnomalyTerms) -> Iterator[Fault]:
     for name, low, high, unit in _ANOMALY_RANGES:
         yield from _between(f"/anomalies/{name}", getattr(terms, name), low, high, unit)
     for index, what in enumerate(terms.contain):
-        if what not in ANOMALIES:
-            yield Fault(f"/anomalies/contain/{index}", f"one of {', '.join(ANOMALIES)}")
+        if what not in _CONTAINABLE:
+            yield Fault(f"/anomalies/contain/{index}", f"one of {', '.join(_CONTAINABLE)}")

@@ -104,13 +104,13 @@ def together(throng: Throng, at: int, after: int, terms: AnomalyTerms) -> Findin
     return Finding(k, terms.together_agents, tuple(seq for _, seq, _ in inside), agents)
 
 
-def _terms(read: Read) -> AnomalyTerms:
+def anomaly_terms(read: Read) -> AnomalyTerms:
     active = read("active_policy", "active")
     terms: AnomalyTerms = active.document.anomalies if active is not None else AnomalyTerms()
     return terms
 
 
-def _after(read: Read, what: str, agent: int, about: str = "") -> int:
+def since_resolved(read: Read, what: str, agent: int, about: str = "") -> int:
     """When the same was resolved last, 0: never; -1: it is open."""
     known: Known | None = read("anomalies", key_of(what, agent, about))
     if known is None:
@@ -118,14 +118,17 @@ def _after(read: Read, what: str, agent: int, about: str = "") -> int:
     return known.resolved_at or -1
 
 
-def _report(what: str, agent: int, found: Finding | None, about: str = "") -> Wishes:
+def reported(
+    what: str, agent: int, found: Finding | None, about: str = "", *, of_agents: bool = True
+) -> Wishes:
+    """The wish for an anomaly, if one was found. `of_agents` False: it is about people."""
     if found is None:
         return []
     return [
         ReportAnomaly(
             what=what,
             agent=agent,
-            agents=found.agents or (agent,),
+            agents=(found.agents or (agent,)) if of_agents else (),
             evidence=tuple(sorted(set(found.evidence))),
             measured=found.measured,
             threshold=found.threshold,
@@ -138,20 +141,20 @@ def changed(event: Event, read: Read) -> Wishes:
     """After every trust event: only detectors it can set off are asked."""
     facts = event.facts
     assert isinstance(facts, TrustChanged)
-    agent, at, terms = event.subject, event.at, _terms(read)
+    agent, at, terms = event.subject, event.at, anomaly_terms(read)
     conduct: Conduct = read("conduct", agent) or Conduct()
     wishes: Wishes = []
-    if facts.score < facts.score_before and (after := _after(read, "trust_drop", agent)) >= 0:
-        wishes += _report("trust_drop", agent, trust_drop(conduct, facts.score, at, after, terms))
-    if facts.what == "security_violation" and (after := _after(read, "violations", agent)) >= 0:
-        wishes += _report("violations", agent, violations(conduct, at, after, terms))
-    if facts.what in FAILED and (after := _after(read, "failure_rate", agent)) >= 0:
-        wishes += _report("failure_rate", agent, failure_rate(conduct, at, after, terms))
-    if not facts.counted and (after := _after(read, "farming", agent)) >= 0:
-        wishes += _report("farming", agent, farming(conduct, at, after, terms), "")
+    if facts.score < facts.score_before and (after := since_resolved(read, "trust_drop", agent)) >= 0:
+        wishes += reported("trust_drop", agent, trust_drop(conduct, facts.score, at, after, terms))
+    if facts.what == "security_violation" and (after := since_resolved(read, "violations", agent)) >= 0:
+        wishes += reported("violations", agent, violations(conduct, at, after, terms))
+    if facts.what in FAILED and (after := since_resolved(read, "failure_rate", agent)) >= 0:
+        wishes += reported("failure_rate", agent, failure_rate(conduct, at, after, terms))
+    if not facts.counted and (after := since_resolved(read, "farming", agent)) >= 0:
+        wishes += reported("farming", agent, farming(conduct, at, after, terms), "")
     throng: Throng | None = read("throng", facts.what) if facts.points < 0 else None
-    if throng is not None and (after := _after(read, "coordinated", 0, facts.what)) >= 0:
-        wishes += _report("coordinated", 0, together(throng, at, after, terms), facts.what)
+    if throng is not None and (after := since_resolved(read, "coordinated", 0, facts.what)) >= 0:
+        wishes += reported("coordinated", 0, together(throng, at, after, terms), facts.what)
     return wishes
 
 
@@ -159,14 +162,14 @@ def reassessed(event: Event, read: Read) -> Wishes:
     """Time alone rarely takes 50 points; a new policy begins a new measure."""
     facts = event.facts
     assert isinstance(facts, TrustReassessed)
-    after = _after(read, "trust_drop", event.subject)
+    after = since_resolved(read, "trust_drop", event.subject)
     if after < 0 or facts.score >= facts.score_before:
         return []
     conduct: Conduct = read("conduct", event.subject) or Conduct()
-    found = trust_drop(conduct, facts.score, event.at, after, _terms(read))
+    found = trust_drop(conduct, facts.score, event.at, after, anomaly_terms(read))
     if found is not None and not found.evidence:
         found = msgspec.structs.replace(found, evidence=(event.seq,))
-    return _report("trust_drop", event.subject, found)
+    return reported("trust_drop", event.subject, found)
 
 
 def reviewed(event: Event, read: Read) -> Wishes:
@@ -174,10 +177,10 @@ def reviewed(event: Event, read: Read) -> Wishes:
     facts = event.facts
     assert isinstance(facts, TaskReviewed)
     reviewer = event.actor.id
-    after = _after(read, "reciprocal_reviews", 0, _pair(facts.owner, reviewer))
+    after = since_resolved(read, "reciprocal_reviews", 0, _pair(facts.owner, reviewer))
     if facts.verdict != "positive" or after < 0:
         return []
-    needed = _terms(read).praise_each_way
+    needed = anomaly_terms(read).praise_each_way
     since = max(event.at - 30 * DAY, after + 1)
     one = [mark for mark in read("praise", (facts.owner, reviewer)) or () if mark[0] >= since]
     other = [mark for mark in read("praise", (reviewer, facts.owner)) or () if mark[0] >= since]
@@ -185,7 +188,7 @@ def reviewed(event: Event, read: Read) -> Wishes:
         return []
     agents = tuple(sorted({mark[2] for mark in (*one, *other)}))
     found = Finding(min(len(one), len(other)), needed, tuple(mark[1] for mark in (*one, *other)), agents)
-    return _report("reciprocal_reviews", 0, found, _pair(facts.owner, reviewer))
+    return reported("reciprocal_reviews", 0, found, _pair(facts.owner, reviewer))
 
 
 def _pair(one: str, other: str) -> str:
@@ -199,20 +202,20 @@ def decided(event: Event, read: Read) -> Wishes:
     marks: tuple[tuple[int, int, str], ...] | None = read("hugging", facts.agent)
     if not marks or marks[-1][1] != event.seq:
         return []
-    after = _after(read, "limit_hugging", facts.agent, facts.action_type)
-    hour, needed = event.at // HOUR, _terms(read).hugging_hours
+    after = since_resolved(read, "limit_hugging", facts.agent, facts.action_type)
+    hour, needed = event.at // HOUR, anomaly_terms(read).hugging_hours
     since = max(hour - 24, after // HOUR + 1)
     seqs = tuple(seq for when, seq, what in marks if since <= when < hour and what == facts.action_type)
     if after < 0 or len(seqs) < needed:
         return []
-    return _report("limit_hugging", facts.agent, Finding(len(seqs), needed, seqs), facts.action_type)
+    return reported("limit_hugging", facts.agent, Finding(len(seqs), needed, seqs), facts.action_type)
 
 
 def found(event: Event, read: Read) -> Wishes:
     """Where the policy says so, those concerned are contained at once."""
     facts = event.facts
     assert isinstance(facts, AnomalyFound)
-    if facts.what not in _terms(read).contain:
+    if facts.what not in anomaly_terms(read).contain:
         return []
     wishes: Wishes = []
     for agent in facts.agents:

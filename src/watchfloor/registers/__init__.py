@@ -18,6 +18,7 @@ from watchfloor.registers import (
     overtaken,
     queue,
     requests,
+    reviewing,
     schedules,
     supervision,
     targets,
@@ -45,4 +46,5 @@ REGISTERS: tuple[Register, ...] = (
     dependencies.REGISTER,
     schedules.REGISTER,
     alerts.REGISTER,
+    reviewing.REGISTER,
 )

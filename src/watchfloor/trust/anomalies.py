@@ -31,7 +31,7 @@ class KnownEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class OwnersEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """For ResolveAnomaly: public ids of the persons who own the agents it is about."""
+    """For ResolveAnomaly: public ids of the persons who own the agents it is about, or whom it is about."""
 
     owners: tuple[str, ...]
 
@@ -84,7 +84,7 @@ def resolve(state: Anomaly | None, command: ResolveAnomaly, given: Given) -> lis
     if not command.reason.strip():
         raise Refused("reason_missing", "takes a reason", field="/reason", status=422)
     if given.actor.id in evidence.owners:
-        raise Refused("own_agent", "nobody clears an agent they own", status=403)
+        raise Refused("own_agent", "nobody clears an agent they own, or what is about themselves", status=403)
     facts = AnomalyResolved(
         about=anomaly.about,
         agent=anomaly.agent,

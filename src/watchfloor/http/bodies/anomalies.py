@@ -14,6 +14,8 @@ What = Literal[
     "farming",
     "limit_hugging",
     "coordinated",
+    "rubber_stamp",
+    "reviewer_bias",
 ]
 
 

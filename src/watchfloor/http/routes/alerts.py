@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from watchfloor.http import lists
+from watchfloor.http import lists, telling
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import alerts as wire
 from watchfloor.http.bodies import fields
@@ -72,7 +72,9 @@ def title(call: Call, row: dict[str, Any]) -> str:
     if what == "anomaly":
         found = call.state("anomaly", row["thing"])
         kind = found.what.replace("_", " ") if found is not None else "anomaly"
-        return f"{kind.capitalize()}: {name}" if agent is not None else kind.capitalize()
+        if agent is None and found is not None and found.about:
+            name = telling.name_of(call, found.about.partition(" ")[0]) or found.about
+        return f"{kind.capitalize()}: {name}" if name != "an agent" else kind.capitalize()
     if what == "undelivered":
         person = call.state("person", row["thing"])
         return f"A notice did not reach {person.handle if person is not None else 'somebody'}"

@@ -22,6 +22,8 @@ _UNITS = {
     "farming": "days",
     "limit_hugging": "hours",
     "coordinated": "agents",
+    "rubber_stamp": "ms",
+    "reviewer_bias": "permille",
 }
 _integers = msgspec.json.Decoder(tuple[int, ...]).decode
 
