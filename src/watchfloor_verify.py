@@ -46,7 +46,8 @@ RULES_VERSION = 1
 RULES = {
     "well_formed": "every event of a known type has the facts of that type",
     "in_place": "events carry their own seq and organisation, time never runs backwards, causes come before effects",
-    "ruling_grants_what_it_says": "only a permitted ruling of level 0 or 1 carries a grant, on its own or a standing basis",
+    "ruling_grants_what_it_says": "only a permitted ruling carries a grant: of level 0 or 1 on its own or a standing basis, of others observed",
+    "observed_by_the_mode": "an observed grant is given and used only where the policy in force observes that agent and type",
     "start_needs_a_grant": "every start has an earlier grant to the same agent, unexpired, not revoked, its standing approval still in force",
     "grant_used_once": "no grant is started twice, and no execution id is used twice",
     "grant_needs_its_decision": "a grant by people follows the approval of exactly this action, digest, agent and level",
@@ -433,6 +434,8 @@ def join(walked: list[Walked], parts: list[Stretch]) -> History:
 # -- the rules (exit 6) -------------------------------------------------------------------------------------------
 
 _DIGITS = "0123456789abcdefghjkmnpqrstvwxyz"
+HOLDING_PACKS = ("aviation", "finance", "healthcare")  # compliance packs under which nothing runs unheld
+PLATFORM_TYPES = ("agent.activate_version", "policy.apply")
 _RANKS = {"operator": 1, "supervisor": 2, "director": 3, "admin": 4}
 
 
@@ -442,6 +445,29 @@ def public_id(prefix: str, subject: int, nonce: int) -> str:
         number, digit = divmod(number, 32)
         digits = _DIGITS[digit] + digits
     return f"{prefix}_{digits or '0'}"
+
+
+def subject_of(text: str) -> int:
+    """The subject of a public id; 0 for what is none."""
+    number = 0
+    for character in text.partition("_")[2]:
+        number = number << 5 | max(0, _DIGITS.find(character))
+    return number >> 40
+
+
+def turned_on(before: dict[str, Any], after: dict[str, Any]) -> list[str]:
+    """What the modes of `after` may let run unheld that those of `before` held."""
+    was, now = ({"": modes.get("organisation", "enforce")} for modes in (before, after))
+    for flat, modes in ((was, before), (now, after)):
+        flat |= {
+            f"{part}/{name}": mode
+            for part in ("agents", "types")
+            for name, mode in modes.get(part, {}).items()
+        }
+    found = [place for place, mode in now.items() if mode == "observe" and was.get(place) != "observe"]
+    if "observe" in now.values():
+        found += [place for place, mode in was.items() if mode == "enforce" and now.get(place) != "enforce"]
+    return sorted(set(found))
 
 
 def holds(roles: list[str], needed: str) -> bool:
@@ -682,6 +708,8 @@ class Rules:
         self._standing: dict[int, tuple[int, str, int]] = {}
         self._givers: dict[int, str] = {}  # standing approval → the person who gave it
         self._scopes: dict[str, tuple[str, ...]] = {}  # action types that a key may ask for, where not all
+        self._modes: dict[str, Any] = {}  # of the policy in force: which actions run unheld
+        self._packs: list[str] = []
         self._version, self._bases = 0, False  # of the policy in force; is it said of versions why they are?
         self._proposals: dict[int, tuple[str, str, int]] = {}  # number → by, digest, version below it
 
@@ -754,10 +782,14 @@ class Rules:
             bears = self._bears(e.facts["derived"][0])[0]
             demand(e.facts["attempts"] <= bears, "retry_within_attempts", f"{e.facts['attempts']} of {bears}")
         if grant is not None:
-            demand(e.facts["level"] <= 1, rule, f"permitted at level {e.facts['level']}")
+            unheld = grant["basis"] == "observed"
+            demand((e.facts["level"] > 1) is unheld, rule, f"{grant['basis']} at level {e.facts['level']}")
+            if unheld:
+                self._observed(e.facts["agent"], e.facts["action_type"])
             denied = any(answer in ("deny", "throttle") for _, answer, _ in e.facts["failed"])
             demand(not denied, rule, "permitted although a rule denied")
-            demand(grant["basis"] in ("auto", "standing"), rule, f"basis {grant['basis']} without people")
+            known = grant["basis"] in ("auto", "standing", "observed")
+            demand(known, rule, f"basis {grant['basis']} without people")
             if grant["basis"] == "standing":
                 named = self._standing.get(e.facts["evidence"][20], (0, "", 0))
                 fits = named[:2] == (e.facts["agent"], e.facts["action_type"]) and named[2] > e.at
@@ -766,6 +798,18 @@ class Rules:
             self._waiting.add(e)
         elif verdict == "pending":
             self._actions[e.subject] = Action(e)
+
+    def _observed(self, agent: int, action_type: str) -> None:
+        """Does the mode in force let this agent do this unheld? Never what the platform does, nor under a pack that forbids it."""
+        modes, rule = self._modes, "observed_by_the_mode"
+        packs = [name for name in self._packs if name in HOLDING_PACKS]
+        demand(not packs, rule, f"the packs {packs} forbid it")
+        demand(agent and action_type not in PLATFORM_TYPES, rule, f"{action_type} is the platform's")
+        ids = {subject_of(name): mode for name, mode in modes.get("agents", {}).items()}
+        named = (ids.get(agent), modes.get("types", {}).get(action_type))
+        mode = modes.get("organisation", "enforce")
+        observes = "enforce" not in named and ("observe" in named or mode == "observe")
+        demand(observes, rule, f"{action_type} of this agent is enforced")
 
     @on("action.granted/1")
     def _granted(self, e: Event) -> None:
@@ -844,6 +888,8 @@ class Rules:
         for scope, target in (("agent", str(action.agent)), ("tool", action.tool)):
             is_open = self._breakers.get((scope, target), 0) > e.at and not platform
             demand(not is_open, "breaker_means_break", f"the breaker of {scope} {target} is open")
+        if action.basis == "observed":
+            self._observed(action.agent, action.type)
         if action.basis == "standing":
             borne = any(
                 (agent_, type_) == (action.agent, action.type) and until > e.at
@@ -940,8 +986,10 @@ class Rules:
 
     @on("policy.applied/1")
     def _applied(self, e: Event) -> None:
-        self._based(e)
         document = e.facts["document"]
+        modes = document.get("modes", {})
+        self._based(e, turned_on(self._modes, modes))
+        self._modes, self._packs = modes, document.get("compliance", {}).get("packs", [])
         # Documents of before this rule say nothing about it.
         self._policy = document if "loosened_days" in document.get("routing", {}) else None
         self._loosened = [one for one in self._loosened if one[1] > e.at]
@@ -1122,25 +1170,31 @@ class Rules:
     def _withdrawn(self, e: Event) -> None:
         self._proposals.pop(int(e.facts["number"]), None)
 
-    def _based(self, e: Event) -> None:
+    def _based(self, e: Event, observes: list[str]) -> None:
         rule, basis, version = "policy_needs_others", e.facts.get("basis", ""), int(e.facts["version"])
         demand(not basis or version == self._version + 1, rule, f"version {version} after {self._version}")
         if basis == "first":
             demand(version == 1, rule, "there was a policy before")
         elif basis == "tightening":
             demand(e.facts["loosened"] == 0, rule, "it loosens something")
+            demand(not observes, rule, f"it lets run unheld: {observes}")
         elif basis == "alone":
             author = e.of or e.actor["id"]
             others = [who for who, held in self._people.items() if who != author and holds(held, "operator")]
             demand(not others, rule, f"{len(others)} others could have decided")
         elif basis == "approved":
-            self._agreed(e, rule)
+            level = self._agreed(e, rule)
+            demand(
+                not observes or level >= 3,
+                rule,
+                f"decided on at level {level}, and lets run unheld: {observes}",
+            )
         else:
             demand(not basis and not self._bases, rule, f"basis {basis!r}")
         self._version, self._bases = version, self._bases or bool(basis)
 
-    def _agreed(self, e: Event, rule: str) -> None:
-        """By an action that was started, on the request of whoever had proposed exactly this, to this version."""
+    def _agreed(self, e: Event, rule: str) -> int:
+        """By an action that was started, on the request of whoever had proposed exactly this, to this version. Its level."""
         action = self._actions.get(e.facts["action"])
         by, digest, below = self._proposals.pop(int(e.facts["proposal"]), ("", "", -1))
         if action is None or not action.executions or not action.of_nobody():
@@ -1148,6 +1202,7 @@ class Rules:
         demand(digest == e.facts["digest"], rule, "another document than was proposed")
         demand(below == self._version, rule, "proposed to another version than the one in force")
         demand(by in action.requesters, rule, "somebody else asked for it than had proposed it")
+        return action.level
 
     # containment
 

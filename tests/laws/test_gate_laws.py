@@ -13,15 +13,23 @@ from hypothesis import strategies as st
 from tests.transcripts.world import START, World
 from tests.unit.actions.requests import policy, request
 
-from watchfloor.actions import gate
+from watchfloor.actions import conditions, gate
 from watchfloor.actions.derive import derive
 from watchfloor.actions.gate import Ruling, judge
 from watchfloor.actions.messages import ActionDecided, BudgetSeen, Derived, Evidence
+from watchfloor.actions.modes import observed
 from watchfloor.actions.names import fold
+from watchfloor.actions.parameters import lower
 from watchfloor.actions.question import Question, ask
 from watchfloor.actions.tables import Tables, build
+from watchfloor.kernel.compliance import ComplianceTerms
+from watchfloor.kernel.conditions import Condition, DomainRule
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import HOUR
+from watchfloor.kernel.mode_terms import ModeTerms
 from watchfloor.kernel.terms import PLATFORM_TYPES, Policy
+from watchfloor.policy.condition_order import all_imply
+from watchfloor.policy.soundness import problems
 
 POLICIES = [
     policy(),
@@ -38,6 +46,31 @@ POLICIES = [
     policy(auto={"usual_hour_from": 22, "usual_hour_to": 6}, levels={"low": 1, "medium": 3, "high": 4}),
     policy(
         levels={"low": 0, "medium": 0, "high": 0, "critical": 0}, envelope={"allowed_hosts": ["ok.example"]}
+    ),
+    policy(
+        levels={"medium": 1, "high": 1, "critical": 1},
+        auto={"score_min": 0, "medium_allowed": True},
+        rules=[
+            {
+                "name": "wary",
+                "when": [{"of": "agent", "field": "trust", "op": "lt", "value": 500}],
+                "level": 2,
+            },
+            {
+                "name": "grave",
+                "when": [
+                    {"any": [{"field": "x"}, {"of": "action", "field": "risk", "op": "ge", "value": 50}]},
+                    {"of": "agent", "field": "tier", "op": "le", "value": 3},
+                ],
+                "level": 4,
+            },
+            {
+                "name": "no",
+                "when": [{"of": "agent", "field": "failures_24h", "op": "gt", "value": 2}],
+                "then": "deny",
+            },
+        ],
+        compliance={"packs": ["finance"]},
     ),
 ]
 TABLES = [build(document) for document in POLICIES]
@@ -96,6 +129,10 @@ DERIVED = st.builds(
     st.lists(st.tuples(st.sampled_from(["a", "b"]), st.integers(0, 30)), max_size=2).map(tuple),
     st.sampled_from([0, 0, 0, 1, 2, 3, 4]),
     VIOLATIONS,
+    held=st.sampled_from([(), (), (("grave", 1),)]),
+    findings=st.sampled_from(
+        [(), (), (("finance.level", "raise", 3),), (("finance.prohibited", "deny", 0),)]
+    ),
 )
 QUESTIONS = st.builds(
     ask,
@@ -105,6 +142,7 @@ QUESTIONS = st.builds(
     st.integers(0, 23).map(lambda hour: START + hour * HOUR),
     st.sampled_from([0, 0, 1, 10**9]),
     st.sampled_from([0, 0, 5]),
+    observed=st.sampled_from([False, False, True]),
 )
 _SEVERITY = {"permitted": 0, "pending": 1, "denied": 2}
 
@@ -119,6 +157,7 @@ def again(question: Question, seen: dict[str, Any] | None = None, derived: Deriv
         question.at,
         question.cost_micro,
         question.task,
+        observed=question.observed,
     )
 
 
@@ -169,13 +208,9 @@ def test_less_risk_never_demands_more(
     question: Question, first: bool, failures: int, points: int, level_min: int
 ) -> None:
     derived = question.derived
-    less = Derived(derived.cls, derived.factors, min(level_min, derived.level_min), derived.violations)
-    more = Derived(
-        derived.cls,
-        (*derived.factors, ("more", points)),
-        max(level_min, derived.level_min),
-        derived.violations,
-    )
+    less = msgspec.structs.replace(derived, level_min=min(level_min, derived.level_min))
+    factors = (*derived.factors, ("more", points))
+    more = msgspec.structs.replace(derived, factors=factors, level_min=max(level_min, derived.level_min))
     calm = {"first_time": False, "failures_24h": min(failures, question.seen.failures_24h)}
     wild = {"first_time": first, "failures_24h": max(failures, question.seen.failures_24h)}
     assert milder_or_equal(judge(again(question, calm, less)), judge(again(question, wild, more)))
@@ -217,7 +252,8 @@ def test_the_strictest_answer_wins(question: Question) -> None:
     assert answers <= {"deny", "throttle", "raise", "lifted"}
     assert ruling.level == max((level for _, _, level in ruling.failed), default=0)
     refused = bool(answers & {"deny", "throttle"})
-    assert ruling.verdict == ("denied" if refused else "pending" if ruling.level >= 2 else "permitted")
+    held = ruling.level >= 2 and not question.observed
+    assert ruling.verdict == ("denied" if refused else "pending" if held else "permitted")
 
 
 @given(QUESTIONS)
@@ -225,10 +261,19 @@ def test_only_what_is_permitted_carries_a_grant(question: Question) -> None:
     ruling = judge(question)
     assert (ruling.grant is not None) is (ruling.verdict == "permitted")
     if ruling.grant is not None:
-        assert ruling.level <= 1
         assert ruling.grant.number == 1
         assert ruling.grant.expires_at > question.at
-        assert ruling.grant.basis in ("auto", "standing")
+        assert ruling.grant.basis in (("auto", "standing") if ruling.level <= 1 else ("observed",))
+
+
+@given(QUESTIONS)
+def test_observing_lets_run_what_people_would_decide_and_nothing_that_is_denied(question: Question) -> None:
+    watched = judge(msgspec.structs.replace(question, observed=True))
+    held = judge(msgspec.structs.replace(question, observed=False))
+    assert (watched.level, watched.risk, watched.failed) == (held.level, held.risk, held.failed)
+    assert (watched.verdict == "denied") is (held.verdict == "denied")
+    assert watched.verdict != "pending"
+    assert (watched.grant is not None and watched.grant.basis == "observed") is (held.verdict == "pending")
 
 
 @given(QUESTIONS)
@@ -237,11 +282,14 @@ def test_a_standing_approval_answers_at_most_level_two_and_nothing_else(question
     assert milder_or_equal(ruling, without)
     lifted = [entry for entry in ruling.failed if entry[1] == "lifted"]
     if ruling.grant is not None:
-        assert (ruling.grant.basis == "standing") is bool(lifted)
+        assert (ruling.grant.basis == "standing") is (bool(lifted) and ruling.level <= 1)
     if without.level > 2 or without.verdict == "denied":
         assert ruling.verdict == without.verdict
     if not (question.seen.standing and question.seen.standing_until > question.at):
         assert not lifted
+
+
+ENFORCED = QUESTIONS.map(lambda question: msgspec.structs.replace(question, observed=False))
 
 
 @given(QUESTIONS)
@@ -256,7 +304,7 @@ def test_the_trace_recomputed_from_the_event_is_the_live_ruling(question: Questi
     assert all(line.sentence and "{" not in line.sentence for line in lines)
 
 
-@given(QUESTIONS)
+@given(ENFORCED)
 def test_judging_again_from_what_was_recorded_says_the_same(question: Question) -> None:
     facts = recorded(question, judge(question))
     stored = msgspec.json.decode(msgspec.json.encode(facts), type=ActionDecided)
@@ -331,3 +379,123 @@ def test_more_left_of_a_budget_never_demands_more(question: Question, more: int)
         for row in question.seen.budgets
     )
     assert milder_or_equal(judge(again(question, {"budgets": roomier})), judge(question))
+
+
+# Modes, and conditions of any shape ---------------------------------------------------------------------------------------
+
+MODE = st.sampled_from(["enforce", "observe"])
+NAMES = st.sampled_from(["file.read", "payment.send", "policy.apply", "agent.activate_version"])
+
+
+@given(MODE, st.none() | MODE, st.none() | MODE, NAMES, st.integers(0, 2), st.booleans())
+def test_what_is_enforced_by_name_is_held_and_the_platform_always(
+    organisation: str, by_agent: str | None, by_type: str | None, action_type: str, agent: int, pack: bool
+) -> None:
+    terms = ModeTerms(
+        organisation=organisation,
+        agents={public_id("agent", 1, 9): by_agent} if by_agent else {},
+        types={action_type: by_type} if by_type else {},
+    )
+    tables = build(
+        msgspec.structs.replace(
+            POLICIES[0], modes=terms, compliance=ComplianceTerms(packs=("finance",) if pack else ())
+        )
+    )
+    named = {mode for mode in (by_agent if agent == 1 else None, by_type) if mode}
+    expected = (
+        agent > 0
+        and not pack
+        and action_type not in PLATFORM_TYPES
+        and "enforce" not in named
+        and ("observe" in named or organisation == "observe")
+    )
+    assert observed(tables, agent, action_type) is expected
+
+
+VALUES = st.one_of(st.integers(-3, 3), st.sampled_from(["a", "ab", "abc", "B"]), st.booleans())
+PLAIN = st.one_of(
+    st.builds(Condition, field=st.sampled_from(["n", "m"]), op=st.sampled_from(["gt", "ge", "lt", "le"]), value=st.integers(-3, 3)),
+    st.builds(Condition, field=st.sampled_from(["n", "m"]), op=st.sampled_from(["eq", "ne"]), value=VALUES),
+    st.builds(Condition, field=st.just("n"), op=st.just("exists"), value=st.sampled_from([None, True, False])),
+    st.builds(Condition, field=st.just("n"), op=st.just("prefix"), value=st.sampled_from(["a", "ab", "B"])),
+    st.builds(
+        Condition, field=st.just("n"), op=st.just("in"),
+        value=st.lists(st.sampled_from(["a", "ab", "abc", "b"]), min_size=1, max_size=3).map(tuple),
+    ),
+)  # fmt: skip
+EVIDENCED = st.one_of(
+    st.builds(Condition, of=st.just("agent"), field=st.just("trust"), op=st.sampled_from(["lt", "le"]), value=st.integers(300, 900)),
+    st.builds(Condition, of=st.just("agent"), field=st.just("tier"), op=st.sampled_from(["lt", "le"]), value=st.integers(0, 5)),
+    st.builds(Condition, of=st.just("action"), field=st.just("risk"), op=st.sampled_from(["gt", "ge"]), value=st.integers(0, 99)),
+    st.builds(Condition, of=st.just("action"), field=st.just("class"), op=st.just("eq"), value=st.sampled_from(["read", "write"])),
+)  # fmt: skip
+
+
+def grouped(inner: st.SearchStrategy[Condition]) -> st.SearchStrategy[Condition]:
+    parts = st.lists(inner, min_size=1, max_size=3).map(tuple)
+    return st.one_of(
+        parts.map(lambda found: Condition(all=found)), parts.map(lambda found: Condition(any=found))
+    )
+
+
+def when(leaf: st.SearchStrategy[Condition]) -> st.SearchStrategy[tuple[Condition, ...]]:
+    tree = st.recursive(leaf, grouped, max_leaves=5)
+    return st.lists(tree, min_size=1, max_size=2).map(tuple)
+
+
+GIVEN = st.dictionaries(
+    st.sampled_from(["n", "m", "N"]), st.one_of(VALUES, st.none(), st.lists(VALUES, max_size=2))
+)
+
+
+@given(when(PLAIN), when(PLAIN), GIVEN)
+def test_conditions_that_are_said_to_imply_others_do(
+    one: tuple[Condition, ...], other: tuple[Condition, ...], params: dict[str, Any]
+) -> None:
+    """`policy/difference.py` says by this what a change of conditions loosens."""
+    lowered, names = lower(params), ("t", "", "read")
+    if all_imply(one, other) and conditions.held(conditions.tree_of(one), lowered, names):
+        assert conditions.held(conditions.tree_of(other), lowered, names)
+
+
+RULES_OF_ANY_SHAPE = st.builds(
+    DomainRule,
+    name=st.just("any"),
+    when=when(st.one_of(PLAIN, EVIDENCED)),
+    then=st.sampled_from(["raise", "deny"]),
+    level=st.integers(1, 4),
+)
+
+
+@given(RULES_OF_ANY_SHAPE, EVIDENCE, SCORES, st.integers(0, 5), st.integers(0, 30), GIVEN)
+def test_no_rule_that_a_policy_may_have_turns_oversight_around(
+    rule: DomainRule, seen: Evidence, score: int, tier: int, points: int, params: dict[str, Any]
+) -> None:
+    """More trust, or less risk, never demands more, whatever typed conditions the organisation writes."""
+    document = msgspec.structs.replace(POLICIES[1], rules=(rule,))
+    assert not problems(document)
+    tables = build(document)
+    derived = derive(tables, "file.write", "", params)
+    low, high = sorted([seen.score, score])
+    below, above = sorted([seen.tier, tier])
+
+    def ruled(score: int, tier: int, extra: int) -> Ruling:
+        evidence = msgspec.structs.replace(seen, score=score, tier=tier)
+        more = msgspec.structs.replace(derived, factors=(("more", extra),) if extra else ())
+        return judge(ask(tables, more, evidence, START))
+
+    assert milder_or_equal(ruled(high, above, 0), ruled(low, below, 0))
+    assert milder_or_equal(ruled(low, below, 0), ruled(low, below, points))
+
+
+@given(RULES_OF_ANY_SHAPE, EVIDENCE, GIVEN)
+def test_what_a_rule_saw_of_the_parameters_is_enough_to_judge_it_again(
+    rule: DomainRule, seen: Evidence, params: dict[str, Any]
+) -> None:
+    tables = build(msgspec.structs.replace(POLICIES[1], rules=(rule,)))
+    derived = derive(tables, "file.write", "", params)
+    found = ask(tables, derived, seen, START)
+    leaves = {leaf.bit for leaf in tables.domain[0].asked}
+    assert all(mask & ~sum(leaves) == 0 for _, mask in derived.held)
+    stored = msgspec.json.decode(msgspec.json.encode(derived), type=Derived)
+    assert ask(tables, stored, seen, START).bites == found.bites

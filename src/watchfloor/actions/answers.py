@@ -136,7 +136,26 @@ def it_was_throttled_again_and_again(q: Question) -> Answer | None:
     return _DENY if q.seen.throttles_60s >= q.tables.throttles_60s else None
 
 
-# 5 Capability and tier (4, compliance packs, is empty in this version) -----------------------------------------------
+# 4 Compliance packs, and what the organisation's own rules deny ----------------------------------------------------------
+
+
+def a_pack_in_force_forbids_it(q: Question) -> Answer | None:
+    found = q.derived.findings if q.tables.packs else ()
+    return _DENY if found and any(answer == "deny" for _, answer, _ in found) else None
+
+
+def a_rule_of_the_policy_forbids_it(q: Question) -> Answer | None:
+    return _DENY if q.bites and any(rule.deny for rule in q.bites) else None
+
+
+def a_pack_in_force_demands_people(q: Question) -> Answer | None:
+    """Never lifted, like everything a pack says."""
+    found = q.derived.findings if q.tables.packs else ()
+    level = max((level for _, answer, level in found if answer == "raise"), default=0) if found else 0
+    return _RAISE[level] if level else None
+
+
+# 5 Capability and tier -------------------------------------------------------------------------------------------------
 
 
 def the_tier_lacks_the_privilege(q: Question) -> Answer | None:
@@ -166,6 +185,12 @@ def the_risk_demands_people(q: Question) -> Answer | None:
 def a_parameter_demands_people(q: Question) -> Answer | None:
     """Never lifted: whoever gave the standing approval had not seen these parameters."""
     return _RAISE[q.derived.level_min] if q.derived.level_min else None
+
+
+def a_rule_of_the_policy_demands_people(q: Question) -> Answer | None:
+    """Never lifted: whoever gave the standing approval had not seen this request."""
+    level = max((rule.level for rule in q.bites if not rule.deny), default=0) if q.bites else 0
+    return _RAISE[level] if level else None
 
 
 # 8 Auto-approval: hard conditions, else at least level 2 -------------------------------------------------------------

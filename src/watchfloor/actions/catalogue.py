@@ -15,6 +15,7 @@ from watchfloor.actions.answers import Answer
 from watchfloor.actions.question import Question
 from watchfloor.actions.risk import BANDS
 from watchfloor.kernel.amounts import UNITS
+from watchfloor.kernel.compliance import why
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.terms import TIERS
@@ -24,7 +25,10 @@ SOFT_LIMITS = "soft limits"
 
 
 class Rule(msgspec.Struct, frozen=True, kw_only=True):
-    """A named rule. `violation`: biting is a security violation (spec 3.4); `runaway`: the runaway detector (spec 3.3)."""
+    """A named rule. `violation`: biting is a security violation (spec 3.4); `runaway`: the runaway detector (spec 3.3).
+
+    `chosen`: asked only under a policy that has rules of its own, or packs.
+    """
 
     name: str
     stage: str
@@ -34,6 +38,7 @@ class Rule(msgspec.Struct, frozen=True, kw_only=True):
     bites: str
     violation: bool = False
     runaway: bool = False
+    chosen: bool = False
 
 
 def _rule(
@@ -45,6 +50,7 @@ def _rule(
     *,
     violation: bool = False,
     runaway: bool = False,
+    chosen: bool = False,
 ) -> Rule:
     return Rule(
         name=ask.__name__,
@@ -55,6 +61,7 @@ def _rule(
         bites=bites,
         violation=violation,
         runaway=runaway,
+        chosen=chosen,
     )
 
 
@@ -212,6 +219,40 @@ def _volume(q: Question) -> Numbers:
     return {"requests_hour": q.seen.requests_hour, "usual": q.tables.requests_hour}
 
 
+def _findings(q: Question, kind: str) -> Numbers:
+    found = [(rule, level) for rule, answer, level in q.derived.findings if answer == kind]
+    return {
+        "findings": len(found),
+        "level": max((level for _, level in found), default=0),
+        "named": "; ".join(why(rule) for rule, _ in found),
+    }
+
+
+def _denied_by_packs(q: Question) -> Numbers:
+    return _findings(q, "deny")
+
+
+def _raised_by_packs(q: Question) -> Numbers:
+    return _findings(q, "raise")
+
+
+def _own_rules(q: Question, *, deny: bool) -> Numbers:
+    found = [rule for rule in q.bites if rule.deny is deny]
+    return {
+        "rules": len(found),
+        "level": max((rule.level for rule in found if not deny), default=0),
+        "named": "; ".join(f"{rule.name} ({rule.said})" for rule in found),
+    }
+
+
+def _own_denials(q: Question) -> Numbers:
+    return _own_rules(q, deny=True)
+
+
+def _own_demands(q: Question) -> Numbers:
+    return _own_rules(q, deny=False)
+
+
 RULES: tuple[Rule, ...] = (
     _rule(
         "identity", answers.the_agent_is_not_active, _state, "The agent is active.", "The agent is {state}."
@@ -338,6 +379,31 @@ RULES: tuple[Rule, ...] = (
         runaway=True,
     ),
     _rule(
+        "compliance",
+        answers.a_pack_in_force_forbids_it,
+        _denied_by_packs,
+        "No compliance pack in force forbids it.",
+        "Forbidden, which nobody can approve away: {named}.",
+        violation=True,
+        chosen=True,
+    ),
+    _rule(
+        "compliance",
+        answers.a_pack_in_force_demands_people,
+        _raised_by_packs,
+        "No compliance pack in force demands people.",
+        "Level {level} at least: {named}.",
+        chosen=True,
+    ),
+    _rule(
+        "compliance",
+        answers.a_rule_of_the_policy_forbids_it,
+        _own_denials,
+        "No rule of the policy forbids it.",
+        "Forbidden by the policy: {named}.",
+        chosen=True,
+    ),
+    _rule(
         "tier",
         answers.the_tier_lacks_the_privilege,
         _tier,
@@ -364,6 +430,14 @@ RULES: tuple[Rule, ...] = (
         _level_min,
         "No parameter demands a level.",
         "A parameter demands level {level_min}.",
+    ),
+    _rule(
+        "level",
+        answers.a_rule_of_the_policy_demands_people,
+        _own_demands,
+        "No rule of the policy demands people.",
+        "The policy demands level {level}: {named}.",
+        chosen=True,
     ),
     _rule(
         "auto-approval",

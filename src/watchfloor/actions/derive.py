@@ -14,20 +14,19 @@ two ways is a violation. Names of parameters are compared without case, values i
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
-from watchfloor.actions import targets
+from watchfloor.actions import conditions, targets
 from watchfloor.actions.messages import Derived
 from watchfloor.actions.names import fold, folders, host_of, invisible, path_of, skeleton, zones
-from watchfloor.actions.tables import UNKNOWN, Steps, Tables, Test, Weight, of
+from watchfloor.actions.parameters import Found, Steps, holds_all, lower, values
+from watchfloor.actions.tables import UNKNOWN, Tables, of
 from watchfloor.actions.targets import Target
+from watchfloor.kernel.compliance import Asked, Finding
 from watchfloor.kernel.terms import Policy
 
+Held = tuple[tuple[str, int], ...]
 MISMATCH = "type_tool_mismatch"
-# Values looked at under one field; more than that is not read but taken as the worst (hostile lists stay cheap).
-VALUES_MAX = 256
-_Found = list[Any] | None  # None: more than VALUES_MAX
 
 
 def derive(
@@ -54,7 +53,7 @@ def derive(
     cls, factors = _class_by_name(tables, action_type, tool_name)
     level_min = 0
     touched: list[Target] = []
-    lowered = _lowered(params)
+    lowered = lower(params)
     if not tables.host_names.isdisjoint(lowered):
         cls = _hosts(tables, lowered, cls, violations, touched)
     elif tables.allowed_hosts and cls == "external_api":
@@ -63,12 +62,19 @@ def derive(
         _paths(tables, lowered, violations, touched)
     for cap in tables.caps:
         if cap.steps[0] in lowered:
-            _capped(_values(lowered, cap.steps), cap.name, cap.value_max, violations)
+            _capped(values(lowered, cap.steps), cap.name, cap.value_max, violations)
     for weight in tables.weights:
-        if (not weight.needs or weight.needs in lowered) and _holds_all(weight, lowered):
+        if (not weight.needs or weight.needs in lowered) and holds_all(weight.tests, lowered):
             factors = (*factors, (weight.name, weight.points))
             level_min = max(level_min, weight.level_min)
-    if not violations and not touched:
+    held: Held = ()
+    findings: tuple[Finding, ...] = ()
+    if tables.judges:  # trees of conditions, the organisation's rules and packs: most policies have none
+        names = (action_type, tool_name, cls)
+        more, least = _weighed_by_trees(tables, lowered, names)
+        factors, level_min = (*factors, *more), max(level_min, least)
+        held, findings = _judged(tables, lowered, names)
+    if not violations and not touched and not held and not findings:
         return Derived(cls, factors, level_min)
     return Derived(
         cls,
@@ -77,7 +83,26 @@ def derive(
         tuple(dict.fromkeys(violations)),
         targets.digests(touched, salt),
         targets.zones_of(touched, agent),
+        held,
+        findings,
     )
+
+
+def _weighed_by_trees(
+    tables: Tables, params: dict[str, Any], names: conditions.Names
+) -> tuple[list[tuple[str, int]], int]:
+    """Factors with groups of conditions that hold, and the level these demand."""
+    found = [weight for tree, weight in tables.trees if conditions.held(tree, params, names)]
+    return [(weight.name, weight.points) for weight in found], max((w.level_min for w in found), default=0)
+
+
+def _judged(
+    tables: Tables, params: dict[str, Any], names: conditions.Names
+) -> tuple[Held, tuple[Finding, ...]]:
+    """What the organisation's rules saw of the request, and what packs found in it."""
+    asked = Asked(*names, params)
+    findings = tuple(finding for pack in tables.packs for finding in pack.judge(asked))
+    return conditions.masks(tables.domain, params, names), findings
 
 
 def _ambiguous(tables: Tables, name: str) -> bool:
@@ -150,7 +175,7 @@ def _outside(tables: Tables, path: str) -> tuple[str, ...]:
 
 def _each(params: dict[str, Any], steps: Steps, violations: list[str], ambiguous: str) -> list[str]:
     """The texts under a field; anything else that is there is ambiguous. Null is nothing."""
-    found = _values(params, steps)
+    found = values(params, steps)
     if found is None:
         violations.append(ambiguous)
         return []
@@ -163,7 +188,7 @@ def _each(params: dict[str, Any], steps: Steps, violations: list[str], ambiguous
     return texts
 
 
-def _capped(found: _Found, name: str, value_max: int, violations: list[str]) -> None:
+def _capped(found: Found, name: str, value_max: int, violations: list[str]) -> None:
     """Hard limits: above, below zero and unreadable are one name each, so that people see which."""
     if found is None:
         violations.append(f"limit:{name}")
@@ -177,106 +202,6 @@ def _capped(found: _Found, name: str, value_max: int, violations: list[str]) -> 
             violations.append(f"negative:{name}")
         elif value > value_max:
             violations.append(f"limit:{name}")
-
-
-# Parameters ---------------------------------------------------------------------------------------------------------
-
-
-def _lowered(params: object) -> dict[str, Any]:
-    """The parameters with their outermost names in lower case, where they are not (`URL` must not hide from `url`).
-
-    A list of objects is taken for all of them at once; other parameters have no names to look under.
-    """
-    if isinstance(params, dict):
-        for key in params:
-            if not key.islower():
-                return _merged([params])
-        return params
-    return _merged(params) if isinstance(params, list) else {}
-
-
-def _merged(objects: list[Any]) -> dict[str, Any]:
-    merged: dict[str, list[Any]] = {}
-    for one in objects:
-        for key, value in one.items() if isinstance(one, dict) else ():
-            merged.setdefault(key.lower(), []).append(value)
-    return {key: values[0] if len(values) == 1 else values for key, values in merged.items()}
-
-
-def _values(params: dict[str, Any], steps: Steps) -> _Found:
-    """Every value under a dotted path, through lists; the outermost names of `params` are lower case already."""
-    value = params.get(steps[0], _ABSENT)
-    if value is _ABSENT:
-        return []
-    if len(steps) == 1 and not isinstance(value, list):
-        return [value]
-    found: list[Any] = []
-    return found if _walk(value, steps, 1, found) else None
-
-
-_ABSENT = object()
-
-
-def _walk(value: Any, steps: Steps, depth: int, found: list[Any]) -> bool:
-    """Collect what lies under `steps[depth:]`. False when it is too much."""
-    if isinstance(value, list):
-        return len(value) <= VALUES_MAX and all(_walk(item, steps, depth, found) for item in value)
-    if depth == len(steps):
-        found.append(value)
-    elif isinstance(value, dict):
-        for key, item in value.items():
-            if key.lower() == steps[depth] and not _walk(item, steps, depth + 1, found):
-                return False
-    return len(found) <= VALUES_MAX
-
-
-# Conditions -----------------------------------------------------------------------------------------------------------
-
-
-def _holds_all(weight: Weight, params: dict[str, Any]) -> bool:
-    for test in weight.tests:  # noqa: SIM110 - a generator for each factor costs more than the tests
-        if not _holds(test, _values(params, test.steps)):
-            return False
-    return True
-
-
-def _holds(test: Test, found: _Found) -> bool:
-    """Does one of the values satisfy the condition? What cannot be compared does; what is absent or null does not."""
-    if found is None:
-        return True
-    if test.op == "exists":
-        return bool(found) is (test.value is not False)
-    compare = _COMPARE.get(test.op)
-    return any(value is not None and (compare is None or compare(value, test.value)) for value in found)
-
-
-def _same(value: Any, wanted: Any) -> bool | None:
-    """Equality of like kinds; None when the kinds differ. True is not 1."""
-    if isinstance(value, str) and isinstance(wanted, str):
-        return fold(value) == wanted
-    if type(value) is type(wanted):
-        return bool(value == wanted)
-    return None
-
-
-def _ordered(compare: Callable[[int, int], bool]) -> Callable[[Any, Any], bool]:
-    def holds(value: Any, wanted: Any) -> bool:
-        comparable = type(value) is int and type(wanted) is int
-        return not comparable or compare(value, wanted)
-
-    return holds
-
-
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": lambda value, wanted: _same(value, wanted) is not False,
-    "ne": lambda value, wanted: _same(value, wanted) is not True,
-    "gt": _ordered(lambda value, wanted: value > wanted),
-    "ge": _ordered(lambda value, wanted: value >= wanted),
-    "lt": _ordered(lambda value, wanted: value < wanted),
-    "le": _ordered(lambda value, wanted: value <= wanted),
-    "in": lambda value, wanted: not isinstance(value, str) or fold(value) in wanted,
-    "prefix": lambda value, wanted: not isinstance(value, str) or fold(value).startswith(wanted),
-}
 
 
 # Targets -------------------------------------------------------------------------------------------------------------

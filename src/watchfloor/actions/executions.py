@@ -44,6 +44,7 @@ def complete(state: ActionState | None, command: CompleteAction, given: Given) -
         released_micro=action.reserved_micro,
         tool=action.tool,
         tokens=_spent(command.tokens, action.reserved_tokens),
+        unheld=action.grant is not None and action.grant.basis == "observed",
     )
     return [Draft(facts=facts, private=command.private)]
 

@@ -4,8 +4,9 @@ Theory of operation
 -------------------
 `judge` asks every rule, in the order of the specification, and takes the strictest answer; no rule lowers another's.
 A rule answers None (*pass*), *deny*, *throttle* (deny for now), *raise* to a level, or *lifted*: it would have
-raised to at most level 2, and a person's standing approval answers it; the level is what remains. A rule's name is a
-sentence that is true when it bites. Rules see a `Question`: the policy's tables, the derived facts, the recorded
+raised to at most level 2, and a person's standing approval answers it; the level is what remains. In the mode `observe`
+(spec 3.6) what people would have been asked about is permitted with a grant of the basis `observed`, and keeps its level;
+what is denied is denied in every mode. A rule's name is a sentence that is true when it bites. Rules see a `Question`: the policy's tables, the derived facts, the recorded
 evidence and the instant, and nothing else; so the ruling of an event can be repeated at any time (`audit`), and the
 trace with sentences and numbers is not stored but recomputed (`trace`) and equals the live one.
 
@@ -20,15 +21,18 @@ import msgspec
 from watchfloor.actions import risk as scoring
 from watchfloor.actions.catalogue import RULES, SOFT_LIMITS, Rule
 from watchfloor.actions.messages import ActionDecided, Evidence, Grant
+from watchfloor.actions.modes import observed
 from watchfloor.actions.question import Question, ask
 from watchfloor.actions.tables import Tables, build, of
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Event, Refused
 from watchfloor.kernel.terms import Policy
 
-RULES_VERSION = 3
+RULES_VERSION = 4
 LEVEL_MAX = 4
 _HARD = tuple((rule.name, rule.ask) for rule in RULES if rule.stage != SOFT_LIMITS)
+# A policy without rules of its own and without packs is not asked about them: the hot path of most organisations.
+_PLAIN = tuple((rule.name, rule.ask) for rule in RULES if rule.stage != SOFT_LIMITS and not rule.chosen)
 _SOFT = tuple((rule.name, rule.ask) for rule in RULES if rule.stage == SOFT_LIMITS)
 _BY_NAME = {rule.name: rule for rule in RULES}
 
@@ -70,7 +74,7 @@ def judge(question: Question) -> Ruling:
     level = 0
     refused = lifted = False
     failed = []
-    for name, rule in _HARD:
+    for name, rule in _HARD if question.tables.judges else _PLAIN:
         answer = rule(question)
         if answer is not None:
             kind, demanded = answer
@@ -88,11 +92,11 @@ def judge(question: Question) -> Ruling:
             level = one_more
     if refused:
         return Ruling("denied", level, question.risk, tuple(failed), None)
-    if level > 1:
+    if level > 1 and not question.observed:
         return Ruling("pending", level, question.risk, tuple(failed), None)
     tables = question.tables
     grant = Grant(
-        basis="standing" if lifted else "auto",
+        basis="observed" if level > 1 else "standing" if lifted else "auto",
         execution_ms=execution_ms(tables, question.derived.cls),
         expires_at=question.at + tables.grant_us,
     )
@@ -155,7 +159,8 @@ def _tables(policy: Policy, digest: str) -> Tables:
 
 def question_of(tables: Tables, facts: ActionDecided, at: int) -> Question:
     """The question that a recorded ruling answered."""
-    return ask(tables, facts.derived, facts.evidence, at, facts.cost_micro, facts.task)
+    unheld = tables.observing and observed(tables, facts.agent, facts.action_type)
+    return ask(tables, facts.derived, facts.evidence, at, facts.cost_micro, facts.task, observed=unheld)
 
 
 def reserve(verdict: str, estimate: int) -> int:

@@ -21,6 +21,7 @@ from watchfloor.actions.messages import (
     GrantRevoked,
     StartAction,
 )
+from watchfloor.actions.modes import observed
 from watchfloor.actions.risk import SCORE_MAX, TRUSTED, band_of
 from watchfloor.actions.tables import UNKNOWN, of
 from watchfloor.actions.targets import inside
@@ -31,11 +32,7 @@ from watchfloor.kernel.schema import check_choice, check_name, check_range
 from watchfloor.kernel.subject import Given
 from watchfloor.kernel.terms import PLATFORM_TYPES, Policy
 
-_PEOPLES = (
-    "approved",
-    "committee",
-    "forced",
-)  # bases that people give; `observed` needs a mode this version lacks
+_PEOPLES = ("approved", "committee", "forced")  # bases that people give
 _COMMITTEES = ("committee", "forced")
 _COMMITTEE_LEVEL = 4
 _CONFIRM = 2
@@ -57,10 +54,12 @@ def policy_allows(policy: Policy, digest: str, state: ActionState, target: str =
 
     Type and tool must not have become forbidden, the target must be inside the envelope, and the level that class
     and risk have now must not exceed what the grant's basis answered for: 1 for auto, 2 for standing, the level the
-    people were asked at for theirs.
+    people were asked at for theirs. A grant of the mode `observe` needs that mode still.
     """
     tables = of(policy, digest)
     if state.action_type in tables.forbidden_types or state.tool in tables.forbidden_tools:
+        return False
+    if state.action_type in tables.prohibited:
         return False
     if not target_allowed(policy, digest, target):
         return False
@@ -68,6 +67,8 @@ def policy_allows(policy: Policy, digest: str, state: ActionState, target: str =
     basis = grant.basis if grant is not None else ""
     if basis == "forced":
         return True
+    if basis == "observed":  # nobody was asked: it stands as long as the mode does
+        return observed(tables, state.agent, state.action_type)
     classes = (
         tables.types.get(state.action_type, UNKNOWN),
         state.cls if state.cls in tables.bases else UNKNOWN,

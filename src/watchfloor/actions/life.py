@@ -44,7 +44,7 @@ from watchfloor.actions.messages import (
 from watchfloor.kernel.folds import first, once
 from watchfloor.kernel.messages import Command, Draft, Event, Facts, Refused
 
-_MACHINES = ("auto", "standing")
+_MACHINES = ("auto", "standing", "observed")
 
 
 class ActionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):

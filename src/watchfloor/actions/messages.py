@@ -30,6 +30,8 @@ class Derived(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What the gate derived from the private parameters: class, named risk factors with points, hard violations.
 
     `targets` are salted digests of the hosts and paths named, `zones` their coarse places (actions/targets.py).
+    `held`: of rules of the policy that may hold, which of their comparisons of the request do, as bits by place
+    (actions/conditions.py); `findings` of packs: (rule, deny or raise, level). RULES_VERSION 4.
     """
 
     cls: str
@@ -38,6 +40,8 @@ class Derived(msgspec.Struct, frozen=True, array_like=True, gc=False):
     violations: tuple[str, ...] = ()
     targets: tuple[str, ...] = ()
     zones: tuple[int, ...] = ()
+    held: tuple[tuple[str, int], ...] = ()
+    findings: tuple[tuple[str, str, int], ...] = ()
 
 
 class BudgetSeen(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -315,6 +319,8 @@ class ActionStarted(Facts, frozen=True, kw_only=True):
 
 
 class ActionCompleted(Facts, frozen=True, kw_only=True):
+    """`unheld`: people would have been asked, and the mode let it run; nobody looked, so it says nothing for the agent."""
+
     TYPE: ClassVar[str] = "action.completed/1"
     KIND: ClassVar[str] = "action"
     action_type: str
@@ -325,6 +331,7 @@ class ActionCompleted(Facts, frozen=True, kw_only=True):
     released_micro: int
     tool: str
     tokens: int = 0
+    unheld: bool = False
 
 
 class UngatedCall(Facts, frozen=True, kw_only=True):

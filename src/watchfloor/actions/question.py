@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from watchfloor.actions import risk as scoring
+from watchfloor.actions.conditions import Compiled, biting
 from watchfloor.actions.messages import Derived, Evidence
 from watchfloor.actions.tables import Tables
 from watchfloor.kernel.instants import hour_of
@@ -24,12 +25,24 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     standing: bool  # a standing approval for this agent and type is in force
     hour_usual: bool
     soft_missing: int
+    bites: tuple[Compiled, ...] = ()  # rules of the policy that hold
+    observed: bool = False  # the mode lets run what people would have been asked about
 
 
 def ask(
-    tables: Tables, derived: Derived, seen: Evidence, at: int, cost_micro: int = 0, task: int = 0
+    tables: Tables,
+    derived: Derived,
+    seen: Evidence,
+    at: int,
+    cost_micro: int = 0,
+    task: int = 0,
+    *,
+    observed: bool = False,
 ) -> Question:
-    """The question about derived facts and evidence at an instant (µs UTC). Total, and a function of its arguments."""
+    """The question about derived facts and evidence at an instant (µs UTC). Total, and a function of its arguments.
+
+    `observed`: see `modes.observed`.
+    """
     risk = scoring.score(tables, derived, seen)
     start, end, hour = tables.hour_from, tables.hour_to, hour_of(at)
     hour_usual = start <= hour < end if start < end else hour >= start or hour < end
@@ -50,4 +63,6 @@ def ask(
         seen.standing > 0 and seen.standing_until > at,
         hour_usual,
         soft_missing,
+        biting(tables.domain, derived, seen, risk, cost_micro) if tables.domain else (),
+        observed,
     )

@@ -21,7 +21,18 @@ from watchfloor.actions.rules import derived_of
 from watchfloor.actions.tables import Tables, build
 from watchfloor.kernel.terms import Policy
 
-_DERIVING = ("classes", "types", "tools", "hosts", "host_fields", "path_fields", "factors", "envelope")
+_DERIVING = (
+    "classes",
+    "types",
+    "tools",
+    "hosts",
+    "host_fields",
+    "path_fields",
+    "factors",
+    "rules",
+    "envelope",
+    "compliance",
+)
 _STRICTNESS = {"permitted": 0, "pending": 1, "denied": 2}
 
 

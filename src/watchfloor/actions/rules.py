@@ -54,6 +54,7 @@ from watchfloor.actions.messages import (
     StopRecorded,
     UngatedCall,
 )
+from watchfloor.actions.modes import observed
 from watchfloor.actions.names import fold
 from watchfloor.actions.question import ask
 from watchfloor.actions.retry_messages import ActionRetried, RetryAction
@@ -62,10 +63,12 @@ from watchfloor.kernel.amounts import UNSAID
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.limits import ATTEMPTS_PER_DECISION_MAX, INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
+from watchfloor.kernel.mode_terms import TURN_ON_LEVEL
 from watchfloor.kernel.schema import check_canonical_text, check_choice, check_range
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.kernel.terms import APPLY_POLICY, PLATFORM_TYPES
 
+OBSERVES = "observes"  # the parameter of a change of the policy that names what it lets run observed
 POLICY_LEVEL_MIN = 2  # no policy says that a policy is changed unasked
 URGENCIES = ("low", "normal", "high", "immediate")
 
@@ -96,7 +99,8 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
     derived = derived_of(tables, command.type, command.tool, command.params, command.salt, command.agent)
     if derived.zones:
         seen = _been_there(seen, gathered.touched, derived.zones)
-    ruling = judge(ask(tables, derived, seen, given.at, cost_micro, command.task))
+    unheld = tables.observing and observed(tables, command.agent, action_type)
+    ruling = judge(ask(tables, derived, seen, given.at, cost_micro, command.task, observed=unheld))
     attempts, idempotent = retries.borne(gathered.policy, derived.cls, command.attempts)
     facts = ActionDecided(
         action_type=action_type,
@@ -127,9 +131,12 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
 def derived_of(tables: Tables, type_name: str, tool: str, params: object, salt: bytes, agent: int) -> Derived:
     """What a policy derives from a request, with what no policy may say of itself."""
     derived = derive(tables, type_name, tool, params, salt, agent)
-    if fold(type_name) == APPLY_POLICY and derived.level_min < POLICY_LEVEL_MIN:
-        return msgspec.structs.replace(derived, level_min=POLICY_LEVEL_MIN)
-    return derived
+    if fold(type_name) != APPLY_POLICY:
+        return derived
+    # Turning observation on is decided at level 3; that the request names what is turned on is checked where it is made.
+    observes = isinstance(params, dict) and bool(params.get(OBSERVES))
+    least = TURN_ON_LEVEL if observes else POLICY_LEVEL_MIN
+    return derived if derived.level_min >= least else msgspec.structs.replace(derived, level_min=least)
 
 
 def _been_there(seen: Evidence, touched: tuple[int, ...], zones: tuple[int, ...]) -> Evidence:

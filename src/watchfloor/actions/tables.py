@@ -6,23 +6,23 @@ Building takes a fraction of a millisecond and depends on the document alone, so
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 import msgspec
 
+from watchfloor.actions.conditions import Compiled, Group, compiled, steps_of, test_of, tree_of
 from watchfloor.actions.names import fold, path_of, skeleton
+from watchfloor.actions.parameters import Steps, Test
+from watchfloor.kernel.compliance import CompliancePack, in_force
+from watchfloor.kernel.conditions import PARAMETERS, Condition
+from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.instants import MILLISECOND
-from watchfloor.kernel.terms import Condition, Policy
+from watchfloor.kernel.messages import Refused
+from watchfloor.kernel.mode_terms import observing
+from watchfloor.kernel.terms import Factor, Policy
 
 UNKNOWN = "unknown"
 _KEPT = 8  # documents: the active one, its predecessor, a few shadows and backtests
-Steps = tuple[str, ...]
-
-
-class Test(msgspec.Struct, frozen=True, gc=False):
-    """A typed condition ready to be asked: `steps` into the parameters, texts folded."""
-
-    steps: Steps
-    op: str
-    value: int | str | bool | tuple[str, ...] | None
 
 
 class Weight(msgspec.Struct, frozen=True, gc=False):
@@ -87,6 +87,15 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     supervised: int  # 0: no bootstrap
     requests_hour: int
     novel_after: int  # 0: a new target is nothing unusual
+    # What few policies have: factors with groups, the organisation's rules, packs; and modes.
+    judges: bool
+    trees: tuple[tuple[Group, Weight], ...]
+    domain: tuple[Compiled, ...]
+    packs: tuple[CompliancePack, ...]
+    prohibited: frozenset[str]
+    observing: bool  # may anything be observed?
+    agent_modes: dict[int, str]
+    type_modes: dict[str, str]
 
 
 def build(policy: Policy) -> Tables:
@@ -98,6 +107,8 @@ def build(policy: Policy) -> Tables:
     forbidden_tools = frozenset(map(fold, envelope.forbidden_tools))
     known = forbidden_types | forbidden_tools | {fold(name) for name in (*policy.types, *policy.tools)}
     levels = policy.levels
+    packs = in_force(policy.compliance)
+    trees = tuple((tree_of(one.when), _weight(one, ())) for one in policy.factors if not _flat(one))
     return Tables(
         policy=policy,
         types=_mapping(policy.types, bases),
@@ -111,8 +122,7 @@ def build(policy: Policy) -> Tables:
         host_names=frozenset(steps_of(field)[0] for field in policy.host_fields),
         path_names=frozenset(steps_of(field)[0] for field in policy.path_fields),
         weights=tuple(
-            _weight(factor.name, tuple(map(_test, factor.when)), factor.points, factor.level_min)
-            for factor in policy.factors
+            _weight(factor, tuple(map(test_of, factor.when))) for factor in policy.factors if _flat(factor)
         ),
         caps=tuple(Cap(cap.name, steps_of(cap.field), cap.value_max) for cap in envelope.parameter_limits),
         forbidden_types=forbidden_types,
@@ -141,6 +151,15 @@ def build(policy: Policy) -> Tables:
         # Half an hour at the largest of the per-minute rates, within one hour: more is an unusual volume (rule 9).
         requests_hour=30 * max(policy.rates.light, policy.rates.normal, policy.rates.heavy),
         novel_after=policy.auto.novel_after_zones,
+        judges=bool(trees or policy.rules or packs),
+        trees=trees,
+        domain=tuple(map(compiled, policy.rules)),
+        packs=packs,
+        prohibited=frozenset(kind for pack in packs for kind in pack.prohibited),
+        # A pack that forbids it is not argued with, even if a document says otherwise.
+        observing=observing(policy.modes) and all(pack.observable for pack in packs),
+        agent_modes=_agents(policy.modes.agents),
+        type_modes={fold(name): mode for name, mode in policy.modes.types.items()},
     )
 
 
@@ -158,11 +177,6 @@ def of(policy: Policy, digest: str) -> Tables:
     return tables
 
 
-def steps_of(field: str) -> Steps:
-    """A dotted path as steps; names of parameters are compared in lower case."""
-    return tuple(field.lower().split("."))
-
-
 def _mapping(mapping: dict[str, str], bases: dict[str, int]) -> dict[str, str]:
     return {fold(name): cls if cls in bases else UNKNOWN for name, cls in mapping.items()}
 
@@ -171,16 +185,25 @@ def _zone(host: str) -> str:
     return fold(host).strip(".")
 
 
-def _weight(name: str, tests: tuple[Test, ...], points: int, level_min: int) -> Weight:
+def _agents(modes: dict[str, str]) -> dict[int, str]:
+    """By subject; what is no id of an agent is a fault of the policy (policy/soundness.py) and nobody here."""
+    found = {}
+    for public, mode in modes.items():
+        with suppress(Refused):
+            found[parse_id(public, "agent")[0]] = mode
+    return found
+
+
+def _flat(factor: Factor) -> bool:
+    """Are its conditions comparisons of parameters, all of which must hold? Most are, and they are asked faster."""
+    return all(_plain(one) for one in factor.when)
+
+
+def _plain(one: Condition) -> bool:
+    return one.of == PARAMETERS and not one.all and not one.any
+
+
+def _weight(factor: Factor, tests: tuple[Test, ...]) -> Weight:
     """Only the absence of a parameter can be satisfied by its absence."""
     present = (test.steps[0] for test in tests if test.op != "exists" or test.value is not False)
-    return Weight(name, tests, max(0, points), level_min, next(present, ""))
-
-
-def _test(condition: Condition) -> Test:
-    value = condition.value
-    if isinstance(value, str):
-        value = fold(value)
-    elif isinstance(value, tuple):
-        value = tuple(map(fold, value))
-    return Test(steps_of(condition.field), condition.op, value)
+    return Weight(factor.name, tests, max(0, factor.points), factor.level_min, next(present, ""))

@@ -53,7 +53,7 @@ SLAB_BITS = 12
 
 ACTIONS = Table(
     name="actions",
-    version=3,
+    version=4,
     meaning="Every action that was judged, as it is now.",
     key=("action",),
     columns={
@@ -93,12 +93,16 @@ ACTIONS = Table(
         "risk_before": integer(
             "risk less what the agent's history contributed: below 25 is a low-risk action"
         ),
+        "observed": integer(
+            "level it would have been held at, had the mode not been `observe`; 0: not observed"
+        ),
     },
     indexes=(
         Index(("finished_at",), where="cost_micro > 0 OR tokens > 0"),
         Index(("agent",), ahead=SLAB),
         Index(("task",), where="task > 0"),
         Index(("status",), where="status IN ('pending', 'unknown')"),
+        Index(("action",), where="observed > 0"),
     ),
     computed={"slab": Computed(integer("seqs in slabs of 4,096, for the index by agent"), f"a.{SLAB}")},
 )
@@ -203,6 +207,7 @@ def _decided(event: Event) -> list[Change]:
                 seq,
                 facts.reserves_tokens,
                 facts.risk - history(facts.evidence),
+                0 if grant is None or grant.basis != "observed" else facts.level,
             ),
         )
     ]

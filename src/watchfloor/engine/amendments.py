@@ -6,8 +6,10 @@ from __future__ import annotations
 
 from watchfloor.actions.gate import Gathered
 from watchfloor.actions.messages import Evidence, RequestAction
+from watchfloor.actions.rules import OBSERVES
 from watchfloor.engine.requests import Request
 from watchfloor.kernel.messages import Refused
+from watchfloor.kernel.mode_terms import turned_on
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.terms import APPLY_POLICY, TIERS, holds
 from watchfloor.policy.messages import ProposePolicy
@@ -43,8 +45,9 @@ def _unfit(read: Read, command: RequestAction, active: ActivePolicy, request: Re
         proposal = check_proposal(read("policy", active.subject), command.generation, by)
     except Refused as refused:
         return refused
-    shown = command.params.get("digest") if isinstance(command.params, dict) else None
-    if command.agent or shown != proposal.digest:
+    shown = command.params if isinstance(command.params, dict) else {}
+    observes = list(turned_on(active.document.modes, proposal.document.modes))
+    if command.agent or shown.get("digest") != proposal.digest or shown.get(OBSERVES, []) != observes:
         return Refused("digest_mismatch", "the request shows another document than was proposed", status=409)
     return None
 

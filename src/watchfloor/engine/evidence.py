@@ -134,7 +134,7 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
         activity.requests_hour if activity is not None and activity.hour == at // HOUR else 0,
         standing.subject if standing is not None else 0,
         standing.expires_at if standing is not None else 0,
-        use.total,
+        use.total - use.unheld,
         budgets.seen(command.agent, command.task, command.cost_micro, command.tokens, at, read)
         if read("budgeted", "all") is not None
         else (),

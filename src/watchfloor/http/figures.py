@@ -51,8 +51,8 @@ async def automation(call: Call, by: str, bound: dict[str, Any], limit: int) -> 
     sql = f"""
         WITH judged AS (
           SELECT {ACTION_KEYS[by]} AS key, a.action, a.id, a.verdict, a.risk_before < 25 AS low,
-            a.verdict = 'permitted' AS auto,
-            a.verdict = 'permitted' AND (a.status IN ('failed', 'unknown') OR coalesce(t.review, '') = 'negative') AS bad
+            a.verdict = 'permitted' AND a.observed = 0 AS auto,
+            a.verdict = 'permitted' AND a.observed = 0 AND (a.status IN ('failed', 'unknown') OR coalesce(t.review, '') = 'negative') AS bad
           FROM actions a LEFT JOIN tasks t ON a.task > 0 AND t.org = a.org AND t.task = a.task WHERE {where}),
         marked AS (
           SELECT *, row_number() OVER (PARTITION BY key, low AND NOT auto ORDER BY action DESC) AS held_rank,

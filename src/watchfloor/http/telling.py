@@ -37,6 +37,8 @@ def _why(reason: str) -> str:
 
 
 def _verdict(facts: Any) -> str:
+    if facts.grant is not None and facts.grant.basis == "observed":
+        return f"The gate would have held {facts.action_type} (level {facts.level}, risk {facts.risk}): it is observed only."
     if facts.verdict == "permitted":
         return f"The gate permitted {facts.action_type} at level {facts.level} (risk {facts.risk})."
     if facts.verdict == "pending":

@@ -11,7 +11,10 @@ import msgspec
 
 from watchfloor.kernel.anomaly_terms import AnomalyTerms
 from watchfloor.kernel.break_glass_terms import BreakGlassTerms
+from watchfloor.kernel.compliance import ComplianceTerms
+from watchfloor.kernel.conditions import Condition, DomainRule
 from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, committees
+from watchfloor.kernel.mode_terms import ModeTerms
 from watchfloor.kernel.notice_terms import NoticeTerms
 
 ACTIVATE_VERSION = "agent.activate_version"
@@ -22,14 +25,6 @@ PLATFORM_TYPES = frozenset((ACTIVATE_VERSION, APPLY_POLICY))
 
 class _Terms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=False):
     pass
-
-
-class Condition(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One typed condition on a parameter: `field` a dotted path into params; `op` eq, ne, gt, ge, lt, le, in, exists, prefix."""
-
-    field: str
-    op: str = "exists"
-    value: int | str | bool | tuple[str, ...] | None = None
 
 
 class ClassTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -227,6 +222,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
         # The same for whoever changes what an agent is (spec 2.1): its prompt and its tool permissions.
         Factor(name="changes_an_agent", when=(Condition(field="agent_version"),), points=0, level_min=3),
     )
+    rules: tuple[DomainRule, ...] = ()  # the organisation's own, of typed conditions
     envelope: EnvelopeTerms = EnvelopeTerms()
     breaker: BreakerTerms = BreakerTerms()
     runaway: RunawayTerms = RunawayTerms()
@@ -242,6 +238,8 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     economics: EconomicsTerms = EconomicsTerms()
     anomalies: AnomalyTerms = AnomalyTerms()
     notices: NoticeTerms = NoticeTerms()
+    compliance: ComplianceTerms = ComplianceTerms()
+    modes: ModeTerms = ModeTerms()
     grant_ms: int = 900_000
 
 

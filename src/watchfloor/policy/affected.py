@@ -31,6 +31,8 @@ def _selector(steps: list[str]) -> str:
     section = steps[0]
     if section in _HARMLESS or (section == "routing" and any(step in _TOLD for step in steps[1:])):
         return ""
+    if section == "modes" and len(steps) > 2 and steps[1] == "types":
+        section, steps = "types", steps[1:]
     if section in _KINDS and len(steps) > 1:
         name = steps[1].replace("~1", "/").replace("~0", "~")
         # Actions are recorded by the folded name; one written otherwise would be found in none of them.

@@ -12,8 +12,11 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.kernel.conditions import Condition
+from watchfloor.kernel.mode_terms import ENFORCE, OBSERVE
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import Policy
+from watchfloor.policy.condition_order import all_imply
 
 Value = Any  # plain data; None: not there
 
@@ -28,7 +31,8 @@ class Difference(msgspec.Struct, frozen=True):
 
 
 # Which direction loosens; the first pattern that fits. `up` and `down` are of numbers and booleans (false < true); `adding` and `removing` of
-# members of mappings and lists. `never` is text that no rule reads.
+# members of mappings and lists. `never` is text that no rule reads; `implied` conditions, which loosen unless the old ones
+# imply the new (condition_order.py); `observed` a mode, which loosens by observing or by no longer enforcing.
 _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
     (pattern, frozenset(loosening.split()))
     for pattern, loosening in (
@@ -42,8 +46,16 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/host_fields/*", "removing"),
         ("/path_fields/*", "removing"),
         ("/factors/*", "removing"),
+        ("/factors/*/when", "implied"),
         ("/factors/*/points", "down"),
         ("/factors/*/level_min", "down"),
+        ("/rules/*", "removing"),
+        ("/rules/*/when", "implied"),
+        ("/rules/*/then", "change"),
+        ("/rules/*/level", "down"),
+        ("/compliance/packs/*", "removing"),
+        ("/modes/organisation", "observed"),
+        ("/modes/*/*", "observed"),
         ("/envelope/forbidden_types/*", "removing"),
         ("/envelope/forbidden_tools/*", "removing"),
         ("/envelope/forbidden_hosts/*", "removing"),
@@ -96,7 +108,12 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/grant_ms", "up"),
     )
 )
-_NAMED = ("/factors", "/envelope/parameter_limits")
+_NAMED = ("/factors", "/rules", "/envelope/parameter_limits")
+_DENYING = (
+    "/rules/*/then",
+    "deny",
+)  # a rule that denies is stricter than one that raises, whatever its level
+_WHEN = ("/factors/*/when", "/rules/*/when")  # compared as wholes: whether one implies the other
 _TWO_OR_ALL = "/committees/*/needed"  # where 0 stands for two of them, or all where there are fewer
 _ALLOWING = ("/envelope/allowed_hosts", "/envelope/allowed_paths")
 
@@ -113,6 +130,9 @@ def loosens(before: Policy, after: Policy) -> bool:
 
 def _compare(path: str, before: Value, after: Value) -> Iterator[Difference]:
     if before == after:
+        return
+    if any(_named(pattern, path) for pattern in _WHEN) and before is not None and after is not None:
+        yield Difference(path, before, after, not _implied(before, after))
         return
     one, two = _members(path, before), _members(path, after)
     if one is None or two is None:
@@ -143,6 +163,10 @@ def _loosens(path: str, before: Value, after: Value) -> bool:
     loosening = _order(path)
     if loosening is None:
         return True
+    if "observed" in loosening:
+        return bool(after == OBSERVE or before == ENFORCE)
+    if _named(_DENYING[0], path):
+        return bool(before == _DENYING[1])
     if before is None or after is None:
         return ("adding" if before is None else "removing") in loosening
     if isinstance(before, int) and isinstance(after, int):
@@ -150,6 +174,12 @@ def _loosens(path: str, before: Value, after: Value) -> bool:
             return True  # the number grows, and one person does what two had to
         return ("up" if after > before else "down") in loosening
     return "change" in loosening
+
+
+def _implied(before: Value, after: Value) -> bool:
+    """Do the conditions of before imply those of after?"""
+    old, new = (msgspec.convert(side, tuple[Condition, ...]) for side in (before, after))
+    return all_imply(old, new)
 
 
 def _order(path: str) -> frozenset[str] | None:

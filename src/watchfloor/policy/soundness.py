@@ -24,19 +24,18 @@ from watchfloor.kernel.limits import (
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import (
     TIERS,
-    Condition,
     DelegationTerms,
     EnvelopeTerms,
     Policy,
     TrustTerms,
 )
+from watchfloor.policy import condition_soundness
 from watchfloor.policy.digest import canonical_bytes
 from watchfloor.policy.faults import Fault
 from watchfloor.policy.routing_soundness import routing_problems
 
 DOCUMENT_BYTES_MAX = 48 * 1024  # with its envelope it stays below FACTS_BYTES_MAX
 RATES = ("light", "normal", "heavy")
-OPERATORS = ("eq", "ne", "gt", "ge", "lt", "le", "in", "exists", "prefix")
 KINDS_NEEDED = (  # what the learning process records; a policy may weigh them 0 but not forget them
     "task_succeeded", "action_completed", "reviewed_positively", "reviewed_negatively",
     "failed", "timed_out", "invalid_delegation", "security_violation",
@@ -69,6 +68,8 @@ def _all(document: Policy) -> Iterator[Fault]:
     for section in ("host_fields", "path_fields"):
         yield from _fields(f"/{section}", getattr(document, section))
     yield from _factors(document)
+    yield from condition_soundness.rules(document)
+    yield from condition_soundness.modes(document)
     yield from _envelope(document.envelope)
     yield from _numbers(document)
     yield from _auto_and_levels(document)
@@ -130,26 +131,7 @@ def _factors(document: Policy) -> Iterator[Fault]:
         # A negative factor would let parameters talk the risk down (spec 3.1: nothing lowers another's answer).
         yield from _between(f"{path}/points", factor.points, 0, 100, "risk points")
         yield from _between(f"{path}/level_min", factor.level_min, 0, 4)
-        if not factor.when:
-            yield Fault(f"{path}/when", "takes at least one condition")
-        for number, condition in enumerate(factor.when):
-            yield from _condition(f"{path}/when/{number}", condition)
-
-
-def _condition(path: str, condition: Condition) -> Iterator[Fault]:
-    yield from _fields(path, (condition.field,))
-    op, value = condition.op, condition.value
-    fits = {
-        "eq": value is not None and not isinstance(value, tuple),
-        "ne": value is not None and not isinstance(value, tuple),
-        "in": isinstance(value, tuple) and bool(value),
-        "exists": value is None or isinstance(value, bool),
-        "prefix": isinstance(value, str) and bool(value),
-    }.get(op, isinstance(value, int) and not isinstance(value, bool))
-    if op not in OPERATORS:
-        yield Fault(f"{path}/op", f"one of {', '.join(OPERATORS)}")
-    elif not fits:
-        yield Fault(f"{path}/value", f"does not fit the operator {op}")
+        yield from condition_soundness.conditions(f"{path}/when", factor.when, evidence=False)
 
 
 def _envelope(envelope: EnvelopeTerms) -> Iterator[Fault]:

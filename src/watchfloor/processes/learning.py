@@ -54,8 +54,8 @@ def forbidden(facts: Any) -> bool:
 
 
 def of_its_own(facts: Any) -> bool:
-    """its execution was gated and reported complete; what the platform carries out about an agent excepted"""
-    return facts.action_type not in PLATFORM_TYPES
+    """its execution was gated and reported complete, and not merely observed; what the platform carries out about an agent excepted"""
+    return facts.action_type not in PLATFORM_TYPES and not facts.unheld
 
 
 def verified(facts: Any) -> bool:

@@ -46,11 +46,15 @@ class Activity(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class TypeUse(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Permitted actions of one type by one agent: in all, and in the clock hour `hour`."""
+    """Permitted actions of one type by one agent: in all, and in the clock hour `hour`; `unheld` ran observed.
+
+    Nobody looked at those, so they are not among what was supervised.
+    """
 
     total: int = 0
     hour: int = 0
     in_hour: int = 0
+    unheld: int = 0
 
 
 class Spend(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -146,16 +150,20 @@ def decided(event: Event, read: Read) -> Cells:
         )
     ]
     if facts.verdict == "permitted":
-        cells.append(_used(agent, facts.action_type, hour, read))
+        unheld = facts.grant is not None and facts.grant.basis == "observed"
+        cells.append(_used(agent, facts.action_type, hour, read, unheld=unheld))
     if facts.reserves_micro:
         cells.append(_reserve(agent, at, facts.reserves_micro, read))
     return cells
 
 
-def _used(agent: int, action_type: str, hour: int, read: Read) -> tuple[str, object, object]:
+def _used(
+    agent: int, action_type: str, hour: int, read: Read, *, unheld: bool = False
+) -> tuple[str, object, object]:
     key = (agent, action_type)
     use: TypeUse = read("types", key) or _UNUSED
-    return ("types", key, TypeUse(use.total + 1, hour, use.in_hour + 1 if use.hour == hour else 1))
+    in_hour = use.in_hour + 1 if use.hour == hour else 1
+    return ("types", key, TypeUse(use.total + 1, hour, in_hour, use.unheld + unheld))
 
 
 def _reserve(agent: int, at: int, micro: int, read: Read) -> tuple[str, object, object]:

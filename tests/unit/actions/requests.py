@@ -58,6 +58,9 @@ def policy(**sections: Any) -> Policy:
     return from_plain({"factors": []} | sections)
 
 
+_DERIVED = ("factors", "level_min", "violations", "held", "findings")
+
+
 def question(
     cls: str = "read",
     *,
@@ -65,12 +68,13 @@ def question(
     at: int = START,
     cost_micro: int = 0,
     task: int = 0,
+    observed: bool = False,
     **fields: Any,
 ) -> Question:
     """What the gate is asked about an action of a class by the trusted agent; `factors` etc. go into the derived facts."""
-    derived = {key: fields.pop(key) for key in ("factors", "level_min", "violations") if key in fields}
+    derived = {key: fields.pop(key) for key in _DERIVED if key in fields}
     tables = build(rules or policy())
-    return ask(tables, Derived(cls, **derived), seen(**fields), at, cost_micro, task)
+    return ask(tables, Derived(cls, **derived), seen(**fields), at, cost_micro, task, observed=observed)
 
 
 def ruling(cls: str = "read", **fields: Any) -> Ruling:

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from tests.unit.actions.requests import derived, policy
 
 from watchfloor.actions import tables
-from watchfloor.actions.derive import VALUES_MAX, target_allowed
+from watchfloor.actions.derive import target_allowed
+from watchfloor.actions.parameters import VALUES_MAX
 from watchfloor.kernel.terms import ClassTerms, Policy
 from watchfloor.policy.digest import digest_of
 

@@ -49,6 +49,18 @@ def budget(**fields: Any) -> BudgetSeen:
     return BudgetSeen(**(usual | fields))
 
 
+CAREFUL = policy(
+    rules=[
+        {"name": "wary", "when": [{"of": "agent", "field": "trust", "op": "lt", "value": 700}], "level": 3},
+        {
+            "name": "never",
+            "when": [{"field": "n"}, {"of": "action", "field": "risk", "op": "gt", "value": 30}],
+            "then": "deny",
+        },
+    ],
+    compliance={"packs": ["finance"]},
+)
+
 CASES: list[tuple[str, dict[str, Any], tuple[str, int]]] = [
     ("the_agent_is_not_active", {"agent_state": 1}, DENY),
     ("the_agent_is_not_active", {"agent_state": 2}, DENY),
@@ -85,6 +97,18 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, int]]] = [
     ("the_risk_demands_people", {"cls": "spawn"}, ("raise", 3)),
     ("the_risk_demands_people", {"cls": "unknown"}, ("raise", 4)),
     ("a_parameter_demands_people", {"level_min": 3}, ("raise", 3)),
+    (
+        "a_pack_in_force_forbids_it",
+        {"rules": CAREFUL, "findings": (("finance.prohibited", "deny", 0),)},
+        DENY,
+    ),
+    (
+        "a_pack_in_force_demands_people",
+        {"rules": CAREFUL, "findings": (("finance.level", "raise", 3),)},
+        ("raise", 3),
+    ),
+    ("a_rule_of_the_policy_forbids_it", {"rules": CAREFUL, "held": (("never", 1),), "cls": "spawn"}, DENY),
+    ("a_rule_of_the_policy_demands_people", {"rules": CAREFUL, "score": 699}, ("raise", 3)),
     ("the_risk_is_too_high_to_run_unasked", {"cls": "delegate"}, ("raise", 2)),
     ("the_trust_is_not_above_the_threshold", {"score": 800}, ("raise", 2)),
     ("it_failed_lately", {"failures_24h": 1}, ("raise", 2)),
@@ -126,6 +150,10 @@ BELOW: list[tuple[str, dict[str, Any]]] = [
     ("the_volume_is_unusual", {"requests_hour": 3_599}),
     ("the_target_is_novel", {"zones_known": 7, "zones_new": 1}),
     ("the_target_is_novel", {"zones_known": 60, "zones_new": 0}),
+    ("a_rule_of_the_policy_forbids_it", {"rules": CAREFUL, "held": (("never", 1),)}),
+    ("a_rule_of_the_policy_forbids_it", {"rules": CAREFUL, "cls": "spawn"}),
+    ("a_rule_of_the_policy_demands_people", {"rules": CAREFUL, "score": 700}),
+    ("a_pack_in_force_forbids_it", {"rules": CAREFUL, "findings": (("finance.level", "raise", 3),)}),
 ]
 
 
@@ -274,11 +302,12 @@ def test_after_the_first_supervised_actions_a_new_agent_goes_on_and_people_are_t
 def test_the_trace_is_the_live_ruling_with_a_sentence_for_every_rule(fields: dict[str, Any]) -> None:
     """Recomputed from the event alone; the laws say the same of any input."""
     rules = policy(types={"act.now": fields.get("cls", "read")})
-    evidence = {
-        name: value
-        for name, value in fields.items()
-        if name not in ("cls", "violations", "level_min", "cost_micro", "task")
-    }
+    if "rules" in fields:
+        rules = msgspec.structs.replace(
+            rules, rules=fields["rules"].rules, compliance=fields["rules"].compliance
+        )
+    beside = ("cls", "violations", "level_min", "cost_micro", "task", "rules", "held", "findings")
+    evidence = {name: value for name, value in fields.items() if name not in beside}
     world = World()
     facts = request(
         world,

@@ -18,9 +18,10 @@ from watchfloor.actions.retrial import Action, Private, Retrial
 from watchfloor.engine import backtesting
 from watchfloor.engine.wiring import wire
 from watchfloor.kernel.codec import encode_event
+from watchfloor.kernel.conditions import Condition
 from watchfloor.kernel.messages import Actor, Event
 from watchfloor.kernel.subject import Given
-from watchfloor.kernel.terms import AutoTerms, Condition, Factor, LevelTerms, Policy
+from watchfloor.kernel.terms import AutoTerms, Factor, LevelTerms, Policy
 from watchfloor.policy.digest import digest_of
 
 AT = 1_790_000_000_000_000

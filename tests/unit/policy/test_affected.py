@@ -11,6 +11,7 @@ from tests.transcripts.world import World
 from watchfloor.kernel.council_terms import RouteTerms, RoutingTerms
 from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.messages import SYSTEM, Actor
+from watchfloor.kernel.mode_terms import ModeTerms
 from watchfloor.kernel.terms import LevelTerms, Policy, RateTerms
 from watchfloor.policy.affected import affected
 from watchfloor.policy.messages import ApplyPolicy, PolicyApplied, ProposePolicy
@@ -29,6 +30,9 @@ LOWER = msgspec.structs.replace(BASE.classes["write"], base=1)
         ({"classes": {**BASE.classes, "write": LOWER}}, ("class:write",)),
         ({"routing": RoutingTerms(confirm=RouteTerms(role="auditor", tell=BASE.routing.confirm.tell))}, ("level:2",)),
         ({"levels": LevelTerms(high=2)}, ("*",)),
+        ({"modes": ModeTerms(organisation="observe")}, ("*",)),
+        ({"modes": ModeTerms(types={"x.y": "observe"})}, ("type:x.y",)),
+        ({"modes": ModeTerms(types={"x.y": "enforce"})}, ()),
         ({"levels": LevelTerms(medium=3)}, ()),
         ({"rates": RateTerms(light=999)}, ()),
         ({"routing": RoutingTerms(loosened_days=0)}, ("*",)),

@@ -46,7 +46,7 @@ TOOLS = {"tools": {"shell": "execute"}}
         (
             {"factors": [FACTOR]},
             {"factors": [{**FACTOR, "when": [{"field": "m", "op": "gt", "value": 5}]}]},
-            "/factors/big/when/0/field",
+            "/factors/big/when",
             True,
         ),
         (

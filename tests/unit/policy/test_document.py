@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from watchfloor.kernel.conditions import Condition
 from watchfloor.kernel.terms import (
     AutoTerms,
     ClassTerms,
-    Condition,
     EnvelopeTerms,
     Factor,
     ParameterLimit,

@@ -66,7 +66,7 @@ LIMIT = {"name": "amount", "field": "amount", "value_max": 9}
         ("factors", ({**FACTOR, "points": -1},), "/factors/0/points"),
         ("factors", ({**FACTOR, "level_min": 5},), "/factors/0/level_min"),
         ("factors", ({**FACTOR, "when": ()},), "/factors/0/when"),
-        ("factors", ({**FACTOR, "when": ({**CONDITION, "field": ""},)},), "/factors/0/when/0/0"),
+        ("factors", ({**FACTOR, "when": ({**CONDITION, "field": ""},)},), "/factors/0/when/0/field"),
         ("factors", ({**FACTOR, "when": ({**CONDITION, "op": "like"},)},), "/factors/0/when/0/op"),
         ("factors", ({**FACTOR, "when": ({**CONDITION, "value": "5"},)},), "/factors/0/when/0/value"),
         ("factors", ({**FACTOR, "when": ({**CONDITION, "value": True},)},), "/factors/0/when/0/value"),

@@ -117,7 +117,10 @@ class ActionsParams(Paged, frozen=True, kw_only=True):
 
 
 class ActionItem(Answer, frozen=True, kw_only=True):
-    """An action as lists show it. `status` follows its life: pending, granted, executing, completed, …"""
+    """An action as lists show it. `status` follows its life: pending, granted, executing, completed, …
+
+    `observed`: people would have been asked at this level, had the mode not been `observe`, 0 otherwise; `unheld` from 3 on.
+    """
 
     action_id: str
     decision_id: str
@@ -133,6 +136,8 @@ class ActionItem(Answer, frozen=True, kw_only=True):
     decided_at: Instant
     changed_at: Instant
     reason: str = ""
+    observed: int = 0
+    unheld: bool = False
 
 
 class ActionPage(Answer, frozen=True, kw_only=True):

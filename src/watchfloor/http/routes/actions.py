@@ -205,6 +205,8 @@ async def risk(call: Call, event: Event) -> wire.Risk:
     )
 
 
+UNHELD_FROM = 3  # level from which an observed action is marked `unheld` (spec 3.6)
+
 # Looking -------------------------------------------------------------------------------------------------------------
 
 
@@ -225,6 +227,8 @@ def item(call: Call, row: dict[str, Any]) -> wire.ActionItem:
         decided_at=row["decided_at"],
         changed_at=max(row["decided_at"], row["granted_at"], row["started_at"], row["finished_at"]),
         reason=row["reason"],
+        observed=row["observed"],
+        unheld=row["observed"] >= UNHELD_FROM,
     )
 
 

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.actions.messages import ActionDecided, RequestAction
+from watchfloor.actions.rules import OBSERVES
 from watchfloor.engine.requests import Lane
 from watchfloor.http import lists
 from watchfloor.http.asking import Call, Recorded, encoded
@@ -16,6 +17,7 @@ from watchfloor.http.bodies import ledger as wire
 from watchfloor.http.problems import FieldError, Problem, not_found
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.messages import Event
+from watchfloor.kernel.mode_terms import turned_on
 from watchfloor.kernel.terms import APPLY_POLICY, Policy
 from watchfloor.policy.difference import Difference, differences
 from watchfloor.policy.document import dump
@@ -193,7 +195,7 @@ async def _asked(call: Call, policy: int, facts: PolicyProposed, recorded: Recor
 
 async def _before_the_gate(call: Call, facts: PolicyProposed, before: Policy) -> Event:
     loose = [one.path for one in differences(before, facts.document) if one.loosens]
-    params = {
+    params: dict[str, Any] = {
         "base_version": facts.version,
         "digest": facts.digest,
         "loosens": loose[:LOOSENING_SHOWN],
@@ -201,6 +203,9 @@ async def _before_the_gate(call: Call, facts: PolicyProposed, before: Policy) ->
         "policy_proposal": facts.number,
         "revert_to": facts.revert_to,
     }
+    observes = turned_on(before.modes, facts.document.modes)
+    if observes:  # decided on at level 3 at least (spec 3.6)
+        params[OBSERVES] = list(observes)
     action = encoded({"params": params, "tool": "", "type": APPLY_POLICY})
     command = RequestAction(
         agent=0,
