@@ -60,9 +60,8 @@ def derive(
         violations.append("host_unnamed")
     if not tables.path_names.isdisjoint(lowered):
         _paths(tables, lowered, violations, touched)
-    for cap in tables.caps:
-        if cap.steps[0] in lowered:
-            _capped(values(lowered, cap.steps), cap.name, cap.value_max, violations)
+    if tables.caps:
+        _caps(tables, lowered, violations)
     for weight in tables.weights:
         if (not weight.needs or weight.needs in lowered) and holds_all(weight.tests, lowered):
             factors = (*factors, (weight.name, weight.points))
@@ -186,6 +185,12 @@ def _each(params: dict[str, Any], steps: Steps, violations: list[str], ambiguous
         elif value is not None:
             violations.append(ambiguous)
     return texts
+
+
+def _caps(tables: Tables, params: dict[str, Any], violations: list[str]) -> None:
+    for cap in tables.caps:
+        if cap.steps[0] in params:
+            _capped(values(params, cap.steps), cap.name, cap.value_max, violations)
 
 
 def _capped(found: Found, name: str, value_max: int, violations: list[str]) -> None:
