@@ -150,7 +150,7 @@ def room_made(event: Event, read: Read) -> Wishes:
         if read("budget", budget.budget).exhausted_since == began(budget.period, event.at):
             return [
                 Later(flow="offer", about=free)
-                for free in islice(free_agents("", event.seq, read), _LOOK_AGAIN)
+                for free in islice(free_agents((), event.seq, read), _LOOK_AGAIN)
             ]
     return []
 

@@ -6,7 +6,7 @@ A task that enters the queue looks for an agent; an agent that becomes free, or 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from itertools import chain, islice
+from itertools import chain
 
 from watchfloor.fleet.messages import (
     AgentConnected,
@@ -34,6 +34,7 @@ from watchfloor.work.matching import Offer, choose, eligible
 from watchfloor.work.messages import (
     CALL_FAILURES,
     AssignTask,
+    TaskAccepted,
     TaskAttemptFailed,
     TaskCancelled,
     TaskDeadLettered,
@@ -50,9 +51,6 @@ Wishes = list[Command | Effect]
 _AT_ONCE = 8  # tasks given to an agent that appears, before it has accepted any
 _IN_ONES_PLACE = 2  # tasks given to an agent for one that it is rid of
 _PASSED_OVER = 32  # waiting tasks an agent looks past because a budget has no room for them
-_LOOKED_AT = (
-    256  # free agents looked at for one task that hardly anybody can do; the next that appears takes it
-)
 
 
 def queued(event: Event, read: Read) -> Wishes:
@@ -69,9 +67,7 @@ def seek(subject: int, read: Read, at: int = 0) -> list[Command]:
         pool: Iterable[int] = (task.only_agent,) if _free(task.only_agent, read) else ()
     else:
         near = (task.near,) if task.near and _free(task.near, read) else ()
-        pool = chain(
-            near, islice(free_agents(task.needs[0] if task.needs else "", subject, read), _LOOKED_AT)
-        )
+        pool = chain(near, free_agents(task.needs, subject, read))
     short: list[Command] = []
     agent = choose(
         _affording(subject, _offers(pool, task.needs, task.chain, read), short, at, read), task.near
@@ -176,6 +172,13 @@ def freed(event: Event, read: Read) -> Wishes:
     return [Later(flow="refill", about=agent)] if agent else []
 
 
+def accepted(event: Event, read: Read) -> Wishes:
+    """Who has taken what it was given may be given more, up to its room."""
+    facts = event.facts
+    assert isinstance(facts, TaskAccepted)
+    return [Later(flow="refill", about=facts.agent)]
+
+
 def handed_over(event: Event, read: Read) -> Wishes:
     """The agent it was taken from has room again, if it is there."""
     facts = event.facts
@@ -223,6 +226,7 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (TaskAttemptFailed, freed),
     (TaskDeadLettered, freed),
     (TaskCancelled, freed),
+    (TaskAccepted, accepted),
     (TaskHandedOver, handed_over),
     (TaskEstimated, queued),
     (BudgetSet, own_budget),

@@ -11,7 +11,13 @@ from typing import Any
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted
-from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined, AgentRetired, NodeStarted
+from watchfloor.fleet.messages import (
+    AgentDisconnected,
+    AgentQuarantined,
+    AgentReleased,
+    AgentRetired,
+    NodeStarted,
+)
 from watchfloor.fleet.supervision import OVERLOADED
 from watchfloor.fleet.supervision_messages import (
     SupervisionArranged,
@@ -22,9 +28,10 @@ from watchfloor.kernel.limits import CHANGES_PER_SLICE, CONTINUATION_SLICE, OUTB
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.kernel.system import Continued
+from watchfloor.policy.messages import PolicyApplied
 from watchfloor.registers.dependencies import few
 from watchfloor.registers.lineage import recipient
-from watchfloor.registers.queue import SHARDS
+from watchfloor.registers.queue import SHARDS, candidates
 from watchfloor.work.budget_messages import TASK_OVER, BudgetChanged, BudgetRemoved, BudgetRenewed
 from watchfloor.work.bulk import OPERATIONS
 from watchfloor.work.messages import (
@@ -48,7 +55,7 @@ DIRECT_ORPHANS_MAX = 8  # an agent with more open tasks than this is worked off 
 class Continuation(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """`now` is the slice of this event, `rest` what is left.
 
-    `kind`: disconnect (agents), orphan (tasks of the agent `agent`), hand_over (the same, `to` another), met and lost
+    `kind`: disconnect and offer (agents), orphan (tasks of the agent `agent`), hand_over (the same, `to` another), met and lost
     (chunks of dependents of the task `agent` that succeeded, or will not), or an operation of work/bulk.py (tasks).
     """
 
@@ -215,6 +222,20 @@ def _budget_has_room(event: Event, read: Read) -> Cells:
     return _begin(f"offer:{event.seq}", Continuation("offer", 0, (), there), read)
 
 
+def _room_for_more(event: Event, read: Read) -> Cells:
+    """Another policy may let agents hold more, and with an agent those below it come out of quarantine: whoever has room
+    and something that waits for it is offered work."""
+    if isinstance(event.facts, AgentReleased) and not read("offspring", event.subject):
+        return []
+    there = tuple(
+        agent
+        for shard in range(SHARDS)
+        for agent in read("free", ("", shard)) or ()
+        if candidates(agent, read("agent", agent).capabilities, 1, read)
+    )
+    return _begin(f"offer:{event.seq}", Continuation("offer", 0, (), there), read)
+
+
 def _taken_away(event: Event, read: Read) -> Cells:
     """The platform ended an attempt: whoever may still work on it is told. Who reported it itself knows."""
     facts = event.facts
@@ -270,5 +291,7 @@ REGISTER = Register(
         BudgetChanged: _budget_has_room,
         BudgetRemoved: _budget_has_room,
         BudgetRenewed: _budget_has_room,
+        PolicyApplied: _room_for_more,
+        AgentReleased: _room_for_more,
     },
 )

@@ -315,10 +315,18 @@ def candidates(agent: int, capabilities: tuple[str, ...], count: int, read: Read
     return [task for _, task in sorted(heads)[:count]]
 
 
-def free_agents(capability: str, start: int, read: Read) -> Iterator[int]:
-    """Agents with this capability ("": any) that have room, shard by shard beginning at a place that `start` gives."""
+def free_agents(needs: tuple[str, ...], start: int, read: Read) -> Iterator[int]:
+    """Everybody who has room and all of these capabilities, shard by shard beginning at a place that `start` gives.
+
+    However many have one of the capabilities and not the others: nobody is overlooked.
+    """
     for offset in range(SHARDS):
-        members: tuple[int, ...] = read("free", (capability, (start + offset) % SHARDS)) or ()
+        shard = (start + offset) % SHARDS
+        found: list[tuple[int, ...]] = [read("free", (need, shard)) or () for need in needs or ("",)]
+        members = found[0]
+        if len(found) > 1:
+            fewest = min(found, key=len)
+            members = tuple(sorted(set(fewest).intersection(*found))) if fewest else ()
         if members:
             begin = start // SHARDS % len(members)
             yield from members[begin:]

@@ -67,9 +67,9 @@ def test_a_call_without_an_answer_is_told_to_the_breaker(reason: str) -> None:
 
 def test_an_acceptance_and_a_rejection_are_answers() -> None:
     told = RecordCall(subject=1, answered=True)
-    assert of_worker().wishes(TaskAccepted(agent=1, generation=1), subject=7) == [told]
+    assert told in of_worker().wishes(TaskAccepted(agent=1, generation=1), subject=7)
     assert told in of_worker().wishes(failed("rejected"), subject=7)
-    assert Room().wishes(TaskAccepted(agent=1, generation=1), subject=7) == []
+    assert told not in Room().wishes(TaskAccepted(agent=1, generation=1), subject=7)
 
 
 @pytest.mark.parametrize("reason", ["failed", "timed_out", "not_verified", "deadline_passed", WORKER_HELD])
@@ -133,7 +133,7 @@ def test_an_open_breaker_takes_the_worker_out_of_the_pool_and_a_probe_takes_one_
     yard.show(registered(), subject=100)
     yard.worker(100, OPEN)
     yard.show(WorkerBreakerOpened(failures=5, reason="worker_error", until_at=9), subject=100)
-    assert list(free_agents("git", 0, yard.read)) == []
+    assert list(free_agents(("git",), 0, yard.read)) == []
     first, second = yard.task("git"), yard.task("git")
     assert yard.wishes(first) == []
     yard.worker(100, HALF_OPEN)

@@ -12,23 +12,42 @@ from tests.unit.registers.board import Board
 from watchfloor.fleet import presence
 from watchfloor.fleet.messages import AgentConnected, AgentRecovered, AgentReleased, NodeStarted
 from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
-from watchfloor.kernel.subject import Register
-from watchfloor.kernel.terms import Policy
+from watchfloor.kernel.subject import Read, Register
+from watchfloor.kernel.system import Continued
+from watchfloor.kernel.terms import Policy, TrustTerms
+from watchfloor.policy.messages import PolicyApplied
 from watchfloor.processes import dispatch
 from watchfloor.registers import capacity, delivery, queue
 from watchfloor.trust.messages import TrustReassessed
 from watchfloor.work.messages import (
     AssignTask,
+    TaskAccepted,
     TaskAssigned,
     TaskCancelled,
     TaskSubmitted,
     TaskSucceeded,
 )
 
+
+
+def both(event: Event, read: Read) -> list[tuple[str, object, object]]:
+    """The queue's fold and then, on what it left, that of the deliveries."""
+    changes: dict[tuple[str, object], object] = {}
+
+    def now(name: str, key: Any) -> Any:
+        return changes[name, key] if (name, key) in changes else read(name, key)
+
+    for register in (queue.REGISTER, delivery.REGISTER):
+        fold = register.folds.get(type(event.facts))
+        for name, key, value in fold(event, now) if fold is not None else ():
+            changes[name, key] = value
+    return [(name, key, value) for (name, key), value in changes.items()]
+
+
 BOTH = Register(
     name="both",
     cells={**queue.REGISTER.cells, **delivery.REGISTER.cells},
-    folds={**delivery.REGISTER.folds, **queue.REGISTER.folds},
+    folds=dict.fromkeys((*queue.REGISTER.folds, *delivery.REGISTER.folds), both),
 )
 _REACTS = dict(dispatch.REACTS)
 
@@ -157,15 +176,70 @@ def test_a_task_that_no_longer_waits_or_that_nobody_knows_is_not_sought_for() ->
     assert floor.wishes(task) == []
 
 
-def test_the_free_are_looked_at_up_to_a_bound() -> None:
+def test_the_one_among_many_free_agents_that_has_everything_is_found_wherever_it_is() -> None:
     floor = Floor()
-    for number in range(1_000, 1_300):
+    for number in range(1_000, 2_000):
+        floor.agent(number, *(("git",) if number % 2 else ("rust",)))
+    assert floor.wishes(floor.task("git", "rust")) == [], "half of them has the one, half of them the other"
+    floor.agent(2_500, "git", "rust")
+    for _ in range(40):
+        task = floor.task("git", "rust")
+        assert floor.wishes(task) == assigns((task.subject, 2_500))
+
+
+def test_whoever_cannot_have_the_task_although_it_fits_is_looked_past_however_many_they_are() -> None:
+    floor = Floor()
+    for number in range(1_000, 1_400):
         floor.agent(number)
-    task = floor.task("git", "rust")
-    rare = list(queue.free_agents("git", task.subject, floor.read))[-1]
-    appeared = floor.agent(rare, "git", "rust")
-    assert floor.wishes(task) == [], "it is beyond the bound and takes the task when it appears"
-    assert floor.wishes(appeared) == assigns((task.subject, rare))
+    task = floor.task("git", chain=tuple(range(1_000, 1_399)))
+    assert floor.wishes(task) == assigns((task.subject, 1_399))
+
+
+def test_an_agent_that_has_accepted_is_offered_more_and_one_that_is_full_nothing() -> None:
+    floor = Floor(per_tier=(0, 1, 3, 5, 10, 100))
+    floor.agent(100, tier=2)
+    first, second, third = (floor.task("git").subject for _ in range(3))
+    floor.give(first, 100)
+    accepted = floor.show(TaskAccepted(agent=100, generation=1), subject=first)
+    assert floor.wishes(accepted) == assigns((second, 100), (third, 100))
+    floor.give(second, 100)
+    floor.give(third, 100)
+    floor.task("git")
+    assert floor.wishes(floor.show(TaskAccepted(agent=100, generation=1), subject=second)) == []
+
+
+def test_more_room_by_another_policy_is_used_at_once_by_whom_something_waits_for() -> None:
+    floor = Floor(per_tier=(0, 1, 1, 5, 10, 100))
+    for number in (100, 101):
+        floor.agent(number)
+        floor.give(900 + number, number)
+    floor.agent(102, "rust")
+    task = floor.task("git").subject
+    policy = Policy(trust=TrustTerms(tasks_per_tier=(0, 1, 2, 5, 10, 100)))
+    floor.cells["active_policy", "active"] = SimpleNamespace(document=policy)
+    applied = floor.show(PolicyApplied(digest="d", document=policy, nonce=0, reason="", version=2), subject=1)
+    name = f"offer:{applied.seq}"
+    assert floor.read("continuation", name).rest == (100, 101), "agent 102 has nothing to hope for"
+    slice_ = floor.show(Continued(name=name, left=0), subject=1)
+    assert floor.wishes(slice_) == assigns((task, 100), (task, 101)), "the second is refused"
+    floor.show(Continued(name=name, left=0), subject=1)
+    again = floor.show(PolicyApplied(digest="d", document=policy, nonce=0, reason="", version=3), subject=1)
+    floor.give(task, 100)
+    last = floor.show(PolicyApplied(digest="d", document=policy, nonce=0, reason="", version=4), subject=1)
+    assert floor.read("continuation", f"offer:{again.seq}") is not None
+    assert floor.read("continuation", f"offer:{last.seq}") is None, "nothing waits"
+
+
+def test_with_an_agent_those_below_it_come_out_of_quarantine_and_are_offered_work() -> None:
+    floor = Floor()
+    floor.agent(100)
+    floor.agent(101, "rust")
+    floor.task("rust")
+    alone = floor.show(AgentReleased(reason=""), subject=100)
+    assert floor.read("continuation", f"offer:{alone.seq}") is None
+    floor.cells["offspring", 100] = object()
+    released = floor.show(AgentReleased(reason=""), subject=100)
+    assert floor.read("continuation", f"offer:{released.seq}").rest == (101,)
 
 
 def test_who_did_earlier_work_is_preferred_while_it_has_room() -> None:

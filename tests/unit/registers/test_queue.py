@@ -246,17 +246,17 @@ def test_an_agent_is_in_the_pool_while_it_may_be_given_work(facts: Facts, change
     board = governed()
     board.cells["agent", 40] = agent()
     board.show(AgentConnected(node="n", session="s"), subject=40)
-    assert list(free_agents("git", 3, board.read)) == [40]
-    assert list(free_agents("", 0, board.read)) == [40]
+    assert list(free_agents(("git",), 3, board.read)) == [40]
+    assert list(free_agents((), 0, board.read)) == [40]
     board.cells["agent", 40] = agent(**changes)
     gone = board.show(facts, subject=40)
-    assert list(free_agents("git", 3, board.read)) == []
+    assert list(free_agents(("git",), 3, board.read)) == []
     assert (40 in (board.read("connected", 40 % SHARDS) or ())) == ("session" not in changes)
     board.again(gone)
     board.cells["agent", 40] = agent()
     back = AgentReleased(reason="") if isinstance(facts, AgentQuarantined) else AgentRecovered(session="s")
     board.show(back, subject=40)
-    assert list(free_agents("git", 3, board.read)) == [40]
+    assert list(free_agents(("git",), 3, board.read)) == [40]
 
 
 def test_a_signal_about_an_agent_nobody_knows_changes_nothing() -> None:
@@ -270,10 +270,10 @@ def test_agents_are_given_out_from_every_shard_beginning_at_the_tasks_own() -> N
     for number in range(1, 101):
         board.cells["agent", number] = agent()
         board.show(AgentConnected(node="n", session="s"), subject=number)
-    everyone = list(free_agents("git", 5, board.read))
+    everyone = list(free_agents(("git",), 5, board.read))
     assert sorted(everyone) == list(range(1, 101))
     assert everyone[0] % SHARDS == 5
-    assert list(free_agents("rust", 5, board.read)) == []
+    assert list(free_agents(("rust",), 5, board.read)) == []
 
 
 def test_an_agent_is_among_the_free_while_it_has_room() -> None:
@@ -281,15 +281,15 @@ def test_an_agent_is_among_the_free_while_it_has_room() -> None:
     for number in (40, 40 + SHARDS, 40 + 2 * SHARDS):
         connected(board, number, "git", "rust")
     everyone = [40, 40 + SHARDS, 40 + 2 * SHARDS]
-    assert list(free_agents("rust", 40, board.read)) == everyone[1:] + everyone[:1]
+    assert list(free_agents(("rust",), 40, board.read)) == everyone[1:] + everyone[:1]
     board.show(assigned(40 + SHARDS), 900)
-    assert sorted(free_agents("git", 40, board.read)) == everyone, "one more fits"
+    assert sorted(free_agents(("git",), 40, board.read)) == everyone, "one more fits"
     full = board.show(assigned(40 + SHARDS), 901)
     for capability in ("", "git", "rust"):
-        assert sorted(free_agents(capability, 40, board.read)) == [40, 40 + 2 * SHARDS]
+        assert sorted(free_agents((capability,) if capability else (), 40, board.read)) == [40, 40 + 2 * SHARDS]
     board.again(full)
     board.show(ends(40 + SHARDS)["succeeded"], 900)
-    assert sorted(free_agents("rust", 40, board.read)) == everyone
+    assert sorted(free_agents(("rust",), 40, board.read)) == everyone
 
 
 def test_another_tier_and_another_policy_give_another_room() -> None:
@@ -297,21 +297,21 @@ def test_another_tier_and_another_policy_give_another_room() -> None:
     connected(board, 40)
     board.show(assigned(40), 900)
     board.show(assigned(40), 901)
-    assert list(free_agents("git", 0, board.read)) == []
+    assert list(free_agents(("git",), 0, board.read)) == []
     board.cells["trust", 40] = SimpleNamespace(tier=2)
     same = TrustReassessed(moves_at=0, score=400, score_before=399, tier=2, tier_before=2)
     board.show(same, subject=40)
-    assert list(free_agents("git", 0, board.read)) == []
+    assert list(free_agents(("git",), 0, board.read)) == []
     board.show(msgspec.structs.replace(same, tier_before=1), subject=40)
-    assert list(free_agents("git", 0, board.read)) == [40]
+    assert list(free_agents(("git",), 0, board.read)) == [40]
     applied = PolicyApplied(digest="d", document=Policy(), nonce=1, reason="", version=2)
     govern(board, (0, 1, 1, 1, 1, 1))
     board.show(applied)
-    assert list(free_agents("git", 0, board.read)) == []
+    assert list(free_agents(("git",), 0, board.read)) == []
     govern(board, (0, 3, 3, 3, 3, 3))
     board.show(applied)
     board.show(TrustReassessed(moves_at=0, score=1, score_before=1, tier=1, tier_before=2), subject=99)
-    assert list(free_agents("git", 0, board.read)) == [40], "nobody knows agent 99"
+    assert list(free_agents(("git",), 0, board.read)) == [40], "nobody knows agent 99"
 
 
 def test_what_waits_for_others_or_is_paused_is_not_in_the_queue() -> None:
@@ -334,4 +334,4 @@ def test_what_waits_for_others_or_is_paused_is_not_in_the_queue() -> None:
 def test_before_there_is_a_policy_nobody_may_hold_anything() -> None:
     board = Board(REGISTER)
     connected(board, 40)
-    assert list(free_agents("", 0, board.read)) == []
+    assert list(free_agents((), 0, board.read)) == []
