@@ -12,7 +12,8 @@ from watchfloor.cli.client import Client
 from watchfloor.cli.output import Failure, Limit, show, table
 
 app = App(
-    name="economics", help="What work cost and was worth: by agent, task or day, or of the organisation."
+    name="economics",
+    help="What work cost and was worth: by agent, task, workflow or day, or of the organisation.",
 )
 _COLUMNS = [
     ("key", "OF"),
@@ -31,9 +32,10 @@ _COLUMNS = [
 @app.default
 def economics(
     *,
-    by: Literal["agent", "task", "organisation", "day"] = "organisation",
+    by: Literal["agent", "task", "workflow", "organisation", "day"] = "organisation",
     agent: str = "",
     task: str = "",
+    workflow: str = "",
     since: str = "",
     until: str = "",
     limit: Limit = 100,
@@ -54,6 +56,7 @@ def economics(
         by=by,
         agent=agent,
         task=task,
+        workflow=workflow,
         from_at=_instant(since, "--since"),
         to_at=_instant(until, "--until"),
     )

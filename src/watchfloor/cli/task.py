@@ -48,6 +48,13 @@ def submit(
     budget_money: str = "",
     budget_tokens: int | None = None,
     budget_seconds: int | None = None,
+    agent: str = "",
+    workflow: str = "",
+    attempts: int = 3,
+    timeout_s: int = 1_800,
+    deadline_s: int = 0,
+    delay_s: int = 0,
+    input: str = "",  # noqa: A002  the word of the protocol
     wait: bool = False,
     json: bool = False,
 ) -> None:
@@ -77,6 +84,20 @@ def submit(
         Why these estimates.
     budget_money
         The most it may cost with everything submitted under it; BUDGET_TOKENS and BUDGET_SECONDS likewise.
+    agent
+        Only this agent may do it.
+    workflow
+        A name it has in common with other tasks: costs are summed by it, and it is never erased.
+    attempts
+        How many, before it is put into the dead letter.
+    timeout_s
+        Seconds an attempt may take from acceptance on.
+    deadline_s
+        Seconds from now by which it has to be done; 0: none.
+    delay_s
+        Seconds before it may begin.
+    input
+        What it works on, as JSON; @FILE reads it from there.
     wait
         Wait until the task has ended; exit 1 unless it succeeded.
     """
@@ -93,6 +114,13 @@ def submit(
         "on_failure": on_failure,
         "stuck_ms": stuck_s * 1_000,
         "idempotency_key": key,
+        "agent_id": agent,
+        "workflow": workflow,
+        "max_attempts": attempts,
+        "timeout_ms": timeout_s * 1_000,
+        "deadline_at": _in(deadline_s),
+        "not_before_at": _in(delay_s),
+        "input": _input(input),
         **expected(cost, tokens, value, rationale),
         **bounded(budget_money, budget_tokens, budget_seconds),
     }
@@ -105,6 +133,21 @@ def submit(
     show(found, json=json, text=f"{answer['task_id']} {found['task']['status']}")
     if found["task"]["status"] != "succeeded":
         raise Failure(f"the task ended as {found['task']['status']}")
+
+
+def _in(seconds: int) -> int:
+    """So many seconds from now, µs; 0 for none."""
+    return (time.time_ns() // 1_000 + seconds * 1_000_000) if seconds else 0
+
+
+def _input(text: str) -> Any:
+    """JSON, or the JSON in the file named after @; None for nothing."""
+    if not text:
+        return None
+    try:
+        return msgspec.json.decode(Path(text[1:]).read_bytes() if text.startswith("@") else text.encode())
+    except (OSError, msgspec.MsgspecError) as error:
+        raise Failure(f"--input {text}: {error}", 2) from error
 
 
 def _words(command: str) -> list[str]:
@@ -142,6 +185,7 @@ def list_(
     need: str = "",
     text: str = "",
     after: str = "",
+    workflow: str = "",
     limit: Limit = 100,
     json: bool = False,
 ) -> None:
@@ -163,6 +207,7 @@ def list_(
         "needs": need,
         "text": text,
         "depends_on": after,
+        "workflow": workflow,
     }
     items = Client().pages("/api/v1/tasks", limit, **{name: value for name, value in wanted.items() if value})
     show(items, json=json, text=table(items, _COLUMNS, "No tasks."))

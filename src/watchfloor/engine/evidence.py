@@ -53,6 +53,7 @@ from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person
 from watchfloor.registers.lineage import contained, containment
 from watchfloor.registers.task_budgets import without_room
+from watchfloor.registers.workplaces import place_of
 from watchfloor.situation.messages import RaiseAlert, ResolveAlert
 from watchfloor.trust.anomaly_messages import ReportAnomaly, ResolveAnomaly
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
@@ -235,10 +236,16 @@ def _submit(read: Read, command: SubmitTask, at: int, request: Request) -> Depen
     earlier = request.subjects
     named = tuple(task if task > 0 else earlier[-task - 1] for task in command.depends_on)
     found = _dependencies(read, named)
-    if not command.by:
+    if not command.by and not command.workflow:
         return found
-    handover = rights.handover(read, command, at)
-    return DependencyEvidence(dependencies=found.dependencies, handover=handover)
+    parent = read("task", command.parent) if command.parent else None
+    workflow = command.workflow or (parent.workflow if parent is not None else "")
+    return DependencyEvidence(
+        dependencies=found.dependencies,
+        handover=rights.handover(read, command, at) if command.by else None,
+        workflow=workflow,
+        place=place_of(workflow, read),
+    )
 
 
 def _retry(read: Read, command: RetryTask, at: int, request: Request) -> DependencyEvidence:

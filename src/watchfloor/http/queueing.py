@@ -42,6 +42,7 @@ def submission(call: Call, body: wire.SubmitTaskBody, depends_on: tuple[int, ...
         stuck_ms=body.stuck_ms,
         reassign_ms=body.reassign_ms,
         reassignable=body.reassignable,
+        workflow=body.workflow,
         private=encoded(private),
         economics=economics_of(body.estimate, body.budget),
         rationale=encoded({"rationale": body.estimate.rationale})
@@ -84,7 +85,7 @@ def narrowed(
     call: Call, wanted: wire.TasksParams | wire.TaskFilter
 ) -> tuple[dict[str, object], tuple[str, ...], dict[str, object]]:
     """Columns that must have a value, further conditions on `tasks`, and what is bound in those."""
-    where: dict[str, object] = {"status": wanted.status, "priority": wanted.lane}
+    where: dict[str, object] = {"status": wanted.status, "priority": wanted.lane, "workflow": wanted.workflow}
     also: list[str] = []
     bound: dict[str, object] = {}
     if wanted.agent:

@@ -35,18 +35,25 @@ _SOURCES = (
     """SELECT a.task, coalesce(t.agent, 0), a.day, 0, 0, 0, 0, 0, 0, 0, a.value_micro, 1
        FROM assessments a LEFT JOIN tasks t ON t.org = a.org AND t.task = a.task WHERE a.org = :org""",
 )
-KEYS = {"agent": "agent", "task": "task", "day": "day", "organisation": "0"}
+_WORKFLOW = "coalesce((SELECT t.workflow FROM tasks t WHERE t.org = :org AND t.task = took.task), '')"
+KEYS = {"agent": "agent", "task": "task", "day": "day", "organisation": "0", "workflow": _WORKFLOW}
 
 
 async def page(
-    call: Call, by: str, where: dict[str, int | None], *, first_day: int = 0, last_day: int = 0, limit: int
+    call: Call,
+    by: str,
+    where: dict[str, int | str | None],
+    *,
+    first_day: int = 0,
+    last_day: int = 0,
+    limit: int,
 ) -> tuple[list[dict[str, Any]], str | None]:
     """One page of totals, newest key first: rows of `key` and the numbers, and the cursor of the next page."""
     conditions = ["1"]
     bound: dict[str, Any] = {"most": INTEGER_MAX}
     for column, value in where.items():
         if value is not None:
-            conditions.append(f"{column} = :{column}")
+            conditions.append(f"{KEYS[column]} = :{column}")
             bound[column] = value
     if first_day:
         conditions.append("day >= :first_day")
@@ -57,6 +64,8 @@ async def page(
     key = KEYS[by]
     if by in ("agent", "task"):
         conditions.append(f"{key} > 0")  # what belongs to none is in the total of the organisation
+    if by == "workflow":
+        conditions.append(f"{key} <> ''")
     if call.params.cursor:
         conditions.append(f"{key} < :after")
         (bound["after"],) = lists.read_cursor(call.params.cursor, 1)

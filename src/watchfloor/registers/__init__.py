@@ -23,6 +23,7 @@ from watchfloor.registers import (
     supervision,
     targets,
     task_budgets,
+    workplaces,
 )
 
 # The order matters only where one register reads another's cells: conduct before the activity it compares with, the queue before deliveries, and deliveries before
@@ -38,6 +39,7 @@ REGISTERS: tuple[Register, ...] = (
     enrolments.REGISTER,
     overtaken.REGISTER,
     queue.REGISTER,
+    workplaces.REGISTER,
     lineage.REGISTER,
     supervision.REGISTER,
     task_budgets.REGISTER,

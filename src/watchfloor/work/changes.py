@@ -72,6 +72,7 @@ def submitted(facts: TaskSubmitted, event: Event) -> Task:
         share_milli=facts.share_milli,
         tools=facts.tools,
         tier_max=facts.tier_max,
+        workflow=facts.workflow,
     )
 
 

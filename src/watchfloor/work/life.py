@@ -194,6 +194,7 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     economics: Economics | None = None
     assessed_by: str = ""
     unsaid: tuple[str, ...] = ()
+    workflow: str = ""
 
     @property
     def delegator(self) -> int:

@@ -63,6 +63,7 @@ class SubmitTask(Command, frozen=True, kw_only=True):
     tools: tuple[str, ...] = ()  # what may be used for it, at most what `by` may use; empty: all of that
     share_milli: int = 0  # its share of the parent's budget, in thousandths
     economics: Economics | None = None  # estimates and its own limits
+    workflow: str = ""  # a name that tasks have in common; a part has its parent's
     rationale: bytes = b""  # canonical JSON {"rationale"}: the private part of task.estimated
 
 
@@ -270,6 +271,7 @@ class TaskSubmitted(Facts, frozen=True, kw_only=True, omit_defaults=True):
     share_milli: int = 0
     tier_max: int = TIER_MAX
     tools: tuple[str, ...] = ()
+    workflow: str = ""
 
 
 class DelegationRefused(Facts, frozen=True, kw_only=True):

@@ -38,7 +38,7 @@ from watchfloor.kernel.limits import (
     TASK_MS_MAX,
 )
 from watchfloor.kernel.messages import Draft, Facts, Refused
-from watchfloor.kernel.schema import check_choice, check_names, check_range, check_reason
+from watchfloor.kernel.schema import check_choice, check_name, check_names, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.work import bulk, calls, economics, life, lineage, pausing, reports, reviews, waiting
 from watchfloor.work.attempts import attempt_over, known
@@ -123,6 +123,8 @@ def submit(state: Task | None, command: SubmitTask, given: Given) -> list[Draft]
         raise Refused("already_submitted", "the task exists")
     check_choice(command.priority, "/priority", LANES)
     check_names(command.needs, "/needs")
+    if command.workflow:
+        check_name(command.workflow, "/workflow")
     check_range(command.agent, "/agent", 0, INTEGER_MAX)
     check_range(command.criteria, "/criteria", 0, CRITERIA_PER_TASK_MAX)
     check_range(command.attempts_max, "/attempts_max", 1, ATTEMPTS_PER_TASK_MAX)
@@ -169,6 +171,7 @@ def submit(state: Task | None, command: SubmitTask, given: Given) -> list[Draft]
         share_milli=command.share_milli,
         tools=origin.tools,
         tier_max=origin.tier_max,
+        workflow=command.workflow or evidence.workflow,
     )
     drafts = [Draft(facts=facts, private=command.private)]
     drafts += economics.estimated(command.economics, command.rationale)

@@ -53,7 +53,7 @@ _json = msgspec.json.Encoder().encode
 
 TASKS = Table(
     name="tasks",
-    version=2,
+    version=3,
     meaning="Every task, as it is now.",
     key=("task",),
     columns={
@@ -101,6 +101,7 @@ TASKS = Table(
         "depth": integer("agents it came through, 0: a person submitted it"),
         "delegator": integer("subject of the agent that handed it on, 0: none"),
         "share_milli": integer("its share of the parent's budget, in thousandths"),
+        "workflow": text("the name it has in common with other tasks, or empty"),
         "story": text("correlation; key of timeline"),
         "submitted_seq": integer("private part: title, description, criteria, input, metadata"),
         "report_seq": integer("private part: the agent's result and report, or its reason; 0: none"),
@@ -116,6 +117,7 @@ TASKS = Table(
         Index(("agent",)),
         Index(("parent",), where="parent > 0"),
         Index(("root",), where="root > 0"),
+        Index(("workflow",), where="workflow <> ''"),
         Index(("lane", "submitted_seq"), where="finished_at = 0"),
     ),
 )
@@ -168,6 +170,7 @@ def _submitted(event: Event) -> list[Change]:
             depth=len(facts.chain),
             delegator=facts.chain[-1] if facts.chain else 0,
             share_milli=facts.share_milli,
+            workflow=facts.workflow,
             story=event.correlation,
             submitted_seq=event.seq,
             updated_seq=event.seq,

@@ -50,6 +50,8 @@ class DependencyEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     dependencies: tuple[Dependency, ...] = ()
     handover: Handover | None = None  # when an agent hands it on
+    workflow: str = ""  # that of the task it is a part of
+    place: int = 0  # who did the newest work of its workflow
 
     @property
     def unmet(self) -> tuple[int, ...]:
@@ -57,8 +59,9 @@ class DependencyEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     @property
     def near(self) -> int:
-        """Who did the last of them that somebody did."""
-        return next((found.agent for found in reversed(self.dependencies) if found.met and found.agent), 0)
+        """Who did the last of them that somebody did, else the newest work of its workflow."""
+        done = (found.agent for found in reversed(self.dependencies) if found.met and found.agent)
+        return next(done, self.place)
 
 
 NO_DEPENDENCIES = DependencyEvidence()

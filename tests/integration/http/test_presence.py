@@ -134,6 +134,23 @@ def test_an_agent_that_says_it_is_not_well_gets_no_work_until_two_good_heartbeat
     assert held[0]["task_id"] == task
 
 
+def test_more_room_by_a_policy_is_used_at_once(caller: Caller, people: httpx2.Client) -> None:
+    for _ in range(12):
+        caller.submit()
+    caller.beat()
+    shown = people.get("/api/v1/policy")
+    before = len(caller.beat()["tasks"])
+    assert before < 12, "as many as its tier allows"
+    terms = {"trust": {"tasks_per_tier": [before + 3] * 6}}
+    answer = people.put("/api/v1/policy", json=terms, headers={"If-Match": shown.headers["etag"]})
+    assert answer.status_code == 200, answer.text
+    until = time.monotonic() + 5
+    while len(held := caller.beat()["tasks"]) < before + 3:
+        assert time.monotonic() < until, held
+        time.sleep(0.05)
+    assert len(held) == before + 3
+
+
 def test_nobody_beats_for_another_and_a_worker_with_a_url_does_not_beat(
     caller: Caller, deployment: Deployment, people: httpx2.Client
 ) -> None:

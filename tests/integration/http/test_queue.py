@@ -136,6 +136,30 @@ def test_more_dependents_than_one_batch_takes_are_all_told(
     assert not any(item["waiting"] for item in page)
 
 
+def test_work_of_one_workflow_stays_with_the_agent_that_did_the_newest_and_is_summed(
+    server: Running, operator: httpx2.Client, worker: Worker, need: str
+) -> None:
+    others = [Worker(server, need) for _ in range(3)]
+    everybody = {one.id: one for one in (worker, *others)}
+    workflow = f"release {need}"
+    for _ in range(6):  # somebody does the first, and whoever did it the others, although the others are idle
+        task = submit(operator, needs=[need], workflow=workflow)
+        keep = submit(operator, needs=["nobody"], workflow=workflow)
+        doing = everybody[detail(operator, task)["task"]["agent_id"]]
+        everybody = {doing.id: doing}
+        doing.report(task, "accept")
+        doing.report(task, "complete", cost_micro=7)
+    found = operator.get(f"/api/v1/tasks?workflow={workflow}&limit=20&min_seq={_head(operator)}").json()
+    assert len(found["items"]) == 12
+    assert {item["workflow"] for item in found["items"]} == {workflow}
+    assert keep in {item["task_id"] for item in found["items"]}
+    total = operator.get(f"/api/v1/economics?by=workflow&workflow={workflow}").json()["items"]
+    assert [(one["key"], one["cost_micro"], one["attempts"]) for one in total] == [(workflow, 42, 6)]
+    one, *_ = operator.get("/api/v1/economics?by=workflow&limit=1").json()["items"]
+    assert one["key"] != "", "what belongs to no workflow is in the total of the organisation"
+    assert operator.get("/api/v1/economics?by=agent&workflow=unknown").json()["items"] == []
+
+
 def test_two_thousand_dependents_of_a_task_that_fails_are_lost_in_slices_and_others_go_on(
     server: Running, operator: httpx2.Client, worker: Worker, need: str
 ) -> None:

@@ -29,7 +29,6 @@ from watchfloor.work.messages import (
 )
 
 
-
 def both(event: Event, read: Read) -> list[tuple[str, object, object]]:
     """The queue's fold and then, on what it left, that of the deliveries."""
     changes: dict[tuple[str, object], object] = {}

@@ -286,7 +286,10 @@ def test_an_agent_is_among_the_free_while_it_has_room() -> None:
     assert sorted(free_agents(("git",), 40, board.read)) == everyone, "one more fits"
     full = board.show(assigned(40 + SHARDS), 901)
     for capability in ("", "git", "rust"):
-        assert sorted(free_agents((capability,) if capability else (), 40, board.read)) == [40, 40 + 2 * SHARDS]
+        assert sorted(free_agents((capability,) if capability else (), 40, board.read)) == [
+            40,
+            40 + 2 * SHARDS,
+        ]
     board.again(full)
     board.show(ends(40 + SHARDS)["succeeded"], 900)
     assert sorted(free_agents(("rust",), 40, board.read)) == everyone

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.transcripts.world import START, World
 from tests.unit.work.stages import ABLE, OTTO, running, said, submitted, task
@@ -40,6 +41,7 @@ def waiting(*stages: str, **fields: Any) -> World:
         ({"not_before_at": START + 9, "deadline_at": START + 9}, "out_of_range", "/not_before_at"),
         ({"stuck_ms": -1}, "out_of_range", "/stuck_ms"),
         ({"reassign_ms": -1}, "out_of_range", "/reassign_ms"),
+        ({"workflow": "a\nb"}, "invalid_name", "/workflow"),
     ],
 )
 def test_what_cannot_be_waited_for_is_refused(fields: dict[str, Any], code: str, field: str) -> None:
@@ -50,6 +52,16 @@ def test_an_unknown_dependency_is_refused_at_its_place() -> None:
     command = m.SubmitTask(depends_on=(50, 51))
     refused = World().refusal(command, evidence=evidence("queued", ""))
     assert refused == ("unknown_dependency", "/depends_on/1", 422)
+
+
+def test_a_task_is_near_its_dependency_and_else_the_newest_work_of_its_workflow() -> None:
+    found = msgspec.structs.replace(evidence("succeeded"), workflow="release", place=77)
+    world = World()
+    world.perform(m.SubmitTask(depends_on=(50,)), evidence=found)
+    assert (task(world).near, task(world).workflow) == (60, "release"), "a part has its parent's workflow"
+    world = World()
+    world.perform(m.SubmitTask(workflow="own"), evidence=DependencyEvidence(workflow="release", place=77))
+    assert (task(world).near, task(world).workflow) == (77, "own")
 
 
 def test_a_join_fires_once() -> None:

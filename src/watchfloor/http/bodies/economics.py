@@ -18,6 +18,7 @@ from watchfloor.http.bodies.fields import (
     Paged,
     Seq,
     Text,
+    Word,
 )
 from watchfloor.kernel.limits import TASK_MS_MAX
 
@@ -85,17 +86,19 @@ class BudgetPage(Answer, frozen=True, kw_only=True):
 
 
 class EconomicsParams(Paged, frozen=True, kw_only=True):
-    """Totals by agent, task, UTC day, or of the whole organisation; from and to whole UTC days around these instants."""
+    """Totals by agent, task, workflow, UTC day, or of the whole organisation; from and to whole UTC days around these
+    instants. By workflow: only what belongs to one."""
 
-    by: Literal["agent", "task", "organisation", "day"] = "organisation"
+    by: Literal["agent", "task", "workflow", "organisation", "day"] = "organisation"
     agent: Id | None = None
     task: Id | None = None
+    workflow: Word | None = None
     from_at: Instant = 0
     to_at: Instant = 0
 
 
 class Total(Answer, frozen=True, kw_only=True):
-    """`key` is an agent's or task's id, a date, or empty. `roi_permille` is null where nothing was spent.
+    """`key` is an agent's or task's id, a workflow's name, a date, or empty. `roi_permille` is null where nothing was spent.
 
     Cost is what attempts and actions took as their agents say; `unreported` attempts did not say (their budgets were
     charged all that was reserved, these sums nothing). `time_ms` is measured. `value_micro` is what was assessed.

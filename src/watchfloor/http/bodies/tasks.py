@@ -23,6 +23,7 @@ from watchfloor.http.bodies.fields import (
     Seq,
     ShortReason,
     Text,
+    Word,
 )
 from watchfloor.http.bodies.timeline import TimelineItem
 from watchfloor.kernel.limits import (
@@ -59,7 +60,8 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     `depends_on` are tasks that have to succeed first; when one does not, `on_failure` says whether this one fails (dead
     letter) or is skipped (cancelled). `not_before_at` 0 is at once. Without progress for `stuck_ms` an alarm is raised,
     and after `reassign_ms` more the attempt counts as failed; 0 is never. One that is not `reassignable` is never continued
-    by another agent: when its agent stays away beyond `grace_ms` it goes to the dead letter.
+    by another agent: when its agent stays away beyond `grace_ms` it goes to the dead letter. `workflow` is a name that
+    tasks have in common, by which costs are summed; whoever did its newest task is preferred. A fact: it is never erased.
 
     Agents only: `task_id` and `generation` of the task at hand it becomes a part of (empty: the root of a lineage),
     `tools` it may be done with at most, `share_milli` of the budget. People only: criteria, dependencies, `not_before_at`,
@@ -87,6 +89,7 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     reassign_ms: Annotated[int, Meta(ge=0, le=TASK_MS_MAX, description="milliseconds")] = 300_000
     estimate: EstimateBody | None = None
     budget: TaskBudget | None = None
+    workflow: Word = ""
     reassignable: bool = True
     idempotency_key: Annotated[str, Meta(max_length=200, pattern="^[!-~]*$")] = ""
     task_id: NoId = ""
@@ -129,6 +132,7 @@ class TaskFilter(Body, frozen=True, kw_only=True):
     text: Annotated[str, Meta(max_length=64)] | None = None
     depends_on: Id | None = None
     deadline_before: Instant | None = None
+    workflow: Word | None = None
 
 
 class ChangeTasksBody(Body, frozen=True, kw_only=True):
@@ -164,6 +168,7 @@ class TasksParams(Paged, frozen=True, kw_only=True):
     text: Annotated[str, Meta(max_length=64)] | None = None
     depends_on: Id | None = None
     deadline_before: Instant | None = None
+    workflow: Word | None = None
 
 
 class TaskItem(Answer, frozen=True, kw_only=True):
@@ -191,6 +196,7 @@ class TaskItem(Answer, frozen=True, kw_only=True):
     not_before_at: Instant = 0
     stuck_at: Instant = 0
     over_budget: str = ""
+    workflow: str = ""
 
 
 class TaskPage(Answer, frozen=True, kw_only=True):

@@ -126,6 +126,7 @@ async def get_economics(call: Call) -> Reply:
     where = {
         "agent": call.resolve("agent", params.agent)[0] if params.agent else None,
         "task": call.resolve("task", params.task)[0] if params.task else None,
+        "workflow": params.workflow or None,
     }
     rows, following = await totals.page(
         call,
@@ -146,10 +147,12 @@ async def get_economics(call: Call) -> Reply:
     return Reply(body=wire.TotalPage(items=items, next=following, seq=call.view_seq))
 
 
-def _named(call: Call, by: str, key: int) -> str:
+def _named(call: Call, by: str, key: Any) -> str:
     """The key of a total for people."""
     if by == "day":
         return datetime.fromtimestamp(key * DAY // SECOND, UTC).date().isoformat()
+    if by == "workflow":
+        return str(key)
     return call.id_of(by, key) if by in ("agent", "task") else ""
 
 

@@ -60,6 +60,7 @@ def item(call: Call, row: dict[str, Any], private: dict[str, Any]) -> wire.TaskI
         not_before_at=row["not_before_at"],
         stuck_at=row["stuck_at"],
         over_budget=economics.over_budget(call, row["task"]) if row["status"] == "queued" else "",
+        workflow=row["workflow"],
     )
 
 
