@@ -1,5 +1,5 @@
 import react from "@vitejs/plugin-react";
-import { defineConfig } from "vitest/config";
+import { defineConfig } from "vite";
 
 /** Where `npm run dev` finds a server: `WATCHFLOOR_URL=http://127.0.0.1:7300 npm run dev`. */
 const server = process.env.WATCHFLOOR_URL ?? "http://127.0.0.1:7300";
@@ -29,5 +29,4 @@ export default defineConfig({
       "/docs": forwarded,
     },
   },
-  test: { include: ["src/**/*.test.{ts,tsx}"], css: false },
 });
