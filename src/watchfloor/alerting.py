@@ -10,6 +10,7 @@ from watchfloor.councils.rules import why_not
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.vote_links import KEY_FILE, VoteLinks
 from watchfloor.engine.voting import voter
+from watchfloor.http.bodies.ledger import Component
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import SYSTEM
 from watchfloor.notify.backups import Backups
@@ -18,6 +19,7 @@ from watchfloor.notify.notifier import Notifier
 from watchfloor.registers.directory import Person
 from watchfloor.runners.outbound import Outbound, Sent
 from watchfloor.runners.reach import Reach, read_address
+from watchfloor.telemetry.metrics import Sample
 
 ANSWER_BYTES_MAX = 65_536  # of what a receiver answers
 
@@ -72,6 +74,15 @@ class Alerting:
             ask=lambda org, command: engine.ask(org, command, SYSTEM),
             clock=engine.clock,
         )
+
+    def component(self) -> Component:
+        """The notifier as /health has it."""
+        status, detail, since_at = self.notifier.condition.told()
+        return Component(name="notifier", status=status, detail=detail, since_at=since_at)
+
+    def samples(self) -> list[Sample]:
+        """What it counts by itself, for the metrics."""
+        return [("notification_channels_failing", (), self.notifier.condition.failing())]
 
     def _vote_link(self, org: int, decision: int, person: Person) -> str:
         """The path by which a person votes on a decision without signing in; "" where the policy or the rules say no."""

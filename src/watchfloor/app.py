@@ -361,6 +361,7 @@ class Server:
             server=f"watchfloor/{__version__}",
         )
         self.metrics.samplers.append(self._of_the_hub)
+        self.metrics.samplers.append(self.backbone.alerting.samples)
         self.engine.follow(Following(self.metrics))
         self.engine.follow(Workload(self.metrics, self._type_of))
         self.engine.on_commit(
@@ -552,6 +553,7 @@ class Server:
                 detail=f"{len(self.hub.sessions)} connected, {len(self.hub.visits.open)} by REST",
             ),
             self._workers(),
+            self.backbone.alerting.component(),
             Component(
                 name="backup",
                 status="ok" if backup else "degraded",

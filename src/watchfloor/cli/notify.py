@@ -17,6 +17,7 @@ _CHANNELS = [
 ]
 _DELIVERIES = [
     ("when", "WHEN"),
+    ("person_id", "WHO"),
     ("title", "NOTICE"),
     ("severity", "SEVERITY"),
     ("state", "STATE"),
@@ -27,9 +28,10 @@ _DELIVERIES = [
 
 
 @app.command(name="list")
-def list_(*, person: str = "", json: bool = False) -> None:
-    """List your channels in the order in which they are tried; PERSON: another one's, for admins."""
-    items = Client().get("/api/v1/notifications/channels", person=person)["items"]
+def list_(*, person: str = "", shared: bool = False, json: bool = False) -> None:
+    """List your channels in the order in which they are tried; PERSON: another one's, for admins; SHARED: the organisation's."""
+    query = {"shared": "true"} if shared else {"person": person}
+    items = Client().get("/api/v1/notifications/channels", **query)["items"]
     rows = [
         {
             **one,
@@ -52,6 +54,7 @@ def set_(
     quiet: str = "00:00-00:00",
     time_zone: str = "UTC",
     one_tap: bool | None = None,
+    shared: bool = False,
     person: str = "",
     json: bool = False,
 ) -> None:
@@ -67,6 +70,8 @@ def set_(
         Such as 22:00-07:00: only what is immediate comes through.
     one_tap
         May messages hold a link by which whoever reads them votes as you? By default by mail, ntfy and webhook.
+    shared
+        A channel of the organisation, for admins: told everything from its severity on, or what the policy's alerts say.
     """
     means = "console" if not url else "webhook" if url.startswith(("http://", "https://")) else "apprise"
     begin, _, end = quiet.partition("-")
@@ -80,6 +85,7 @@ def set_(
         "quiet_until": end,
         "time_zone": time_zone,
         "one_tap": one_tap,
+        "shared": shared,
         "person": person,
     }
     answer = Client().post("/api/v1/notifications/channels", body)
@@ -89,16 +95,20 @@ def set_(
 
 
 @app.command
-def remove(name: str, *, person: str = "", json: bool = False) -> None:
+def remove(name: str, *, person: str = "", shared: bool = False, json: bool = False) -> None:
     """Remove a channel."""
-    answer = Client().post("/api/v1/notifications/channels/remove", {"name": name, "person": person})
+    answer = Client().post(
+        "/api/v1/notifications/channels/remove", {"name": name, "person": person, "shared": shared}
+    )
     show(answer, json=json, text=f"{name}: removed")
 
 
 @app.command(name="test")
-def try_out(name: str, *, person: str = "", json: bool = False) -> None:
+def try_out(name: str, *, person: str = "", shared: bool = False, json: bool = False) -> None:
     """Send a test message by a channel."""
-    answer = Client().post("/api/v1/notifications/channels/test", {"name": name, "person": person})
+    answer = Client().post(
+        "/api/v1/notifications/channels/test", {"name": name, "person": person, "shared": shared}
+    )
     if not answer["delivered"]:
         raise Failure(f"{name}: {answer['error']}", 1)
     show(answer, json=json, text=f"{name}: delivered")

@@ -163,6 +163,8 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "budget.renewed/1": "A new period of a budget began.",
     "person.channel_noted/1": lambda f: f"The channel {f.name} ({f.means}) was {f.change}.",
+    "organisation.channel_noted/1": lambda f: f"The shared channel {f.name} ({f.means}) was {f.change}.",
+    "organisation.notice_undelivered/1": lambda f: f"A notice was taken by none of {', '.join(f.names)}.",
     "person.notice_undelivered/1": lambda f: f"A notice reached somebody by none of {f.channels} channels.",
     "schedule.set/1": lambda f: f"The on-call schedule {f.name} was set.",
     "schedule.changed/1": "An on-call schedule was changed.",

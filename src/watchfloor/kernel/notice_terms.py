@@ -16,6 +16,19 @@ KINDS = (
     "breaker",
     "stopped",
     "budget",
+    # and alerts that nothing above tells already
+    "worker_unreachable",
+    "orphaned",
+    "stuck",
+    "undecided",
+    "ungated_call",
+    "identity_changed",
+    "outcome_unknown",
+    "dead_letter",
+    "key_expiring",
+    "undelivered",
+    "clock",
+    "rollback",
 )
 SEVERITIES = ("info", "warning", "immediate")
 

@@ -2,7 +2,7 @@
 
 Theory of operation
 -------------------
-A webhook goes by the guarded way out (runners/outbound.py), signed like the calls of HTTP workers. Everything else is a
+A webhook goes by the guarded way out (runners/outbound.py), as a CloudEvent signed as Standard Webhooks says. Everything else is a
 plugin of apprise, which blocks and opens its own connections: it runs on threads of its own, without redirects, and an audit
 hook judges every address such a thread connects to, after resolving, at the very `connect`. The hook cannot be taken away
 again; on other threads it does nothing but look at one thread-local.
@@ -13,15 +13,19 @@ from __future__ import annotations
 import asyncio
 import hmac
 import logging
+import secrets
 import sys
 import threading
+from base64 import b64decode, b64encode
 from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
+from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 
+from watchfloor.kernel.instants import SECOND
 from watchfloor.notify.notices import Notice
 from watchfloor.notify.store import Channel
 
@@ -35,8 +39,9 @@ SCHEMES = (
     "ntfys",
 )  # of apprise: those that are tried and tested
 TIMEOUT_S = 8.0  # one attempt; then the next channel
+PAGERDUTY = "Pager Duty"  # as apprise calls it
 THREADS = 32  # a plugin that hangs holds one until its own timeouts end it
-_RECIPE = "watchfloor-notice-v1"
+SECRET_PREFIX = "whsec_"  # noqa: S105 - of every secret, as Standard Webhooks writes them
 _log = logging.getLogger("watchfloor.notices")
 _guarded = threading.local()
 
@@ -62,10 +67,40 @@ def _on_audit(event: str, arguments: tuple[Any, ...]) -> None:
 sys.addaudithook(_on_audit)
 
 
-def signature(secret: str, timestamp: int, key: str, digest: str) -> str:
-    """64 hex digits of HMAC-SHA256 over the four lines that are signed; `digest` is that of the body, hex."""
-    lines = "\n".join((_RECIPE, str(timestamp), key, digest))
-    return hmac.new(secret.encode(), lines.encode(), sha256).hexdigest()
+def signature(secret: str, message: str, timestamp: int, body: bytes) -> str:
+    """The `webhook-signature` of Standard Webhooks, version 1: HMAC-SHA256 over `<id>.<timestamp>.<body>`, base64."""
+    encoded = secret.removeprefix(SECRET_PREFIX)
+    key = b64decode(encoded) if encoded != secret else secret.encode()
+    told = f"{message}.{timestamp}.".encode() + body
+    return f"v1,{b64encode(hmac.digest(key, told, 'sha256')).decode()}"
+
+
+def new_secret() -> str:
+    """A secret to sign with, as Standard Webhooks writes them."""
+    return SECRET_PREFIX + b64encode(secrets.token_bytes(32)).decode()
+
+
+def cloud_event(notice: Notice, link: str, key: str, source: str, at: int) -> bytes:
+    """The body of a webhook: a CloudEvents 1.0 event in structured mode. `at` µs."""
+    return msgspec.json.encode(
+        {
+            "specversion": "1.0",
+            "id": key,
+            "source": source,
+            "type": f"watchfloor.notice.{notice.kind}",
+            "subject": notice.about,
+            "time": datetime.fromtimestamp(at // SECOND, UTC).isoformat().replace("+00:00", "Z"),
+            "datacontenttype": "application/json",
+            "data": {
+                "about": notice.about,
+                "kind": notice.kind,
+                "severity": notice.severity,
+                "title": notice.title,
+                "text": notice.text,
+                "url": link,
+            },
+        }
+    )
 
 
 def url_fault(kind: str, url: str) -> str:
@@ -109,39 +144,34 @@ class Channels:
                     await self._webhook(channel, notice, link, key)
                 elif channel.kind == "apprise":
                     loop = asyncio.get_running_loop()
-                    await loop.run_in_executor(self._threads, self._by_apprise, channel, notice, link)
+                    await loop.run_in_executor(self._threads, self._by_apprise, channel, notice, link, key)
                 else:
                     _log.warning("%s [%s] %s %s", notice.title, notice.severity, notice.text, link)
         except TimeoutError as error:
             raise Undelivered(f"no answer within {self._timeout_s:g} s") from error
 
     async def _webhook(self, channel: Channel, notice: Notice, link: str, key: str) -> None:
-        body = msgspec.json.encode(
-            {
-                "about": notice.about,
-                "severity": notice.severity,
-                "title": notice.title,
-                "text": notice.text,
-                "url": link,
-            }
-        )
-        timestamp, digest = self._clock() // 1_000_000, sha256(body).hexdigest()
+        now = self._clock()
+        body = cloud_event(notice, link, key, f"{urlsplit(link).scheme}://{urlsplit(link).netloc}/", now)
         headers = {
-            "content-type": "application/json",
-            "idempotency-key": key,
-            "watchfloor-timestamp": str(timestamp),
-            "watchfloor-body-digest": f"sha-256={digest}",
-            "watchfloor-signature": f"v1={signature(channel.secret, timestamp, key, digest)}",
+            "content-type": "application/cloudevents+json",
+            "webhook-id": key,
+            "webhook-timestamp": str(now // SECOND),
+            "webhook-signature": signature(channel.secret, key, now // SECOND, body),
         }
         status, detail = await self._post(channel.url, headers, body, int(self._timeout_s * 1_000))
         if not 200 <= status < 300:
             raise Undelivered(detail or f"it answered {status}")
 
-    def _by_apprise(self, channel: Channel, notice: Notice, link: str) -> None:
+    def _by_apprise(self, channel: Channel, notice: Notice, link: str, key: str) -> None:
         plugin = _plugin(channel.url)
         if plugin is None:
             raise Undelivered("its address cannot be understood any more")
         plugin.redirects = False
+        if (
+            plugin.service_name == PAGERDUTY
+        ):  # an attempt that is repeated is the same incident, and it links here
+            plugin.dedup, plugin.click = key, link
         host = str(getattr(plugin, "smtp_host", "") or plugin.host or "")
         _guarded.permits = lambda address: self._permits(address, host)
         _guarded.refused = False

@@ -23,9 +23,29 @@ from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
 from watchfloor.kernel.anomaly_terms import OF_PEOPLE
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
+from watchfloor.situation.kinds import ALERTS
+from watchfloor.situation.messages import AlertRaised, AlertWorsened
 from watchfloor.trust.anomaly_messages import AnomalyFound
 from watchfloor.work.budget_messages import BudgetExhausted, BudgetWarned
 
+# Kinds of alerts that are told as such; the others are about what another notice tells.
+ALERTED = frozenset(
+    (
+        "worker_unreachable",
+        "orphaned",
+        "stuck",
+        "undecided",
+        "ungated_call",
+        "identity_changed",
+        "outcome_unknown",
+        "dead_letter",
+        "key_expiring",
+        "undelivered",
+        "clock",
+        "rollback",
+    )
+)
+_OF_THE_SERVER = ("undelivered", "clock", "rollback")
 CRITICAL = 75  # risk scores from here on are critical (spec 3.1 rule 6)
 
 State = Callable[[str, int], Any]  # (kind, subject) -> committed state, or None
@@ -190,6 +210,28 @@ def _anomaly(event: Event, state: State) -> Notice | None:
     )
 
 
+def _alert(event: Event, state: State) -> Notice | None:
+    """Alerts that no other notice tells already; who looks after them is told."""
+    facts: Any = event.facts
+    if facts.what not in ALERTED:
+        return None
+    alert = state("alert", event.subject)
+    if alert is None or alert.status == "resolved":
+        return None
+    agent = state("agent", alert.agent)
+    name = f": {agent.name}" if agent is not None else ""
+    path = f"/agents/{public_id('agent', alert.agent, agent.nonce)}" if agent is not None else "/inbox"
+    return Notice(
+        about=f"alert:{event.subject}:{facts.severity}",
+        kind=facts.what,
+        severity={"critical": "immediate"}.get(facts.severity, facts.severity),
+        title=f"{ALERTS[facts.what].meaning.rstrip('.')}{name}",
+        text="It is an alert until it is over, or until somebody resolves it.",
+        path=path,
+        tell=("role:admin",) if facts.what in _OF_THE_SERVER else ("role:supervisor", "schedule:on_call"),
+    )
+
+
 def _offline(event: Event, state: State) -> Notice | None:
     text = "The connection ended; its running tasks wait or go to others."
     found = _of_agent(event, state, "offline", event.subject, "info", "Agent offline", text)
@@ -240,4 +282,6 @@ _MAKES: dict[type[Any], Callable[[Event, State], Notice | None]] = {
     StopRecorded: _stopped,
     BudgetWarned: _budget,
     BudgetExhausted: _budget,
+    AlertRaised: _alert,
+    AlertWorsened: _alert,
 }

@@ -4,7 +4,8 @@ Theory of operation
 -------------------
 An event that people must hear of has one effect row (engine/effects.py), leased and repeated until everybody it is for was
 reached. Whom it is for is worked out at each attempt, so that somebody who lost their roles meanwhile is told nothing. Each
-person's delivery is a row of `notify.db`: what is delivered is not delivered again, whatever is repeated.
+person's delivery is a row of `notify.db`: what is delivered is not delivered again, whatever is repeated. The shared channels
+of the organisation are recipients beside them (alerts.py).
 
 A person's channels are tried in their order until one takes it; one that hangs, refuses or answers with an error costs its
 time and the next one is tried at once. At critical risk all channels are used together. People are told side by side, so
@@ -23,15 +24,19 @@ from pathlib import Path
 from typing import Any, TypeVar
 from zoneinfo import ZoneInfo
 
+import msgspec
+
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Command, Event, Refused
 from watchfloor.kernel.notice_terms import SEVERITIES
 from watchfloor.notify import store as rows
+from watchfloor.notify.alerts import chains, routed
 from watchfloor.notify.audience import audience
-from watchfloor.notify.channels import Channels, Undelivered, url_fault
+from watchfloor.notify.channels import Channels, Undelivered, new_secret, url_fault
+from watchfloor.notify.condition import Condition
 from watchfloor.notify.notices import Notice, notice_of
 from watchfloor.notify.store import Channel, Delivery, Store
-from watchfloor.people.messages import RecordUndelivered, TellOwner, TellPeople
+from watchfloor.people.messages import RecordSharedUndelivered, RecordUndelivered, TellOwner, TellPeople
 from watchfloor.registers.directory import Person
 
 ATTEMPTS_MAX = 5  # with the doubling rests between them about half a minute, and every channel at each
@@ -48,6 +53,22 @@ Observe = Callable[[str, str, int], None]  # (kind of channel, outcome, ms)
 
 async def _reachable(url: str) -> str:  # noqa: ARG001 -- a predicate of this shape
     return ""
+
+
+class Recipient(msgspec.Struct, frozen=True, kw_only=True):
+    """A person, or a chain of shared channels (`names`). `id` as deliveries name it, `owner` whose channels are used."""
+
+    id: str
+    owner: str
+    names: tuple[str, ...] = ()
+    person: Person | None = None
+
+    def among(self, channels: list[Channel]) -> list[Channel]:
+        """Which of the owner's channels are meant, in the order in which they are tried."""
+        if self.person is not None:
+            return channels
+        known = {channel.name: channel for channel in channels}
+        return [known[name] for name in self.names if name in known]
 
 
 class NotReached(Exception):
@@ -76,6 +97,8 @@ class Notifier:
     """Tells people, and keeps their channels. Safe to share on one event loop."""
 
     channels_max = CHANNELS_MAX
+    shared = rows.SHARED
+    new_secret = staticmethod(new_secret)
 
     def __init__(
         self,
@@ -104,6 +127,7 @@ class Notifier:
         self._thread = ThreadPoolExecutor(1, "notify-db")
         self._started = False
         self._told = 0
+        self.condition = Condition(clock)
 
     # Life and looking -------------------------------------------------------------------------------------------------
 
@@ -154,7 +178,9 @@ class Notifier:
                     path="/inbox",
                     tell=(),
                 )
-                _, error = await self._sent(channel, notice, f"test:{org}:{person}:{self._clock()}")
+                _, error = await self._sent(
+                    org, person, channel, notice, f"test:{org}:{person}:{self._clock()}"
+                )
                 return error
         return "there is no such channel"
 
@@ -169,61 +195,75 @@ class Notifier:
         notice = notice_of(event, state)
         if notice is None:
             return
+        terms = self._cell(org, "active_policy", "active").document.notices
+        notice = routed(notice, terms)
         people = audience(notice.tell, lambda name, key: self._cell(org, name, key), state, self._clock())
-        told = await asyncio.gather(*(self._tell(org, event, notice, person) for person in people))
+        shared = [channel.name for channel in await self.channels(org, rows.SHARED)]
+        everybody = [
+            *(Recipient(id=person.id, owner=person.id, person=person) for person in people),
+            *(
+                Recipient(id=f"{rows.SHARED}:{chain[0]}", owner=rows.SHARED, names=chain)
+                for chain in chains(notice, terms, shared)
+            ),
+        ]
+        told = await asyncio.gather(*(self._tell(org, event, notice, one) for one in everybody))
         self._told += 1
         if self._told % PRUNE_EVERY == 0:
             await self._off(self._store.prune)
         left = told.count(False)
         if left:
-            raise NotReached(f"{left} of {len(people)} people could not be reached yet")
+            raise NotReached(f"{left} of {len(everybody)} could not be reached yet")
 
-    async def _tell(self, org: int, event: Event, notice: Notice, person: Person) -> bool:
+    async def _tell(self, org: int, event: Event, notice: Notice, who: Recipient) -> bool:
         """Has this delivery come to an end?"""
         now = self._clock()
         about = notice.about
         begun = await self._off(
-            self._store.begin, org, about, person.id, event.seq, notice.severity, notice.title, now
+            self._store.begin, org, about, who.id, event.seq, notice.severity, notice.title, now
         )
         if begun.state != rows.OPEN:
             return True
-        every = await self.channels(org, person.id)
+        every = who.among(await self.channels(org, who.owner))
         channels = fitting(every, notice.severity, now)
         if not channels:
             state = rows.QUIET if every else rows.NO_CHANNEL
-            await self._off(self._store.attempted, org, about, person.id, state, "", "", now)
+            await self._off(self._store.attempted, org, about, who.id, state, "", "", now)
             return True
-        key = sha256(f"{event.org}\n{about}\n{person.id}".encode()).hexdigest()[:32]
-        own = self._vote_link(org, notice.decision, person) if notice.decision else ""
-        took, error = await self._tried(channels, notice, key, own)
+        key = sha256(f"{event.org}\n{about}\n{who.id}".encode()).hexdigest()[:32]
+        own = self._vote_link(org, notice.decision, who.person) if notice.decision and who.person else ""
+        took, error = await self._tried(org, who, channels, notice, key, own)
         state = rows.DELIVERED if took else rows.OPEN
         attempts = await self._off(
-            self._store.attempted, org, about, person.id, state, took, error, self._clock()
+            self._store.attempted, org, about, who.id, state, took, error, self._clock()
         )
         if took:
             return True
         if attempts < ATTEMPTS_MAX:
             return False
-        await self._give_up(org, event, notice, person, len(channels))
+        await self._give_up(org, event, notice, who, channels)
         return True
 
     async def _tried(
-        self, channels: list[Channel], notice: Notice, key: str, own: str = ""
+        self, org: int, who: Recipient, channels: list[Channel], notice: Notice, key: str, own: str
     ) -> tuple[str, str]:
         """(channels that took it, why the others did not). `own`: the path of the person's own link."""
         if notice.all_hands:
-            ended = await asyncio.gather(*(self._sent(one, notice, key, own) for one in channels))
+            ended = await asyncio.gather(
+                *(self._sent(org, who.owner, one, notice, key, own) for one in channels)
+            )
             took = ", ".join(name for name, error in ended if not error)
             return took, "; ".join(f"{name}: {error}" for name, error in ended if error)
         errors: list[str] = []
         for channel in channels:
-            name, error = await self._sent(channel, notice, key, own)
+            name, error = await self._sent(org, who.owner, channel, notice, key, own)
             if not error:
                 return name, "; ".join(errors)
             errors.append(f"{name}: {error}")
         return "", "; ".join(errors)
 
-    async def _sent(self, channel: Channel, notice: Notice, key: str, own: str = "") -> tuple[str, str]:
+    async def _sent(
+        self, org: int, owner: str, channel: Channel, notice: Notice, key: str, own: str = ""
+    ) -> tuple[str, str]:
         """(name, why it did not work)."""
         path = own if own and channel.one_tap else notice.path
         began = asyncio.get_running_loop().time()
@@ -234,16 +274,29 @@ class Notifier:
             error = str(undelivered)
         spent_ms = int((asyncio.get_running_loop().time() - began) * 1_000)
         self._observe(channel.kind, "failed" if error else "delivered", spent_ms)
+        self.condition.tried((org, owner, channel.name), worked=not error)
         return channel.name, error
 
-    async def _give_up(self, org: int, event: Event, notice: Notice, person: Person, channels: int) -> None:
+    async def _give_up(
+        self, org: int, event: Event, notice: Notice, who: Recipient, channels: list[Channel]
+    ) -> None:
         """Say in the ledger that somebody was not reached. Recorded first: what is repeated is refused or no news."""
-        command = RecordUndelivered(
-            subject=person.subject, about=notice.about, event=event.seq, channels=channels
-        )
+        command: Command
+        if who.person is not None:
+            command = RecordUndelivered(
+                subject=who.person.subject, about=notice.about, event=event.seq, channels=len(channels)
+            )
+        else:
+            command = RecordSharedUndelivered(
+                subject=int(self._cell(org, "names", "organisation") or 1),
+                about=notice.about,
+                event=event.seq,
+                names=tuple(channel.name for channel in channels),
+            )
         try:
             await self._ask(org, command)
         except Refused as refused:
             if refused.retryable:
                 raise
-        await self._off(self._store.fail, org, notice.about, person.id, self._clock())
+        self.condition.given_up()
+        await self._off(self._store.fail, org, notice.about, who.id, self._clock())

@@ -28,6 +28,7 @@ _DELIVERIES = """CREATE TABLE deliveries (
     created_at INTEGER NOT NULL, finished_at INTEGER NOT NULL, PRIMARY KEY (org, about, person)
 ) WITHOUT ROWID"""
 _NEWEST = "CREATE INDEX deliveries_newest ON deliveries (org, seq)"
+SHARED = "shared"  # in the place of a person: channels of the organisation
 OPEN = "open"
 DELIVERED = "delivered"
 QUIET = "quiet"

@@ -113,6 +113,44 @@ class RecordUndelivered(Command, frozen=True, kw_only=True):
     channels: int
 
 
+class NoteSharedChannel(Command, frozen=True, kw_only=True):
+    """The same of a channel that belongs to the organisation."""
+
+    KIND: ClassVar[str] = "organisation"
+    name: str
+    means: str
+    change: str
+
+
+class RecordSharedUndelivered(Command, frozen=True, kw_only=True):
+    """All attempts by these shared channels failed."""
+
+    KIND: ClassVar[str] = "organisation"
+    about: str
+    event: int
+    names: tuple[str, ...]
+
+
+class SharedChannelNoted(Facts, frozen=True, kw_only=True):
+    """A channel of the organisation was set or removed."""
+
+    TYPE: ClassVar[str] = "organisation.channel_noted/1"
+    KIND: ClassVar[str] = "organisation"
+    change: str
+    means: str
+    name: str
+
+
+class SharedNoticeUndelivered(Facts, frozen=True, kw_only=True):
+    """None of these shared channels took it."""
+
+    TYPE: ClassVar[str] = "organisation.notice_undelivered/1"
+    KIND: ClassVar[str] = "organisation"
+    about: str
+    event: int
+    names: tuple[str, ...]
+
+
 class ChannelNoted(Facts, frozen=True, kw_only=True):
     TYPE: ClassVar[str] = "person.channel_noted/1"
     KIND: ClassVar[str] = "person"

@@ -39,15 +39,25 @@ from watchfloor.people.messages import (
     FoundOrganisation,
     IssueCredential,
     NoteChannel,
+    NoteSharedChannel,
     NoticeUndelivered,
     OrganisationFounded,
     PersonDisabled,
     PersonJoined,
+    RecordSharedUndelivered,
     RecordUndelivered,
     RevokeCredential,
     RolesChanged,
+    SharedChannelNoted,
+    SharedNoticeUndelivered,
 )
-from watchfloor.people.telling import note_channel, noted, record_undelivered
+from watchfloor.people.telling import (
+    note_channel,
+    note_shared,
+    noted,
+    record_shared_undelivered,
+    record_undelivered,
+)
 
 PURPOSES = ("token", "bootstrap", "session", "link")
 SINGLE_USE = ("bootstrap", "link")
@@ -303,8 +313,16 @@ SUBJECTS: tuple[Subject, ...] = (
     Subject(
         kind="organisation",
         state=Organisation,
-        decide={FoundOrganisation: found},
-        evolve={OrganisationFounded: first(founded)},
+        decide={
+            FoundOrganisation: found,
+            NoteSharedChannel: note_shared,
+            RecordSharedUndelivered: record_shared_undelivered,
+        },
+        evolve={
+            OrganisationFounded: first(founded),
+            SharedChannelNoted: once(noted),
+            SharedNoticeUndelivered: once(noted),
+        },
     ),
     Subject(
         kind="person",
@@ -340,4 +358,6 @@ FACTS: tuple[type[Facts], ...] = (
     CredentialRevoked,
     ChannelNoted,
     NoticeUndelivered,
+    SharedChannelNoted,
+    SharedNoticeUndelivered,
 )

@@ -10,7 +10,7 @@ SELECTORS_MAX = 32
 _KINDS = {"types": "type", "tools": "tool", "classes": "class"}
 _LEVELS = {"confirm": 2, "approve": 3, "committee": 4}
 # How fast agents may ask, what they may hand on, who hears of a decision: nothing of this decides on an action.
-_HARMLESS = ("rates", "delegation", "notices")
+_HARMLESS = ("rates", "delegation")
 _TOLD = ("tell", "warn_permille", "ladder", "backups")
 
 
@@ -29,7 +29,9 @@ def affected(before: Policy, after: Policy) -> tuple[str, ...]:
 
 def _selector(steps: list[str]) -> str:
     section = steps[0]
-    if section in _HARMLESS or (section == "routing" and any(step in _TOLD for step in steps[1:])):
+    if section in _HARMLESS or steps[:2] == ["notices", "alerts"]:
+        return ""
+    if section == "routing" and any(step in _TOLD for step in steps[1:]):
         return ""
     if section == "modes" and len(steps) > 2 and steps[1] == "types":
         section, steps = "types", steps[1:]

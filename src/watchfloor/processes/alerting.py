@@ -40,7 +40,7 @@ from watchfloor.fleet.messages import (
 from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.system import ClockAnomaly, RollbackDeclared
-from watchfloor.people.messages import NoticeUndelivered
+from watchfloor.people.messages import NoticeUndelivered, SharedNoticeUndelivered
 from watchfloor.registers.alerts import OpenAlert
 from watchfloor.situation.messages import (
     AcknowledgeAlert,
@@ -165,6 +165,7 @@ RAISES = (
     Raise(by=BudgetExhausted, what="budget", severity="critical"),
     Raise(by=KeyExpiring, what="key_expiring", severity="info", about=_credential),
     Raise(by=NoticeUndelivered, what="undelivered", severity="warning"),
+    Raise(by=SharedNoticeUndelivered, what="undelivered", severity="warning"),
     Raise(by=ClockAnomaly, what="clock", severity="warning", about=_whole),
     Raise(by=RollbackDeclared, what="rollback", severity="critical"),
 )

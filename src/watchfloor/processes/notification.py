@@ -14,6 +14,7 @@ from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.people.messages import TellOwner, TellPeople
+from watchfloor.situation.messages import AlertRaised, AlertWorsened
 from watchfloor.trust.anomaly_messages import AnomalyFound
 from watchfloor.work.budget_messages import BudgetExhausted, BudgetWarned
 
@@ -34,6 +35,8 @@ EFFECTS: tuple[tuple[type[Facts], React], ...] = (
     (DecisionEscalated, tell),
     (DecisionTakenOver, tell),
     (DecisionAlerted, tell),
+    (AlertRaised, tell_owner),
+    (AlertWorsened, tell_owner),
     (BreakerOpened, tell),
     (AgentQuarantined, tell),
     (AnomalyFound, tell),

@@ -55,6 +55,9 @@ HEADERS = frozenset(
         "if-none-match",
         "traceparent",
         "user-agent",
+        "webhook-id",  # these three: Standard Webhooks
+        "webhook-signature",
+        "webhook-timestamp",
     )
 )  # and every `watchfloor-…`; Host, Authorization, Cookie and whatever frames the message are not the caller's
 _CREDENTIALS = re.compile(r"[A-Za-z]+://[^/?#]*@")

@@ -162,6 +162,19 @@ METRICS: tuple[Metric, ...] = (
         meaning="Duration of one attempt to tell somebody.",
     ),
     Metric(
+        name="notification_channels_failing",
+        kind="gauge",
+        unit="channels",
+        meaning="Channels that did not take the last message they were tried with, within the last hour.",
+    ),
+    Metric(
+        name="decisions_taken_over_total",
+        kind="counter",
+        unit="decisions",
+        labels=("reason",),
+        meaning="Decisions that backups took over; reason: offline, overloaded, specialist.",
+    ),
+    Metric(
         name="notifications_undelivered_total",
         kind="counter",
         unit="notices",

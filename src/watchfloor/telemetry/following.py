@@ -73,6 +73,7 @@ class Following:
         self._starts: OrderedDict[tuple[int, str, int], int] = OrderedDict()
         self._table: dict[type[Facts], Callable[[int, Event], None]] = {
             councils.DecisionOpened: self._began,
+            councils.DecisionTakenOver: self._taken_over,
             trust.TrustChanged: self._trust,
             trust.TrustReassessed: self._trust,
             anomalies.AnomalyFound: self._anomaly,
@@ -86,6 +87,10 @@ class Following:
         for facts in _OUTCOME:
             self._table[facts] = self._decided
 
+    def _taken_over(self, org: int, event: Event) -> None:  # noqa: ARG002 -- one signature
+        facts: Any = event.facts
+        self._metrics.count("decisions_taken_over_total", facts.reason)
+
     def __call__(self, org: int, events: list[Event]) -> None:
         """Count one commit."""
         self._metrics.count("ledger_appends_total", by=len(events))
@@ -93,7 +98,7 @@ class Following:
         statuses: dict[str, int] = {}
         for event in events:
             facts = event.facts
-            if type(facts) is people.NoticeUndelivered:
+            if type(facts) in (people.NoticeUndelivered, people.SharedNoticeUndelivered):
                 self._metrics.count("notifications_undelivered_total")
             if type(facts) is actions.ActionDecided:
                 # Counted once a commit: touching a labelled counter costs 2 µs each time.

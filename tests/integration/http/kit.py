@@ -109,6 +109,7 @@ class Running:
             admin=self.admin,
             config=HTTPConfig(version="test", rates=self.rates, **self.settings),
             ready=lambda: self.engine.read_only,
+            components=lambda: [self.backbone.alerting.component()],
             clock=self.engine.clock,
             links=self.backbone.alerting.links,
             notices=self.backbone.notifier,

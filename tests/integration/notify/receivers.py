@@ -23,6 +23,7 @@ class Receiver:
 
     def __init__(self, mode: str = "takes") -> None:
         self.mode = mode
+        self.answer = b"{}"
         self.got: list[Got] = []
         self.freed = threading.Event()
         receiver = self
@@ -38,9 +39,9 @@ class Receiver:
                     Got(self.path, {name.lower(): text for name, text in self.headers.items()}, body)
                 )
                 self.send_response(status)
-                self.send_header("content-length", "2")
+                self.send_header("content-length", str(len(receiver.answer)))
                 self.end_headers()
-                self.wfile.write(b"{}")
+                self.wfile.write(receiver.answer)
 
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 -- the parent's name
                 """Nothing."""

@@ -44,12 +44,12 @@ def test_a_supervisor_hears_of_a_decision_with_a_link_to_it(server: Running) -> 
             "/api/v1/notifications/channels", json={"name": "hook", "means": "webhook", "url": url}
         )
         assert answer.status_code == 201, answer.text
-        assert answer.json()["signing_secret"].startswith("wfn_")
+        assert answer.json()["signing_secret"].startswith("whsec_")
         tested = client.post("/api/v1/notifications/channels/test", json={"name": "hook"})
         assert tested.json() == {"delivered": True, "error": ""}
         ask_patch(agent)
         got = wait_for(receiver, b"Decision needed")
-        told = msgspec.json.decode(got.body)
+        told = msgspec.json.decode(got.body)["data"]
         assert told["url"].startswith(f"{server.backbone.base_url}/tap/wf_tap_")
         page = server.client().get(told["url"].removeprefix(server.backbone.base_url))
         assert "You vote as" in page.text and "import sys" in page.text

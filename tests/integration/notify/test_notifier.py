@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import base64
+import hmac
 import stat
 from collections.abc import AsyncIterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import msgspec
 import pytest
 from tests.integration.notify.receivers import mail_server, receiving
 
@@ -15,9 +19,10 @@ from watchfloor.actions.messages import StopRecorded
 from watchfloor.app import free_port
 from watchfloor.kernel.instants import HOUR, SECOND
 from watchfloor.kernel.messages import SYSTEM, Event
+from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.directory import DirectoryUnsafe
-from watchfloor.notify.channels import Channels, url_fault
-from watchfloor.notify.notifier import ATTEMPTS_MAX, Notifier, NotReached, fitting, quiet
+from watchfloor.notify.channels import Channels, new_secret, url_fault
+from watchfloor.notify.notifier import ATTEMPTS_MAX, Notifier, NotReached, Recipient, fitting, quiet
 from watchfloor.notify.store import Channel, Store
 from watchfloor.people.messages import RecordUndelivered, TellPeople
 from watchfloor.registers.directory import Person
@@ -45,6 +50,7 @@ class House:
     def __init__(self, folder: Path, allow: tuple[str, ...], timeout_s: float) -> None:
         self.people: tuple[Person, ...] = (ADA, BEN, OPERATOR, GONE)
         self.asked: list[Any] = []
+        self.cells: dict[str, Any] = {"active_policy": SimpleNamespace(document=Policy())}
         self.now = NOON
         reach = Reach.of(allow)
         outbound = Outbound(reach)
@@ -66,7 +72,7 @@ class House:
             folder / "notify.db",
             channels=Channels(post, permits, lambda: self.now, timeout_s),
             state=lambda org, kind, subject: None,
-            cell=lambda org, name, key: self.people if name == "people" else None,
+            cell=lambda org, name, key: self.cells.get(name) if name != "people" else self.people,
             ask=ask,
             base_url=lambda: "https://floor.example/",
             clock=lambda: self.now,
@@ -111,21 +117,32 @@ async def test_who_refuses_answers_500_or_hangs_is_passed_over_for_the_next_chan
     )
 
 
-async def test_a_webhook_is_signed_and_says_the_same_key_at_every_attempt(house: House) -> None:
-    from watchfloor.notify.channels import signature
-
+async def test_a_webhook_is_signed_as_standard_webhooks_and_says_the_same_id_at_every_attempt(
+    house: House,
+) -> None:
+    secret = new_secret()
     with receiving("fails") as receiver:
-        await house.channel(ADA, "hook", "webhook", f"http://127.0.0.1:{receiver.port}/in", secret="wfn_x")
+        url = f"http://127.0.0.1:{receiver.port}/in"
+        await house.channel(ADA, "hook", "webhook", url, secret=secret)
         with pytest.raises(NotReached):
             await house.notifier(1, stop(), EFFECT)
         receiver.mode = "takes"
         await house.notifier(1, stop(), EFFECT)
         first, second = receiver.got
-    assert first.headers["idempotency-key"] == second.headers["idempotency-key"]
-    digest = second.headers["watchfloor-body-digest"].removeprefix("sha-256=")
-    key, timestamp = second.headers["idempotency-key"], int(second.headers["watchfloor-timestamp"])
-    assert second.headers["watchfloor-signature"] == f"v1={signature('wfn_x', timestamp, key, digest)}"
-    assert b'"url":"https://floor.example/stops"' in second.body
+    assert first.headers["webhook-id"] == second.headers["webhook-id"]
+    # As the receiver's side of Standard Webhooks checks it, by hand.
+    told = f"{second.headers['webhook-id']}.{second.headers['webhook-timestamp']}.".encode() + second.body
+    mac = hmac.digest(base64.b64decode(secret.removeprefix("whsec_")), told, "sha256")
+    assert second.headers["webhook-signature"] == f"v1,{base64.b64encode(mac).decode()}"
+    assert second.headers["content-type"] == "application/cloudevents+json"
+    event = msgspec.json.decode(second.body)
+    assert (event["specversion"], event["type"], event["id"]) == (
+        "1.0",
+        "watchfloor.notice.stopped",
+        second.headers["webhook-id"],
+    )
+    assert (event["source"], event["time"]) == ("https://floor.example/", "2026-11-21T12:00:00Z")
+    assert event["data"]["url"] == "https://floor.example/stops"
 
 
 async def test_mail_reaches_a_mail_server(house: House) -> None:
@@ -224,7 +241,7 @@ async def test_in_the_quiet_time_a_notice_is_kept_as_quiet(house: House) -> None
 
     await house.channel(ADA, "log", "console", "", quiet_from=60, quiet_until=23 * 60)
     notice = Notice(about="x", kind="decision", severity="warning", title="t", text="", path="/", tell=())
-    assert await house.notifier._tell(1, stop(), notice, ADA)
+    assert await house.notifier._tell(1, stop(), notice, Recipient(id=ADA.id, owner=ADA.id, person=ADA))
     assert await house.state(ADA) == ("quiet", "")
 
 
@@ -274,7 +291,7 @@ async def test_at_critical_risk_all_channels_are_used_and_one_that_takes_it_is_e
         await house.channel(ADA, "a", "webhook", f"http://127.0.0.1:{one.port}/")
         await house.channel(ADA, "b", "webhook", f"http://127.0.0.1:{free_port()}/")
         await house.channel(ADA, "c", "webhook", f"http://127.0.0.1:{two.port}/")
-        assert await house.notifier._tell(1, stop(), notice, ADA)
+        assert await house.notifier._tell(1, stop(), notice, Recipient(id=ADA.id, owner=ADA.id, person=ADA))
         assert (len(one.got), len(two.got)) == (1, 1)
     assert await house.state(ADA) == ("delivered", "a, c")
 

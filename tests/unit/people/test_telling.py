@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from tests.transcripts.world import World
 
-from watchfloor.people.messages import AddPerson, NoteChannel, RecordUndelivered
+from watchfloor.people.messages import (
+    AddPerson,
+    FoundOrganisation,
+    NoteChannel,
+    NoteSharedChannel,
+    RecordSharedUndelivered,
+    RecordUndelivered,
+)
 from watchfloor.people.rules import HandleEvidence
 
 
@@ -59,3 +66,24 @@ def test_a_notice_that_reached_somebody_by_no_channel_is_a_fact() -> None:
         7,
         2,
     )
+
+
+def test_the_organisation_has_channels_of_its_own_and_notices_that_none_of_them_took() -> None:
+    world = World()
+    (founded,) = world.perform(FoundOrganisation(name="Acme", origin="acme.example"))
+    org = founded.subject
+    (noted,) = world.perform(NoteSharedChannel(subject=org, name="room", means="apprise slack", change="set"))
+    (lost,) = world.perform(RecordSharedUndelivered(subject=org, about="event:5", event=5, names=("room",)))
+    facts: Any = lost.facts
+    assert noted.type == "organisation.channel_noted/1"
+    assert (lost.type, facts.names) == ("organisation.notice_undelivered/1", ("room",))
+    assert world.states["organisation", org].name == "Acme"
+    wrong = NoteSharedChannel(subject=org, name="Our room", means="console", change="set")
+    assert world.refusal(wrong) == ("invalid_name", "/name", 422)
+
+
+def test_no_organisation_has_no_channels() -> None:
+    unknown = ("unknown_organisation", "", 404)
+    set_one = NoteSharedChannel(subject=9, name="a", means="console", change="set")
+    assert World().refusal(set_one) == unknown
+    assert World().refusal(RecordSharedUndelivered(subject=9, about="x", event=1, names=())) == unknown

@@ -14,7 +14,12 @@ from watchfloor.engine.projections import CAPABILITIES, PROJECTORS, TABLES, merg
 from watchfloor.engine.view_rows import Storage
 from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.projection import Change, Column, Index, Table, integer, text
-from watchfloor.people.messages import ChannelNoted, NoticeUndelivered
+from watchfloor.people.messages import (
+    ChannelNoted,
+    NoticeUndelivered,
+    SharedChannelNoted,
+    SharedNoticeUndelivered,
+)
 
 ROOT = Path(__file__).resolve().parents[3]
 
@@ -33,7 +38,7 @@ def facts_of(capability: str) -> set[type[Facts]]:
 
 
 # Channels and what became of notices are shown from notify.db; these events are for the record.
-OF_NO_VIEW = {ChannelNoted, NoticeUndelivered}
+OF_NO_VIEW = {ChannelNoted, NoticeUndelivered, SharedChannelNoted, SharedNoticeUndelivered}
 
 
 @pytest.mark.parametrize("part", CAPABILITIES, ids=lambda part: part.__name__)

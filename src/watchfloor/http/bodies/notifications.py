@@ -22,6 +22,7 @@ class SetChannelBody(Body, frozen=True, kw_only=True):
 
     `means` webhook: a signed POST to `url`; apprise: `url` with slack, pagerduty, mailto, mailtos, ntfy or ntfys; console: the
     server's log. Nothing below `severity_min`, and nothing but immediate news in the quiet time (equal: there is none).
+    `shared`: a channel of the organisation, set by admins; alerts of the policy name it, or it is told all from its severity on.
     `one_tap`: may a message hold a link by which whoever reads it votes as you? Unless you say, by mail, ntfy and webhook.
     """
 
@@ -35,6 +36,7 @@ class SetChannelBody(Body, frozen=True, kw_only=True):
     quiet_until: TimeOfDay = "00:00"
     time_zone: Annotated[str, Meta(min_length=1, max_length=64)] = "UTC"
     person: Annotated[str, Meta(max_length=128)] = ""
+    shared: bool = False
 
 
 class ChannelSet(Answer, frozen=True, kw_only=True):
@@ -48,12 +50,14 @@ class ChannelSet(Answer, frozen=True, kw_only=True):
 class NameChannelBody(Body, frozen=True, kw_only=True):
     name: ChannelName
     person: Annotated[str, Meta(max_length=128)] = ""
+    shared: bool = False
 
 
 class OfPersonParams(Params, frozen=True, kw_only=True):
-    """`person` (id or handle): another one's, for admins."""
+    """`person` (id or handle): another one's, for admins. `shared`: those of the organisation."""
 
     person: Annotated[str, Meta(max_length=128)] = ""
+    shared: bool = False
 
 
 class DeliveriesParams(Params, frozen=True, kw_only=True):
@@ -89,7 +93,10 @@ class ChannelTested(Answer, frozen=True, kw_only=True):
 
 
 class DeliveryItem(Answer, frozen=True, kw_only=True):
-    """`state`: open (tried again), delivered, quiet, no_channel, failed. `channel` took it; `event` it was about."""
+    """`state`: open (tried again), delivered, quiet, no_channel, failed. `channel` took it; `event` it was about.
+
+    `person_id` of a shared channel is `shared:<name>`.
+    """
 
     person_id: str
     event: Seq
@@ -132,7 +139,7 @@ _DELIVERY: dict[str, Any] = {
 }
 EXAMPLES: dict[type, dict[str, Any]] = {
     SetChannelBody: {"name": "phone", "means": "apprise", "url": "ntfys://ntfy.sh/a-topic-nobody-guesses"},
-    ChannelSet: {"name": "hook", "signing_secret": "wfn_0123456789abcdef", "seq": 1042},
+    ChannelSet: {"name": "hook", "signing_secret": "whsec_MDEyMzQ1Njc4OWFiY2RlZg==", "seq": 1042},
     NameChannelBody: {"name": "phone"},
     NotifyChannelItem: _CHANNEL,
     NotifyChannelList: {"items": [_CHANNEL]},

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import secrets
 from typing import Any
+
+import msgspec
 
 from watchfloor.http import zones
 from watchfloor.http.asking import Call
@@ -13,7 +14,7 @@ from watchfloor.http.owning import everyone
 from watchfloor.http.problems import FieldError, Problem
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.terms import holds
-from watchfloor.people.messages import NoteChannel
+from watchfloor.people.messages import NoteChannel, NoteSharedChannel
 from watchfloor.registers.directory import Person
 
 
@@ -57,27 +58,48 @@ def _private(body: wire.SetChannelBody) -> bool:
     return body.means == "webhook" or body.url.partition("://")[0] in ("mailto", "mailtos", "ntfy", "ntfys")
 
 
+class _Whose(msgspec.Struct, frozen=True):
+    """Whose channel: the key of the notifier, and the subject that the ledger notes it for."""
+
+    owner: str
+    subject: int
+    shared: bool
+
+    def note(self, name: str, means: str, change: str) -> NoteChannel | NoteSharedChannel:
+        command = NoteSharedChannel if self.shared else NoteChannel
+        return command(subject=self.subject, name=name, means=means, change=change)
+
+
+def _whose(call: Call, person: str, *, shared: bool) -> _Whose:
+    """A person's, or the organisation's, which is its admins' to set. Raises Problem 403, 422."""
+    if not shared:
+        found = _person(call, person)
+        return _Whose(found.id, found.subject, False)
+    if not holds(call.principal.roles, "admin"):
+        raise Problem(403, "forbidden", "channels of the organisation are its admins' to set")
+    return _Whose(_notices(call).shared, int(call.read("names", "organisation") or 1), True)
+
+
 async def set_notify_channel(call: Call) -> Reply:
-    """Set how you are told. The address stays outside the ledger, which knows name and kind."""
+    """Set how you are told, or (`shared`) how the organisation is. The ledger knows name and kind, never the address."""
     body: wire.SetChannelBody = call.body
     notices = _notices(call)
-    person = _person(call, body.person)
+    whose = _whose(call, body.person, shared=body.shared)
     if zones.zone(body.time_zone) is None:
         raise _wrong("/time_zone", "unknown_time_zone", "an IANA name, such as Europe/Berlin")
     fault = await notices.fault(body.means, body.url)
     if fault:
         raise _wrong("/url", "invalid", fault)
-    names = {channel.name for channel in await notices.channels(call.org, person.id)}
+    names = {channel.name for channel in await notices.channels(call.org, whose.owner)}
     if body.name not in names and len(names) >= notices.channels_max:
         raise Problem(409, "too_many", f"at most {notices.channels_max} channels")
-    command = NoteChannel(subject=person.subject, name=body.name, means=_means(body), change="set")
-    recorded = await call.ask(command)
+    recorded = await call.ask(whose.note(body.name, _means(body), "set"))
     if recorded.replayed:
         return Reply(body=wire.ChannelSet(name=body.name, signing_secret=None, seq=recorded.seq))
-    secret = f"wfn_{secrets.token_urlsafe(32)}" if body.means == "webhook" else ""
+    secret = notices.new_secret() if body.means == "webhook" else ""
     await notices.set_channel(
         call.org,
-        person.id,
+        whose.owner,
         name=body.name,
         kind=body.means,
         url=body.url,
@@ -87,7 +109,7 @@ async def set_notify_channel(call: Call) -> Reply:
         quiet_from=_minutes(body.quiet_from),
         quiet_until=_minutes(body.quiet_until),
         time_zone=body.time_zone,
-        one_tap=_private(body) if body.one_tap is None else body.one_tap and body.means != "console",
+        one_tap=not body.shared and (_private(body) if body.one_tap is None else body.one_tap),
     )
     return Reply(body=wire.ChannelSet(name=body.name, signing_secret=secret or None, seq=recorded.seq))
 
@@ -96,13 +118,11 @@ async def remove_notify_channel(call: Call) -> Reply:
     """You are not told by it any more."""
     body: wire.NameChannelBody = call.body
     notices = _notices(call)
-    person = _person(call, body.person)
-    for channel in await notices.channels(call.org, person.id):
+    whose = _whose(call, body.person, shared=body.shared)
+    for channel in await notices.channels(call.org, whose.owner):
         if channel.name == body.name:
-            await notices.remove_channel(call.org, person.id, body.name)
-            command = NoteChannel(
-                subject=person.subject, name=body.name, means=channel.kind, change="removed"
-            )
+            await notices.remove_channel(call.org, whose.owner, body.name)
+            command = whose.note(body.name, channel.kind, "removed")
             return Reply(body=fields.Recorded(seq=(await call.ask(command)).seq))
     raise Problem(404, "unknown_channel", "there is no such channel")
 
@@ -110,14 +130,14 @@ async def remove_notify_channel(call: Call) -> Reply:
 async def test_notify_channel(call: Call) -> Reply:
     """Send a test message by one channel, now, and say what came of it."""
     body: wire.NameChannelBody = call.body
-    person = _person(call, body.person)
-    error = await _notices(call).test(call.org, person.id, body.name)
+    whose = _whose(call, body.person, shared=body.shared)
+    error = await _notices(call).test(call.org, whose.owner, body.name)
     return Reply(body=wire.ChannelTested(delivered=not error, error=error))
 
 
 async def list_notify_channels(call: Call) -> Reply:
     """How you are told, in the order in which it is tried."""
-    person = _person(call, call.params.person)
+    owner = _notices(call).shared if call.params.shared else _person(call, call.params.person).id
     items = tuple(
         wire.NotifyChannelItem(
             name=one.name,
@@ -130,7 +150,7 @@ async def list_notify_channels(call: Call) -> Reply:
             time_zone=one.time_zone,
             one_tap=one.one_tap,
         )
-        for one in await _notices(call).channels(call.org, person.id)
+        for one in await _notices(call).channels(call.org, owner)
     )
     return Reply(body=wire.NotifyChannelList(items=items))
 
