@@ -40,7 +40,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     """A server for the module; nobody is rate limited."""
-    running = Running(Path(tmp_path_factory.mktemp("floor"))).start()
+    running = Running(Path(tmp_path_factory.mktemp("floor")), floor="").start()
     for role in ("operator", "supervisor", "director", "admin", "auditor"):
         running.person(role)
     yield running

@@ -52,11 +52,19 @@ export function Words({
   );
 }
 
-/** One line: names, labels, types. Longer than 120 characters is cut; the title has no more. */
-export function Name({ text, charsMax = NAME_CHARS_MAX }: { text: string; charsMax?: number }) {
-  const one = text.replace(/\s+/g, " ");
+/** One line: names, labels, types; longer ones are cut. `code` keeps spaces as they are. */
+export function Name({
+  text,
+  charsMax = NAME_CHARS_MAX,
+  code = false,
+}: {
+  text: string;
+  charsMax?: number;
+  code?: boolean;
+}) {
+  const one = code ? text : text.replace(/[ \n\t]+/g, " ");
   return (
-    <bdi className={styles.name}>
+    <bdi className={code ? undefined : styles.name}>
       <Pieces text={one.length > charsMax ? `${one.slice(0, charsMax)}…` : one} />
     </bdi>
   );

@@ -60,7 +60,8 @@ class Running:
         self.port = free_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.rates = rates or PLENTY
-        self.settings = settings
+        # The server's own pages, whether or not the application is built here; tests of that pass floor="".
+        self.settings = {"floor": str(folder / "no floor"), **settings}
         self.people: dict[tuple[int, str], Person] = {}
         self._clients: list[httpx2.Client] = []
         self._ready = threading.Event()

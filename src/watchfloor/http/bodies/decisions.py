@@ -33,9 +33,13 @@ class DecisionsParams(Paged, frozen=True, kw_only=True):
 
 
 class DecisionItem(Answer, frozen=True, kw_only=True):
+    """`may_vote`: could the asking person vote on it now? Told of what is pending; the rule itself judges again."""
+
     decision_id: str
     action_id: str
     agent_id: str
+    agent_name: str = ""
+    may_vote: bool = False
     type: str
     tool: str
     level: int

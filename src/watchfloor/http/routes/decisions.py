@@ -44,10 +44,13 @@ def etag(row: dict[str, Any]) -> str:
 def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
     """A row of `decisions` as lists show it."""
     action = call.state("action", row["action"])
+    agent = call.state("agent", row["agent"])
     return wire.DecisionItem(
         decision_id=row["id"],
         action_id=call.id_of("action", row["action"]),
         agent_id=call.id_of("agent", row["agent"]),
+        agent_name=agent.name if agent is not None else "",
+        may_vote=may_vote(call, row),
         type=action.action_type if action is not None else "",
         tool=action.tool if action is not None else "",
         level=row["level"],
@@ -71,6 +74,14 @@ def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
         review=row["review"],
         review_by_at=row["review_by_at"],
     )
+
+
+def may_vote(call: Call, row: dict[str, Any]) -> bool:
+    """Could the asking person vote on this row's decision?"""
+    if row["status"] != "pending":
+        return False
+    state = call.state("decision", row["decision"])
+    return state is not None and not obstacle_of(call, row["decision"], state)
 
 
 async def inbox(
