@@ -9,7 +9,7 @@ from typing import Any, Literal
 from cyclopts import App
 
 from watchfloor.cli.client import Client
-from watchfloor.cli.output import Failure, show, table
+from watchfloor.cli.output import Failure, Limit, show, table
 
 app = App(name="analytics", help="See how much runs without people, and how they decide.")
 _AUTOMATION = [
@@ -33,6 +33,24 @@ _DECISIONS = [
     ("mean", "MEAN"),
     ("p50", "P50"),
     ("p95", "P95"),
+]
+_OVERRIDES = [
+    ("key", "OF"),
+    ("answered", "ANSWERED"),
+    ("gate", "AGAINST THE GATE"),
+    ("forced", "FORCED"),
+    ("tribunal", "AGAINST THE TRIBUNAL"),
+]
+_REVIEWERS = [
+    ("key", "OF"),
+    ("votes", "VOTES"),
+    ("yes", "APPROVED"),
+    ("pending", "PENDING"),
+    ("busiest_day", "BUSIEST DAY"),
+    ("measured", "MEASURED"),
+    ("mean", "MEAN"),
+    ("p95", "P95"),
+    ("quick", "BELOW 3 S"),
 ]
 
 
@@ -114,3 +132,121 @@ def decisions(
 
     period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
     _ask("decisions", form, row, _DECISIONS, by=by, agent=agent, type=action_type, owner=owner, **period)
+
+
+@app.command
+def overrides(
+    *,
+    by: Literal["risk", "type", "agent", "day", "organisation"] = "organisation",
+    since: str = "",
+    until: str = "",
+    agent: str = "",
+    action_type: str = "",
+    owner: str = "",
+    form: Literal["table", "json", "csv"] = "table",
+) -> None:
+    """How often people decided against the gate's advice, and against the tribunal's."""
+
+    def row(item: dict[str, Any]) -> dict[str, Any]:
+        gate = f"{item['gate_overridden']} of {item['gate_advised']} ({_percent(item['gate_permille'])})"
+        tribunal = f"{item['tribunal_overridden']} of {item['tribunal_advised']} ({_percent(item['tribunal_permille'])})"
+        return {**item, "key": item["key"] or "organisation", "gate": gate, "tribunal": tribunal}
+
+    period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
+    _ask("overrides", form, row, _OVERRIDES, by=by, agent=agent, type=action_type, owner=owner, **period)
+
+
+@app.command
+def reviewers(
+    *,
+    by: Literal["person", "type", "day", "organisation"] = "person",
+    since: str = "",
+    until: str = "",
+    agent: str = "",
+    action_type: str = "",
+    owner: str = "",
+    form: Literal["table", "json", "csv"] = "table",
+) -> None:
+    """How much reviewers have to do, how they vote, and how long they look."""
+
+    def row(item: dict[str, Any]) -> dict[str, Any]:
+        times = {name: f"{item[f'{name}_ms'] / 1000:g} s" for name in ("mean", "p95")}
+        return {
+            **item,
+            **times,
+            "key": item["key"] or "organisation",
+            "yes": _percent(item["approved_permille"]),
+        }
+
+    period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
+    _ask("reviewers", form, row, _REVIEWERS, by=by, agent=agent, type=action_type, owner=owner, **period)
+
+
+@app.command
+def behind(
+    report: Literal["automation", "decisions", "approvers", "overrides", "reviewers"],
+    figure: str,
+    *,
+    by: str = "organisation",
+    of: str = "",
+    since: str = "",
+    until: str = "",
+    limit: Limit = 100,
+    json: bool = False,
+) -> None:
+    """What a number of the other reports counts, one by one: `behind automation wrong --by type --of file.read`."""
+    period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
+    params = {name: value for name, value in {"by": by, "of": of, **period}.items() if value}
+    client = Client()
+    ids: list[str] = []
+    cursor = ""
+    while len(ids) < limit:
+        more = {"cursor": cursor} if cursor else {}
+        page = client.get(
+            "/api/v1/analytics/behind",
+            report=report,
+            figure=figure,
+            limit=min(200, limit - len(ids)),
+            **more,
+            **params,
+        )
+        ids += page["ids"]
+        cursor = page["next"] or ""
+        if not cursor:
+            break
+    show(ids, json=json, text="\n".join(ids) or "Nothing.")
+
+
+@app.command
+def trends(*, days: int = 7, json: bool = False) -> None:
+    """The rates and times that matter, now and in as many days before."""
+
+    def shown(value: int | None, unit: str) -> str:
+        return _percent(value) if unit == "permille" else "-" if value is None else f"{value / 1000:g} s"
+
+    answer = Client().get("/api/v1/analytics/trends", days=days)
+    rows = [
+        {
+            "name": item["name"].replace("_", " "),
+            "now": shown(item["now"], item["unit"]),
+            "before": shown(item["before"], item["unit"]),
+            "of": f"{item['part']} of {item['whole']}" if item["unit"] == "permille" else str(item["whole"]),
+            "target": _percent(item["target"]),
+        }
+        for item in answer["items"]
+    ]
+    columns = [("name", "WHAT"), ("now", "NOW"), ("before", "BEFORE"), ("of", "OF"), ("target", "TARGET")]
+    show(answer, json=json, text=table(rows, columns, "Nothing."))
+
+
+@app.command
+def suggestions(*, days: int = 30, json: bool = False) -> None:
+    """What the recorded decisions suggest for the policy; try one with `watchfloor policy backtest`."""
+    answer = Client().get("/api/v1/analytics/suggestions", days=days)
+    lines = [
+        f"{item['path']} ({item['direction']}{', now ' + item['now'] if item['now'] else ''}"
+        f"{', try ' + item['suggested'] if item['suggested'] else ''}): {item['text']}"
+        f" {item['answers']} decisions, {_percent(item['agreed_permille'])} of them speak for it."
+        for item in answer["items"]
+    ]
+    show(answer, json=json, text="\n".join(lines) or "Nothing: too few decisions, or all is well.")

@@ -167,6 +167,13 @@ GET  /api/v1/analytics/automation                 get_automation      reader    
 GET  /api/v1/analytics/automation.csv             get_automation_csv  reader         read   heavy         200 AutomationParams - text
 GET  /api/v1/analytics/decisions                  get_deciding        reader         read   heavy         200 DecidingParams - DecidingPage
 GET  /api/v1/analytics/decisions.csv              get_deciding_csv    reader         read   heavy         200 DecidingParams - text
+GET  /api/v1/analytics/overrides                  get_overrides       reader         read   heavy         200 OverridesParams - OverridesPage
+GET  /api/v1/analytics/overrides.csv              get_overrides_csv   reader         read   heavy         200 OverridesParams - text
+GET  /api/v1/analytics/reviewers                  get_reviewers       reader         read   heavy         200 ReviewersParams - ReviewersPage
+GET  /api/v1/analytics/reviewers.csv              get_reviewers_csv   reader         read   heavy         200 ReviewersParams - text
+GET  /api/v1/analytics/behind                     get_behind          reader         read   heavy         200 BehindParams - BehindPage
+GET  /api/v1/analytics/trends                     get_trends          reader         read   heavy         200 TrendsParams - Trends
+GET  /api/v1/analytics/suggestions                get_suggestions     reader         read   heavy         200 SuggestionsParams - Suggestions
 = data
 GET  /api/v1/sql/schema                           get_query_schema    reader         read   authenticated 200 NoParams - QuerySchema
 POST /api/v1/sql                                  run_query           reader         try    queries       200 - RunQueryBody QueryAnswer

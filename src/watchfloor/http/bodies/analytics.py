@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from watchfloor.http.bodies.fields import Answer, Count, Fresh, Id, Instant, Limit, Seq, Word
+from msgspec import Meta
+
+from watchfloor.http.bodies.fields import Answer, Count, Fresh, Id, Instant, Limit, Paged, Seq, Word
 from watchfloor.kernel.limits import PAGE_MAX
 
 
@@ -87,7 +89,223 @@ class DecidingPage(Answer, frozen=True, kw_only=True):
     seq: Seq
 
 
+class OverridesParams(_Filters, frozen=True, kw_only=True):
+    by: Literal["risk", "type", "agent", "day", "organisation"] = "organisation"
+
+
+class Overrides(Answer, frozen=True, kw_only=True):
+    """How often people decided against advice, of what they `answered`.
+
+    The gate's advice on what it held below high risk is to let it through once somebody has looked: a *no* is against it,
+    and so is forcing (`forced`). Above it leaves the question to people. The tribunal's advice is its recommendation.
+    Rates in permille of `gate_advised` and `tribunal_advised`, null of none; the ids are the newest (up to 20).
+    """
+
+    key: str
+    answered: Count
+    gate_advised: Count
+    gate_overridden: Count
+    forced: Count
+    tribunal_advised: Count
+    tribunal_overridden: Count
+    gate_permille: int | None
+    tribunal_permille: int | None
+    gate_ids: tuple[str, ...]
+    tribunal_ids: tuple[str, ...]
+
+
+class OverridesPage(Answer, frozen=True, kw_only=True):
+    """`target_permille`: the rate should stay below it."""
+
+    target_permille: int
+    items: tuple[Overrides, ...]
+    seq: Seq
+
+
+class ReviewersParams(_Filters, frozen=True, kw_only=True):
+    by: Literal["person", "type", "day", "organisation"] = "person"
+
+
+class Reviewers(Answer, frozen=True, kw_only=True):
+    """Votes and how long people looked: from having a decision in front of them to voting, of the `measured` ones.
+
+    `quick`: below three seconds; `quick_ids` the newest of these decisions (up to 20). `days` on which somebody voted,
+    `busiest_day` how many votes the busiest had; `pending` decisions wait for this person's role now (by person only).
+    """
+
+    key: str
+    votes: Count
+    approved: Count
+    denied: Count
+    abstained: Count
+    late: Count
+    refused: Count
+    measured: Count
+    quick: Count
+    approved_permille: int | None
+    mean_ms: Count
+    p50_ms: Count
+    p95_ms: Count
+    days: Count
+    busiest_day: Count
+    pending: Count
+    quick_ids: tuple[str, ...]
+
+
+class ReviewersPage(Answer, frozen=True, kw_only=True):
+    items: tuple[Reviewers, ...]
+    seq: Seq
+
+
+class BehindParams(Paged, frozen=True, kw_only=True):
+    """Which number: `figure` of the line `of` of `report` by `by`, with the filters it was asked with."""
+
+    report: Literal["automation", "decisions", "approvers", "overrides", "reviewers"]
+    figure: Word
+    by: Word = "organisation"
+    of: Word = ""
+    from_at: Instant = 0
+    to_at: Instant = 0
+    agent: Id | None = None
+    type: Word | None = None
+    owner: Id | None = None
+
+
+class BehindPage(Answer, frozen=True, kw_only=True):
+    """The actions (of automation) or decisions that the number counts, newest first, each once."""
+
+    ids: tuple[str, ...]
+    next: str | None = None
+    seq: Seq
+
+
+class TrendsParams(Fresh, frozen=True, kw_only=True):
+    """The last `days`, beside as many before them."""
+
+    days: Annotated[int, Meta(ge=1, le=366)] = 7
+
+
+class Trend(Answer, frozen=True, kw_only=True):
+    """A rate (permille of `whole`) or a time (ms) now and before; null of none. `target` null: there is none."""
+
+    name: str
+    unit: str
+    now: int | None
+    before: int | None
+    part: Count
+    whole: Count
+    target: int | None
+
+
+class Trends(Answer, frozen=True, kw_only=True):
+    from_at: Instant
+    to_at: Instant
+    items: tuple[Trend, ...]
+    seq: Seq
+
+
+class SuggestionsParams(Fresh, frozen=True, kw_only=True):
+    days: Annotated[int, Meta(ge=1, le=366)] = 30
+
+
+class Suggestion(Answer, frozen=True, kw_only=True):
+    """`path` of the policy, what it is `now` and what would do (`suggested`, empty where numbers do not say).
+
+    `direction` loosen, tighten or either; `answers` it is founded on, `agreed_permille` of them spoke for how things went;
+    `ids` the newest of them (up to 20). Never applied by itself: try it with a backtest.
+    """
+
+    path: str
+    direction: str
+    now: str
+    suggested: str
+    text: str
+    answers: Count
+    agreed_permille: Count
+    ids: tuple[str, ...]
+
+
+class Suggestions(Answer, frozen=True, kw_only=True):
+    items: tuple[Suggestion, ...]
+    seq: Seq
+
+
 EXAMPLES: dict[type, dict[str, Any]] = {
+    OverridesPage: {
+        "target_permille": 50,
+        "items": [
+            {
+                "key": "",
+                "answered": 120,
+                "gate_advised": 90,
+                "gate_overridden": 3,
+                "forced": 1,
+                "tribunal_advised": 20,
+                "tribunal_overridden": 1,
+                "gate_permille": 33,
+                "tribunal_permille": 50,
+                "gate_ids": ["dec_q4d1k7m9x2v4"],
+                "tribunal_ids": [],
+            }
+        ],
+        "seq": 1042,
+    },
+    ReviewersPage: {
+        "items": [
+            {
+                "key": "per_4h2k9d0s7b1",
+                "votes": 60,
+                "approved": 50,
+                "denied": 9,
+                "abstained": 1,
+                "late": 0,
+                "refused": 0,
+                "measured": 55,
+                "quick": 2,
+                "approved_permille": 847,
+                "mean_ms": 41_000,
+                "p50_ms": 30_000,
+                "p95_ms": 190_000,
+                "days": 5,
+                "busiest_day": 20,
+                "pending": 2,
+                "quick_ids": ["dec_q4d1k7m9x2v4"],
+            }
+        ],
+        "seq": 1042,
+    },
+    BehindPage: {"ids": ["dec_q4d1k7m9x2v4"], "next": None, "seq": 1042},
+    Trends: {
+        "from_at": 1_763_100_000_000_000,
+        "to_at": 1_763_700_000_000_000,
+        "items": [
+            {
+                "name": "low_risk_automatic",
+                "unit": "permille",
+                "now": 871,
+                "before": 640,
+                "part": 871,
+                "whole": 1_000,
+                "target": 800,
+            }
+        ],
+        "seq": 1042,
+    },
+    Suggestions: {
+        "items": [
+            {
+                "path": "/auto/score_min",
+                "direction": "loosen",
+                "now": "800",
+                "suggested": "640",
+                "text": "People agreed to what only the agents' trust kept from running at once: a lower score would do.",
+                "answers": 140,
+                "agreed_permille": 993,
+                "ids": ["act_q0d1k7m9x2v4"],
+            }
+        ],
+        "seq": 1042,
+    },
     AutomationPage: {
         "target_permille": 800,
         "items": [
