@@ -18,7 +18,7 @@ from watchfloor.actions.messages import (
     SettleAction,
     UngatedCall,
 )
-from watchfloor.kernel.amounts import UNSAID
+from watchfloor.kernel.amounts import UNSAID, believed
 from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
 from watchfloor.kernel.schema import check_choice, check_name, check_range
@@ -38,12 +38,11 @@ def complete(state: ActionState | None, command: CompleteAction, given: Given) -
     facts = ActionCompleted(
         action_type=action.action_type,
         agent=action.agent,
-        cost_micro=_spent(command.cost_micro, action.reserved_micro),
         execution=command.execution,
         outcome_digest=command.outcome_digest,
         released_micro=action.reserved_micro,
         tool=action.tool,
-        tokens=_spent(command.tokens, action.reserved_tokens),
+        **_spent(action, command),
         unheld=action.grant is not None and action.grant.basis == "observed",
     )
     return [Draft(facts=facts, private=command.private)]
@@ -75,11 +74,10 @@ def fail(state: ActionState | None, command: FailAction, given: Given) -> list[D
         action_type=action.action_type,
         agent=action.agent,
         code=command.code,
-        cost_micro=_spent(command.cost_micro, action.reserved_micro),
         execution=command.execution,
         released_micro=action.reserved_micro,
         tool=action.tool,
-        tokens=_spent(command.tokens, action.reserved_tokens),
+        **_spent(action, command),
     )
     return [Draft(facts=facts, private=command.private)]
 
@@ -91,9 +89,24 @@ def _check_amounts(command: CompleteAction | FailAction | SettleAction) -> None:
         check_range(command.tokens, "/tokens", 0, INTEGER_MAX)
 
 
-def _spent(said: int, reserved: int) -> int:
-    """Who does not say what it took is charged what was reserved (fault F12)."""
-    return reserved if said == UNSAID else said
+def _spent(
+    action: ActionState, command: CompleteAction | FailAction | SettleAction, *, trusted: bool = False
+) -> dict[str, int]:
+    """What counts as spent, and what was claimed beyond belief. Who does not say what it took is charged what was
+    reserved (fault F12); a person who settles (`trusted`) is believed (decision 31)."""
+    amounts: dict[str, int] = {}
+    for measure, field, beyond, said, reserved in (
+        ("money", "cost_micro", "claimed_micro", command.cost_micro, action.reserved_micro),
+        ("tokens", "tokens", "claimed_tokens", command.tokens, action.reserved_tokens),
+    ):
+        if said == UNSAID or trusted:
+            amounts[field] = reserved if said == UNSAID else said
+            continue
+        expected = reserved if reserved or action.budgeted else UNSAID
+        amounts[field], claim = believed(measure, said, expected)
+        if claim:
+            amounts[beyond] = claim
+    return amounts
 
 
 def _told(action: ActionState, agent: int, execution: str, outcome: str) -> bool:
@@ -115,7 +128,6 @@ def _told(action: ActionState, agent: int, execution: str, outcome: str) -> bool
 
 def settle(state: ActionState | None, command: SettleAction, given: Given) -> list[Draft]:
     """Somebody found out what happened to an execution of unknown outcome."""
-    del given
     action = existing(state)
     check_choice(command.outcome, "/outcome", ("completed", "failed"))
     _check_amounts(command)
@@ -125,11 +137,10 @@ def settle(state: ActionState | None, command: SettleAction, given: Given) -> li
         raise Refused("not_unknown", f"the action is {action.status}, nothing is to be settled")
     facts = ActionSettled(
         agent=action.agent,
-        cost_micro=_spent(command.cost_micro, action.reserved_micro),
         execution=command.execution,
         outcome=command.outcome,
         released_micro=action.reserved_micro,
-        tokens=_spent(command.tokens, action.reserved_tokens),
+        **_spent(action, command, trusted=given.actor.kind == "person"),
     )
     return [Draft(facts=facts)]
 

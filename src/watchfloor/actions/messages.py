@@ -331,6 +331,8 @@ class ActionCompleted(Facts, frozen=True, kw_only=True):
     released_micro: int
     tool: str
     tokens: int = 0
+    claimed_micro: int = 0  # what its agent said where that is beyond belief; 0: what counts is what it said
+    claimed_tokens: int = 0
     unheld: bool = False
 
 
@@ -356,6 +358,8 @@ class ActionFailed(Facts, frozen=True, kw_only=True):
     released_micro: int
     tool: str
     tokens: int = 0
+    claimed_micro: int = 0  # what its agent said where that is beyond belief; 0: what counts is what it said
+    claimed_tokens: int = 0
 
 
 class ActionUnknown(Facts, frozen=True, kw_only=True):
@@ -378,6 +382,8 @@ class ActionSettled(Facts, frozen=True, kw_only=True):
     outcome: str
     released_micro: int
     tokens: int = 0
+    claimed_micro: int = 0  # what its agent said where that is beyond belief; 0: what counts is what it said
+    claimed_tokens: int = 0
 
 
 class StopRecorded(Facts, frozen=True, kw_only=True):

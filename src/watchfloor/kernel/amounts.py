@@ -7,7 +7,7 @@ milliseconds. A command that does not say an amount has `UNSAID`, never 0: what 
 from __future__ import annotations
 
 from watchfloor.kernel.instants import DAY
-from watchfloor.kernel.limits import INTEGER_MAX
+from watchfloor.kernel.limits import BELIEVED_LEAST, BELIEVED_UNSAID, INTEGER_MAX, OVERRUN_TIMES
 
 MEASURES = ("money", "tokens", "actions", "time")
 PERIODS = ("day", "month", "total")
@@ -18,6 +18,18 @@ UNSAID = -1
 def said(amount: int | None) -> int:
     """What somebody said, or UNSAID."""
     return UNSAID if amount is None else amount
+
+
+def believed(measure: str, amount: int, expected: int) -> tuple[int, int]:
+    """(what counts, what was claimed if that is more, else 0) of an amount that an agent reports (decision 31).
+
+    `expected` is what was estimated, and so reserved; UNSAID where nobody estimated, and no budget let it begin.
+    """
+    if expected == UNSAID:
+        most = BELIEVED_UNSAID[measure]
+    else:
+        most = max(BELIEVED_LEAST[measure], OVERRUN_TIMES * expected)
+    return (amount, 0) if amount <= most else (most, amount)
 
 
 def capped(amount: int) -> int:

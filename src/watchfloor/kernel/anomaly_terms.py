@@ -13,6 +13,7 @@ ANOMALIES = {
     "farming": "Trust grows from one kind of trivial action alone.",
     "limit_hugging": "Stays just below the hourly limit of automatic approval, hour after hour.",
     "coordinated": "Several agents did the same within moments, beyond chance.",
+    "cost_report": "Says that something cost far more than anybody expected. Confirmed, the rest counts.",
     "rubber_stamp": "A reviewer decides faster than anybody can read.",
     "reviewer_bias": "A reviewer's approvals of an agent, an owner or a type are far from everybody else's.",
 }

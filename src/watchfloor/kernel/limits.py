@@ -119,6 +119,11 @@ SUPERVISED_MAX = 256  # agents in one domain: kept as one value
 PATIENCE_MS_MAX = 10_000  # a domain passes on within ten seconds (spec 2.3)
 SHARE_MILLI = 1_000  # a whole budget
 LATE_REPORTS_MAX = 16  # late reports remembered per task, so that a repeated one is one event
+OVERRUN_TIMES = (
+    10  # a report of cost counts up to so many times what was expected; more is for people to look at
+)
+BELIEVED_LEAST = {"money": 1_000_000, "tokens": 100_000}  # however little was expected: a unit of money
+BELIEVED_UNSAID = {"money": 1_000_000_000, "tokens": 100_000_000}  # where nobody said, so no budget counts it
 WORKING_ON_MAX = (
     256  # tasks named in one heartbeat by REST; an agent with more of them names the others in the next
 )

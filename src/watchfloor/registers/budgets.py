@@ -5,6 +5,7 @@ Cells
   budgets     by (scope, target) → the budgets of an organisation (target 0), an agent, a task, a lineage
   budget_use  by budget → what is spent in its present period, and what is reserved
   held        by (kind, subject) → what an action or a task in hand has reserved, a part for each budget
+  claims_settled  by anomaly → a report beyond belief that a person has confirmed, so that it counts once
 
 Theory of operation
 -------------------
@@ -19,8 +20,8 @@ budget in force when the outcome is known; what is spent belongs to the period o
 over into the next period.
 
 Overshoot: a reservation is refused when it would exceed the limit, so spent + reserved ≤ limit after each; only an
-outcome above its estimate can exceed it: spent ≤ limit + Σ (actual - estimate) of executions that were in flight. What
-nobody said counts as the whole reservation, and an unknown outcome keeps it.
+outcome above its estimate can exceed it: spent ≤ limit + Σ (actual - estimate) of executions that were in flight, and of
+an actual no more counts than OVERRUN_TIMES the estimate until a person has confirmed it (decision 31). What nobody said counts as the whole reservation, and an unknown outcome keeps it.
 """
 
 from __future__ import annotations
@@ -43,6 +44,7 @@ from watchfloor.kernel.amounts import began, capped
 from watchfloor.kernel.limits import BUDGETED_ANCESTORS_MAX
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
+from watchfloor.trust.anomaly_messages import AnomalyResolved
 from watchfloor.work.budget_messages import BudgetChanged, BudgetRemoved, BudgetSet
 
 Cells = list[tuple[str, object, object]]
@@ -292,6 +294,24 @@ def _closed(event: Event, read: Read) -> Cells:
     return settle(("action", event.subject), action.task, {}, budgets, event.at, read)
 
 
+def _confirmed(event: Event, read: Read) -> Cells:
+    """A person confirms a report that nobody believed: what had not counted counts now, for the agent and everybody."""
+    facts = event.facts
+    assert isinstance(facts, AnomalyResolved)
+    anomaly = read("anomaly", event.subject)
+    if facts.what != "cost_report" or facts.outcome != "confirmed" or anomaly is None:
+        return []
+    if read("claims_settled", event.subject) is not None or read("budgeted", "all") is None:
+        return []
+    cells: Cells = [("claims_settled", event.subject, 1)]
+    for budget in in_force(facts.agent, 0, read):
+        if budget.measure == facts.about:
+            use = use_of(budget, event.at, read)
+            spent = capped(use.spent + facts.excess)
+            cells.append(("budget_use", budget.budget, Use(use.since_at, spent, use.reserved)))
+    return cells
+
+
 def _set(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, BudgetSet)
@@ -353,6 +373,7 @@ REGISTER = Register(
         "budgets": tuple[InForce, ...],
         "budget_use": Use,
         "held": tuple[Part, ...],
+        "claims_settled": int,
     },
     folds={
         ActionDecided: _decided,
@@ -361,6 +382,7 @@ REGISTER = Register(
         ActionSettled: _over,
         ActionClosed: _closed,
         ActionRetried: _retried,
+        AnomalyResolved: _confirmed,
         BudgetSet: _set,
         BudgetChanged: _changed,
         BudgetRemoved: _removed,

@@ -46,6 +46,7 @@ class Anomaly(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     agent: int
     agents: tuple[int, ...]
     status: str = "open"
+    excess: int = 0  # of a cost report: by how much the claim is more than what counted
 
 
 def report(state: Anomaly | None, command: ReportAnomaly, given: Given) -> list[Draft]:
@@ -91,6 +92,7 @@ def resolve(state: Anomaly | None, command: ResolveAnomaly, given: Given) -> lis
         outcome=command.outcome,
         reason=command.reason,
         what=anomaly.what,
+        excess=anomaly.excess,
     )
     return [Draft(facts=facts)]
 
@@ -113,6 +115,7 @@ def found(facts: AnomalyFound, event: Event) -> Anomaly:
         about=facts.about,
         agent=facts.agent,
         agents=facts.agents,
+        excess=facts.measured - facts.threshold if facts.what == "cost_report" else 0,
     )
 
 

@@ -70,3 +70,4 @@ class AnomalyResolved(Facts, frozen=True, kw_only=True):
     outcome: str
     reason: str
     what: str
+    excess: int = 0  # of a cost report: by how much the claim is more than what counted

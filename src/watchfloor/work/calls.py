@@ -51,7 +51,7 @@ def conclude(state: Task | None, command: ConcludeCall, given: Given) -> list[Dr
             given,
             retryable=command.retryable,
             private=command.private,
-            took=economics.claimed(command),
+            took=economics.claimed(taken, command),
         )
         return [*taking, *over_drafts]
     done = CompleteTask(

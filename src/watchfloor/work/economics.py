@@ -21,7 +21,7 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.kernel.amounts import UNSAID
+from watchfloor.kernel.amounts import UNSAID, believed
 from watchfloor.kernel.folds import once
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.limits import INTEGER_MAX
@@ -36,7 +36,7 @@ from watchfloor.work.economic_messages import (
     TaskEstimated,
 )
 
-Amounts = dict[str, Any]  # cost_micro, tokens, unsaid
+Amounts = dict[str, Any]  # cost_micro, tokens, unsaid, and what was claimed beyond belief
 _FIELDS = msgspec.structs.fields(Economics)
 _NAMES = {field.name: field.name.replace("limit_", "budget/") for field in _FIELDS}
 
@@ -89,18 +89,35 @@ def _known(state: Any) -> Any:
 # What an attempt took -----------------------------------------------------------------------------------------------
 
 
-def claimed(command: Any) -> Amounts:
-    """Money and tokens as the agent says, and what of it was not said. Refused: `out_of_range`."""
+def claimed(task: Any, command: Any) -> Amounts:
+    """Money and tokens as the agent says, as far as they count, and what of it was not said. Refused: `out_of_range`."""
     unsaid = []
     amounts: dict[str, Any] = {}
-    for measure, field in (("money", "cost_micro"), ("tokens", "tokens")):
+    for measure, field, beyond in (
+        ("money", "cost_micro", "claimed_micro"),
+        ("tokens", "tokens", "claimed_tokens"),
+    ):
         amount: int = getattr(command, field)
         if amount == UNSAID:
             unsaid.append(measure)
-        else:
-            check_range(amount, f"/{field}", 0, INTEGER_MAX)
-        amounts[field] = max(0, amount)
+            amounts[field] = 0
+            continue
+        check_range(amount, f"/{field}", 0, INTEGER_MAX)
+        amounts[field], claim = believed(measure, amount, _expected(task, measure))
+        if claim:
+            amounts[beyond] = claim
     return {**amounts, "unsaid": tuple(unsaid)}
+
+
+def _expected(task: Any, measure: str) -> int:
+    """What an attempt was estimated to take, or its own limit for want of that; UNSAID where there is neither."""
+    said: Economics | None = task.economics
+    if said is None:
+        return UNSAID
+    estimate, limit = (
+        (said.cost_micro, said.limit_micro) if measure == "money" else (said.tokens, said.limit_tokens)
+    )
+    return limit if estimate == UNSAID else estimate
 
 
 def took(task: Any, at: int, amounts: Amounts | None = None) -> dict[str, Any]:

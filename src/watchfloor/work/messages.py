@@ -355,6 +355,10 @@ class TaskReported(Facts, frozen=True, kw_only=True):
     generation: int
     tokens: int
     unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
+    claimed_micro: int = (
+        0  # what it said where that is beyond belief, so that less counts; 0: it counts as said
+    )
+    claimed_tokens: int = 0
 
 
 class TaskSucceeded(Facts, frozen=True, kw_only=True):
@@ -369,6 +373,10 @@ class TaskSucceeded(Facts, frozen=True, kw_only=True):
     verified: bool
     time_ms: int = 0  # in hand, from acceptance on
     unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
+    claimed_micro: int = (
+        0  # what it said where that is beyond belief, so that less counts; 0: it counts as said
+    )
+    claimed_tokens: int = 0
 
 
 class TaskAttemptFailed(Facts, frozen=True, kw_only=True):
@@ -385,6 +393,10 @@ class TaskAttemptFailed(Facts, frozen=True, kw_only=True):
     tokens: int = 0
     time_ms: int = 0  # in hand, from acceptance on
     unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
+    claimed_micro: int = (
+        0  # what it said where that is beyond belief, so that less counts; 0: it counts as said
+    )
+    claimed_tokens: int = 0
 
 
 class TaskRequeued(Facts, frozen=True, kw_only=True):
@@ -407,6 +419,10 @@ class TaskDeadLettered(Facts, frozen=True, kw_only=True):
     tokens: int = 0
     time_ms: int = 0  # in hand, from acceptance on
     unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
+    claimed_micro: int = (
+        0  # what it said where that is beyond belief, so that less counts; 0: it counts as said
+    )
+    claimed_tokens: int = 0
 
 
 class TaskOrphaned(Facts, frozen=True, kw_only=True):
@@ -437,6 +453,10 @@ class TaskCancelled(Facts, frozen=True, kw_only=True):
     tokens: int = 0
     time_ms: int = 0  # in hand, from acceptance on
     unsaid: tuple[str, ...] = ()  # of money and tokens: what the agent did not say
+    claimed_micro: int = (
+        0  # what it said where that is beyond belief, so that less counts; 0: it counts as said
+    )
+    claimed_tokens: int = 0
 
 
 class TaskRetried(Facts, frozen=True, kw_only=True):

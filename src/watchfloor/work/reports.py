@@ -104,7 +104,7 @@ def _due_at(task: Task) -> int:
 def complete(state: Task | None, command: CompleteTask, given: Given) -> list[Draft]:
     """The agent says it is done: believed where the task has no criteria, checked where it has."""
     task = known(state)
-    claimed = economics.claimed(command)
+    claimed = economics.claimed(task, command)
     if is_late(task, command.agent, command.generation):
         return late(task, command.agent, command.generation, "completed", command.private)
     check_accepted(task)
@@ -126,7 +126,7 @@ def complete(state: Task | None, command: CompleteTask, given: Given) -> list[Dr
 def fail(state: Task | None, command: FailTask, given: Given) -> list[Draft]:
     """The agent gives up, and says whether trying again makes sense."""
     task = known(state)
-    took = economics.claimed(command)
+    took = economics.claimed(task, command)
     if is_late(task, command.agent, command.generation):
         return late(task, command.agent, command.generation, "failed", command.private)
     check_accepted(task)

@@ -254,6 +254,35 @@ def test_a_task_reserves_its_estimate_and_settles_what_it_took(
     ]
 
 
+def test_an_absurd_report_does_not_use_up_everybodys_budget_until_a_person_confirms_it(
+    server: Running, operator: Client, director: Client
+) -> None:
+    worker = Worker(server)
+    budget = limit(director, "money", 100_000_000, worker.id)
+    task = submitted(operator, worker, estimate={"cost_micro": 500_000})
+    worker.report("accept", task)
+    seq = worker.report("complete", task, cost_micro=2**53 - 1)
+    assert shown(director, budget, seq)["spent"] == 5_000_000, "ten times what was expected"
+    query = f"/api/v1/anomalies?agent={worker.id}&min_seq={server.engine.head(server.orgs[0])}"
+    (anomaly,) = director.get(query).json()["items"]
+    assert (anomaly["what"], anomaly["measured"], anomaly["threshold"]) == (
+        "cost_report",
+        2**53 - 1,
+        5_000_000,
+    )
+    again = submitted(operator, worker, estimate={"cost_micro": 1})
+    worker.report("accept", again)
+    seq = worker.report("fail", again, reason="x", retryable=False, cost_micro=2**53 - 1)
+    assert shown(director, budget, seq)["spent"] == 6_000_000
+    assert len(director.get(f"{query}&limit=5").json()["items"]) == 1, "people look at it already"
+    body = {"outcome": "confirmed", "reason": "the invoice says so"}
+    answer = director.post(f"/api/v1/anomalies/{anomaly['anomaly_id']}/resolve", json=body)
+    assert answer.status_code == 200, answer.text
+    found = shown(director, budget, answer.json()["seq"])
+    assert found["left"] == 0
+    assert found["spent"] == 2**53 - 1, "capped: absurd sums saturate"
+
+
 def test_a_task_nobody_estimated_waits_until_somebody_does_or_bounds_it(
     server: Running, operator: Client, director: Client
 ) -> None:

@@ -13,6 +13,7 @@ from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.limits import INTEGER_MAX
 from watchfloor.registers import budgets
 from watchfloor.registers.budgets import REGISTER, Part, Use, in_force, seen
+from watchfloor.trust.anomaly_messages import AnomalyResolved
 from watchfloor.work.budget_messages import BudgetChanged, BudgetRemoved, BudgetSet
 
 AGENT, TASK = 1, 40
@@ -117,6 +118,29 @@ def test_changing_one_budget_leaves_its_neighbour_alone() -> None:
     one, two = till.limit("money", 100), till.limit("tokens", 50)
     till.show(BudgetChanged(limit=70, limit_before=100), one)
     assert [(b.budget, b.limit) for b in in_force(AGENT, 0, till.read)] == [(one, 70), (two, 50)]
+
+
+def test_a_claim_that_a_person_confirms_counts_once_for_the_agent_and_everybody() -> None:
+    till = Till()
+    own, everybody = till.limit("money", 100), till.limit("money", 1_000, "organisation", 0)
+    tokens = till.limit("tokens", 100)
+    facts = AnomalyResolved(
+        about="money", agent=AGENT, outcome="confirmed", reason="a real bill", what="cost_report", excess=70
+    )
+    till.cells["anomaly", 90] = SimpleNamespace()
+    resolved = till.show(facts, 90)
+    assert [till.use(b) for b in (own, everybody, tokens)] == [(70, 0), (70, 0), (0, 0)]
+    till.again(resolved)
+    assert till.use(own) == (70, 0)
+    for other in ({"outcome": "false_alarm"}, {"what": "farming"}):
+        till.cells["anomaly", 91] = SimpleNamespace()
+        till.show(msgspec.structs.replace(facts, **other), 91)
+    till.show(facts, 92)
+    assert till.use(own) == (70, 0), "nobody knows anomaly 92"
+    without = Till()
+    without.cells["anomaly", 90] = SimpleNamespace()
+    without.show(facts, 90)
+    assert set(without.cells) == {("anomaly", 90)}
 
 
 def test_a_new_day_forgets_what_was_spent_and_keeps_what_is_reserved() -> None:

@@ -9,6 +9,7 @@ from tests.transcripts.world import START, World
 from tests.unit.work.stages import OTTO, orphaned, reported, running, submitted
 
 from watchfloor.kernel.instants import SECOND
+from watchfloor.kernel.limits import INTEGER_MAX
 from watchfloor.work.economic_messages import AssessTask, Economics, EstimateTask
 from watchfloor.work.messages import CancelTask, CompleteTask, FailTask, RecordVerification, SubmitTask
 
@@ -54,6 +55,28 @@ def test_what_an_attempt_took_is_said_by_its_agent_and_timed_by_the_platform() -
     world = running()
     failed = last(world, FailTask(subject=1, agent=OTTO, generation=1, cost_micro=7, tokens=8))
     assert (failed.cost_micro, failed.tokens, failed.unsaid) == (7, 8, ())
+
+
+@pytest.mark.parametrize(
+    ("economics", "money", "tokens"),
+    [
+        (None, 1_000_000_000, 100_000_000),
+        (Economics(cost_micro=2_000_000, tokens=0), 20_000_000, 100_000),
+        (Economics(cost_micro=0, limit_tokens=50_000), 1_000_000, 500_000),
+    ],
+)
+def test_a_claim_counts_up_to_ten_times_what_was_expected(
+    economics: Economics | None, money: int, tokens: int
+) -> None:
+    world = running(economics=economics)
+    failed = last(
+        world, FailTask(subject=1, agent=OTTO, generation=1, cost_micro=INTEGER_MAX, tokens=INTEGER_MAX)
+    )
+    assert (failed.cost_micro, failed.tokens) == (money, tokens)
+    assert failed.claimed_micro == failed.claimed_tokens == INTEGER_MAX
+    world = running(economics=economics)
+    done = last(world, CompleteTask(subject=1, agent=OTTO, generation=1, cost_micro=money, tokens=tokens))
+    assert (done.cost_micro, done.tokens, done.claimed_micro, done.claimed_tokens) == (money, tokens, 0, 0)
 
 
 def test_nobody_knows_what_an_attempt_took_whose_agent_says_nothing() -> None:
