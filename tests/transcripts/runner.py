@@ -30,7 +30,8 @@ from watchfloor.conversations import messages as said
 from watchfloor.councils import rules as councils
 from watchfloor.councils.decision import Decision
 from watchfloor.councils.forcing import ForceEvidence
-from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced
+from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced, TakeOver
+from watchfloor.councils.standing_in import BackupEvidence
 from watchfloor.fleet import rules as fleet
 from watchfloor.fleet.agent import Agent
 from watchfloor.fleet.enrolments import Enrolment
@@ -77,6 +78,7 @@ EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     TaskTimePassed: work.SilenceEvidence,
     OpenDecision: councils.PoolEvidence,
     CastVote: councils.VoterEvidence,
+    TakeOver: BackupEvidence,
     ForceDecision: ForceEvidence,
     ReviewForced: ForceEvidence,
     AddPerson: people.HandleEvidence,

@@ -16,6 +16,7 @@ KINDS = (
     "breaker",
     "stopped",
     "budget",
+    "tier",  # an agent rises or falls
     # and alerts that nothing above tells already
     "worker_unreachable",
     "orphaned",

@@ -23,9 +23,11 @@ from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
 from watchfloor.kernel.anomaly_terms import OF_PEOPLE
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
+from watchfloor.kernel.terms import TIERS
 from watchfloor.situation.kinds import ALERTS
 from watchfloor.situation.messages import AlertRaised, AlertWorsened
 from watchfloor.trust.anomaly_messages import AnomalyFound
+from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.work.budget_messages import BudgetExhausted, BudgetWarned
 
 # Kinds of alerts that are told as such; the others are about what another notice tells.
@@ -238,6 +240,17 @@ def _offline(event: Event, state: State) -> Notice | None:
     return None if found is None else msgspec.structs.replace(found, tell=found.tell[:1])
 
 
+def _tier(event: Event, state: State) -> Notice | None:
+    """An agent rose or fell (spec 3.4)."""
+    facts: Any = event.facts
+    fell = facts.tier < facts.tier_before
+    before, now = TIERS[facts.tier_before].lower(), TIERS[facts.tier].lower()
+    why = f" Last: {facts.what.replace('_', ' ')}." if isinstance(facts, TrustChanged) else ""
+    title = "Agent fell to a lower tier" if fell else "Agent rose to a higher tier"
+    text = f"From {before} to {now}, score {facts.score_before} to {facts.score}.{why}"
+    return _of_agent(event, state, "tier", event.subject, "warning" if fell else "info", title, text)
+
+
 def _stopped(event: Event, state: State) -> Notice | None:  # noqa: ARG001 -- one signature
     facts = event.facts
     assert isinstance(facts, StopRecorded)
@@ -282,6 +295,8 @@ _MAKES: dict[type[Any], Callable[[Event, State], Notice | None]] = {
     StopRecorded: _stopped,
     BudgetWarned: _budget,
     BudgetExhausted: _budget,
+    TrustChanged: _tier,
+    TrustReassessed: _tier,
     AlertRaised: _alert,
     AlertWorsened: _alert,
 }

@@ -16,6 +16,7 @@ from watchfloor.kernel.subject import React, Read
 from watchfloor.people.messages import TellOwner, TellPeople
 from watchfloor.situation.messages import AlertRaised, AlertWorsened
 from watchfloor.trust.anomaly_messages import AnomalyFound
+from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.work.budget_messages import BudgetExhausted, BudgetWarned
 
 Wishes = list[Command | Effect]
@@ -27,6 +28,13 @@ def tell(event: Event, read: Read) -> Wishes:
 
 def tell_owner(event: Event, read: Read) -> Wishes:
     return [TellOwner(destination="owner")]
+
+
+def tell_of_tier(event: Event, read: Read) -> Wishes:
+    """A changed score is no news, another tier is."""
+    facts = event.facts
+    assert isinstance(facts, TrustChanged | TrustReassessed)
+    return [] if facts.tier == facts.tier_before else [TellOwner(destination="owner")]
 
 
 EFFECTS: tuple[tuple[type[Facts], React], ...] = (
@@ -44,4 +52,6 @@ EFFECTS: tuple[tuple[type[Facts], React], ...] = (
     (StopRecorded, tell),
     (BudgetWarned, tell),
     (BudgetExhausted, tell),
+    (TrustChanged, tell_of_tier),
+    (TrustReassessed, tell_of_tier),
 )

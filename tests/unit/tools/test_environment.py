@@ -19,6 +19,7 @@ def load_tool() -> ModuleType:
     spec = importlib.util.spec_from_file_location("environment_under_test", TOOL)
     assert spec and spec.loader
     module = importlib.util.module_from_spec(spec)
+    sys.path.insert(0, str(TOOL.parent))  # as it is when the tool is run
     spec.loader.exec_module(module)
     return module
 
