@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -195,6 +198,22 @@ def test_the_organisations_channels_are_its_admins_to_set(server: Running) -> No
         named = {"name": "room", "shared": True}
         assert client.post("/api/v1/notifications/channels/test", json=named).json()["delivered"]
         assert client.post("/api/v1/notifications/channels/remove", json=named).status_code == 200
+        environment = {**os.environ, "WATCHFLOOR_URL": server.url, "WATCHFLOOR_TOKEN": floor.admin.token}
+        assert "room: set" in run(environment, "notify", "set", "room", "--shared", "--severity", "info")
+        listed = run(environment, "notify", "list", "--shared")
+        assert "room" in listed and "console" in listed
+        assert "room: delivered" in run(environment, "notify", "test", "room", "--shared")
+        assert client.post("/api/v1/notifications/channels/remove", json=named).status_code == 200
     events = server.engine.events(floor.org, 0, 1_000)
     noted = [event.facts.change for event in events if event.type == "organisation.channel_noted/1"]  # type: ignore[attr-defined]
-    assert noted == ["set", "removed"]
+    assert noted == ["set", "removed"] * 2
+
+
+def run(environment: dict[str, str], *words: str) -> str:
+    """What the command line prints."""
+    program = str(Path(sys.executable).parent / "watchfloor")
+    done = subprocess.run(
+        [program, *words], env=environment, capture_output=True, text=True, timeout=60, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    return done.stdout

@@ -10,6 +10,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.integration.http.conftest import ask_patch
+from tests.integration.http.deciding import broken
 from tests.integration.http.kit import Person, Running
 from tests.integration.notify.receivers import Receiver, receiving
 
@@ -30,6 +31,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
     folder = Path(tmp_path_factory.mktemp("server"))
     running = Running(folder, config={"outbound_allow": ("127.0.0.1/32",)}).start()
     yield running
+    assert [broken(running, org) for org in running.engine.core.nodes] == [[]] * len(
+        running.engine.core.nodes
+    )
     running.stop()
 
 

@@ -60,9 +60,9 @@ def start(client: httpx2.Client, action: str, execution: str = "e1") -> httpx2.R
     return client.post(f"/api/v1/actions/{action}/start", json=body)
 
 
-def broken(server: Running) -> list[tuple[int, str, str]]:
+def broken(server: Running, org: int = 0) -> list[tuple[int, str, str]]:
     """What the stand-alone verifier's rules say of the whole ledger so far: (seq, rule, sentence)."""
-    org = server.orgs[0]
+    org = org or server.orgs[0]
     rows = [msgspec.json.decode(data) for _, data, _ in server.backbone.ledger.read(org, 0, 100_000)]
     rules = verifier.Rules(rows[0]["org"], lambda where: verifier.event_of(rows[where], where))
     found = [(row["seq"], rules.see(row, where)) for where, row in enumerate(rows)]

@@ -8,6 +8,7 @@ import httpx2
 import pytest
 from tests.integration.http.browsing import Browser
 from tests.integration.http.conftest import ask_patch
+from tests.integration.http.deciding import broken
 from tests.integration.http.kit import Person, Running
 
 from watchfloor.kernel.ids import parse_id
@@ -86,6 +87,7 @@ def test_a_vote_by_link_is_one_vote_whatever_is_repeated(
     with server.client(boss) as client:
         shown = client.get(f"/api/v1/decisions/{ruling['decision_id']}?min_seq={cast.seq}").json()
         assert [vote["session"] for vote in shown["votes"]] == ["link"]
+    assert broken(server) == []
 
 
 def test_a_link_is_for_one_person_one_decision_one_digest_and_a_time(
@@ -189,3 +191,26 @@ def test_somebody_who_is_signed_in_as_another_votes_as_the_links_person(
     answer = browser.post(place, browser.form(place) | {"vote": "approve"})
     assert answer.status_code == 303, answer.text
     assert [vote.facts.person for vote in votes(server, ruling["decision_id"])] == [boss.id]
+
+
+@pytest.mark.parametrize(
+    ("comment", "status"),
+    [
+        (b"cafe%CC%81+%0D%0A%3Cb%3E%E2%80%AE", 303),  # not NFC, new lines, markup, an override of direction
+        (b"%ED%A0%80", 400),  # half of a surrogate pair
+        (b"a%00b", 303),  # kept exactly, shown made visible
+        (b"x" * 4_001, 303),  # longer than the field takes: cut, as the page says
+        (b"x" * 300_000, 413),
+    ],
+    ids=("odd", "surrogate", "nul", "long", "huge"),
+)
+def test_odd_comments_are_taken_exactly_or_refused_and_never_break(
+    server: Running, agent: httpx2.Client, comment: bytes, status: int
+) -> None:
+    ruling = ask_patch(agent)
+    place = link_of(server, ruling["decision_id"], server.person("supervisor"))
+    body = b"digest=" + ruling["digest"].encode() + b"&vote=deny&comment=" + comment
+    headers = {"content-type": "application/x-www-form-urlencoded", "origin": server.url}
+    answer = server.client().post(place, content=body, headers=headers)
+    assert answer.status_code == status, answer.text[:300]
+    assert len(votes(server, ruling["decision_id"])) == (1 if status == 303 else 0)
