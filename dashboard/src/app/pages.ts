@@ -1,11 +1,13 @@
 /** Every page, in the order of the navigation (spec 7). One folder and one line each. */
 import { page as agents } from "../agents";
 import { page as inbox } from "../inbox";
+import { page as tasks } from "../tasks";
 import type { Page } from "./page";
 
 export const pages: readonly Page[] = [
   inbox,
   agents,
-  // tasks, then workflows (reserved for their own issue), decisions, trust and policy, alerts, audit, data, operations,
+  tasks,
+  // workflows (reserved for their own issue), decisions, trust and policy, alerts, audit, data, operations,
   // access, chat
 ];
