@@ -644,6 +644,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/analytics/behind": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_behind"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/analytics/decisions": {
         parameters: {
             query?: never;
@@ -668,6 +684,102 @@ export interface paths {
             cookie?: never;
         };
         get: operations["get_deciding_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/overrides": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_overrides"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/overrides.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_overrides_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/reviewers": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_reviewers"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/reviewers.csv": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_reviewers_csv"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/suggestions": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_suggestions"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/analytics/trends": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_trends"];
         put?: never;
         post?: never;
         delete?: never;
@@ -2458,6 +2570,8 @@ export interface components {
             decided_at: number;
             decision_id: string;
             level: number;
+            /** @default 0 */
+            observed: number;
             /** @default  */
             reason: string;
             risk: number;
@@ -2465,6 +2579,8 @@ export interface components {
             task_id: string;
             tool: string;
             type: string;
+            /** @default false */
+            unheld: boolean;
             urgency: string;
             verdict: string;
         };
@@ -2806,6 +2922,12 @@ export interface components {
             /** @default 0 */
             waiting_max: number;
         };
+        BehindPage: {
+            ids: string[];
+            /** @default null */
+            next: string | null;
+            seq: number;
+        };
         Bottleneck: {
             able: number;
             free: number;
@@ -2942,6 +3064,8 @@ export interface components {
             title: string;
             /** @default [] */
             tools: string[];
+            /** @default  */
+            workflow: string;
         };
         ChangeTasksBody: {
             cursor?: string;
@@ -3054,6 +3178,10 @@ export interface components {
             result?: unknown;
             tokens?: number | null;
         };
+        ComplianceTerms: {
+            /** @default [] */
+            packs: string[];
+        };
         Component: {
             /** @default  */
             detail: string;
@@ -3063,7 +3191,14 @@ export interface components {
             status: string;
         };
         Condition: {
+            /** @default [] */
+            all: components["schemas"]["Condition"][];
+            /** @default [] */
+            any: components["schemas"]["Condition"][];
+            /** @default  */
             field: string;
+            /** @default parameters */
+            of: string;
             /** @default exists */
             op: string;
             /** @default null */
@@ -3230,6 +3365,14 @@ export interface components {
             before: string;
             loosens: boolean;
             path: string;
+        };
+        DomainRule: {
+            /** @default 3 */
+            level: number;
+            name: string;
+            /** @default raise */
+            then: string;
+            when: components["schemas"]["Condition"][];
         };
         Done: Record<string, never>;
         DryRunBody: {
@@ -3693,12 +3836,25 @@ export interface components {
             stops: number;
             trouble: string[];
         };
+        ModeTerms: {
+            /** @default {} */
+            agents: {
+                [key: string]: string;
+            };
+            /** @default enforce */
+            organisation: string;
+            /** @default {} */
+            types: {
+                [key: string]: string;
+            };
+        };
         MoveWorkerBody: {
             url: string;
         };
         NameChannelBody: {
             name: string;
             person?: string;
+            shared?: boolean;
         };
         NamedBody: {
             name: string;
@@ -3761,6 +3917,24 @@ export interface components {
             name: string;
             person_id: string;
             until_at: number;
+        };
+        Overrides: {
+            answered: number;
+            forced: number;
+            gate_advised: number;
+            gate_ids: string[];
+            gate_overridden: number;
+            gate_permille: number | null;
+            key: string;
+            tribunal_advised: number;
+            tribunal_ids: string[];
+            tribunal_overridden: number;
+            tribunal_permille: number | null;
+        };
+        OverridesPage: {
+            items: components["schemas"]["Overrides"][];
+            seq: number;
+            target_permille: number;
         };
         PackDetail: {
             document: components["schemas"]["Policy"];
@@ -3868,6 +4042,12 @@ export interface components {
             };
             /**
              * @default {
+             *       "packs": []
+             *     }
+             */
+            compliance: components["schemas"]["ComplianceTerms"];
+            /**
+             * @default {
              *       "delegate_tier_min": 3,
              *       "depth_max": 4,
              *       "fan_out_max": 16,
@@ -3918,9 +4098,7 @@ export interface components {
              *         "points": 10,
              *         "when": [
              *           {
-             *             "field": "diff",
-             *             "op": "exists",
-             *             "value": null
+             *             "field": "diff"
              *           }
              *         ]
              *       },
@@ -3930,9 +4108,7 @@ export interface components {
              *         "points": 0,
              *         "when": [
              *           {
-             *             "field": "agent_version",
-             *             "op": "exists",
-             *             "value": null
+             *             "field": "agent_version"
              *           }
              *         ]
              *       }
@@ -3967,6 +4143,14 @@ export interface components {
              *     }
              */
             levels: components["schemas"]["LevelTerms"];
+            /**
+             * @default {
+             *       "agents": {},
+             *       "organisation": "enforce",
+             *       "types": {}
+             *     }
+             */
+            modes: components["schemas"]["ModeTerms"];
             /** @default default */
             name: string;
             /**
@@ -4071,6 +4255,8 @@ export interface components {
              *     }
              */
             routing: components["schemas"]["RoutingTerms"];
+            /** @default [] */
+            rules: components["schemas"]["DomainRule"][];
             /**
              * @default {
              *       "executed_per_10s": 100,
@@ -4395,6 +4581,29 @@ export interface components {
             /** @enum {unknown} */
             verdict: "negative" | "positive";
         };
+        Reviewers: {
+            abstained: number;
+            approved: number;
+            approved_permille: number | null;
+            busiest_day: number;
+            days: number;
+            denied: number;
+            key: string;
+            late: number;
+            mean_ms: number;
+            measured: number;
+            p50_ms: number;
+            p95_ms: number;
+            pending: number;
+            quick: number;
+            quick_ids: string[];
+            refused: number;
+            votes: number;
+        };
+        ReviewersPage: {
+            items: components["schemas"]["Reviewers"][];
+            seq: number;
+        };
         Risk: {
             band: string;
             /** @default [] */
@@ -4650,6 +4859,7 @@ export interface components {
             quiet_until?: string;
             /** @enum {unknown} */
             severity_min?: "immediate" | "info" | "warning";
+            shared?: boolean;
             time_zone?: string;
             url?: string;
         };
@@ -4776,10 +4986,25 @@ export interface components {
             timeout_ms?: number;
             title: string;
             tools?: string[];
+            workflow?: string;
         };
         SubmitTasksBody: {
             idempotency_key?: string;
             tasks: components["schemas"]["BulkTask"][];
+        };
+        Suggestion: {
+            agreed_permille: number;
+            answers: number;
+            direction: string;
+            ids: string[];
+            now: string;
+            path: string;
+            suggested: string;
+            text: string;
+        };
+        Suggestions: {
+            items: components["schemas"]["Suggestion"][];
+            seq: number;
         };
         SupervisionArranged: {
             generation: number;
@@ -4891,6 +5116,8 @@ export interface components {
             status: ("assigned" | "blocked" | "cancelled" | "dead_letter" | "failed" | "orphaned" | "paused" | "queued" | "running" | "succeeded") | null;
             /** @default null */
             text: string | null;
+            /** @default null */
+            workflow: string | null;
         };
         TaskItem: {
             agent_id: string;
@@ -4916,6 +5143,8 @@ export interface components {
             title: string;
             /** @default false */
             waiting: boolean;
+            /** @default  */
+            workflow: string;
         };
         TaskLineage: {
             ancestors: components["schemas"]["LineageItem"][];
@@ -5046,6 +5275,21 @@ export interface components {
             /** @default null */
             next: string | null;
             seq: number;
+        };
+        Trend: {
+            before: number | null;
+            name: string;
+            now: number | null;
+            part: number;
+            target: number | null;
+            unit: string;
+            whole: number;
+        };
+        Trends: {
+            from_at: number;
+            items: components["schemas"]["Trend"][];
+            seq: number;
+            to_at: number;
         };
         TrustChange: {
             at: number;
@@ -9796,6 +10040,94 @@ export interface operations {
             };
         };
     };
+    get_behind: {
+        parameters: {
+            query: {
+                min_seq?: number;
+                cursor?: string;
+                limit?: number;
+                report: "approvers" | "automation" | "decisions" | "overrides" | "reviewers";
+                figure: string;
+                by?: string;
+                of?: string;
+                from_at?: number;
+                to_at?: number;
+                agent?: string;
+                type?: string;
+                owner?: string;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BehindPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     get_deciding: {
         parameters: {
             query?: {
@@ -9904,6 +10236,498 @@ export interface operations {
                 };
                 content: {
                     "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_overrides: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                from_at?: number;
+                to_at?: number;
+                agent?: string;
+                type?: string;
+                owner?: string;
+                limit?: number;
+                by?: "agent" | "day" | "organisation" | "risk" | "type";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["OverridesPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_overrides_csv: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                from_at?: number;
+                to_at?: number;
+                agent?: string;
+                type?: string;
+                owner?: string;
+                limit?: number;
+                by?: "agent" | "day" | "organisation" | "risk" | "type";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_reviewers: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                from_at?: number;
+                to_at?: number;
+                agent?: string;
+                type?: string;
+                owner?: string;
+                limit?: number;
+                by?: "day" | "organisation" | "person" | "type";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["ReviewersPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_reviewers_csv: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                from_at?: number;
+                to_at?: number;
+                agent?: string;
+                type?: string;
+                owner?: string;
+                limit?: number;
+                by?: "day" | "organisation" | "person" | "type";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "text/csv": string;
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_suggestions: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Suggestions"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_trends: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                days?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Trends"];
                 };
             };
             400: {
@@ -13117,9 +13941,10 @@ export interface operations {
                 min_seq?: number;
                 cursor?: string;
                 limit?: number;
-                by?: "agent" | "day" | "organisation" | "task";
+                by?: "agent" | "day" | "organisation" | "task" | "workflow";
                 agent?: string;
                 task?: string;
+                workflow?: string;
                 from_at?: number;
                 to_at?: number;
             };
@@ -14640,6 +15465,7 @@ export interface operations {
         parameters: {
             query?: {
                 person?: string;
+                shared?: boolean;
             };
             header?: never;
             path?: never;
@@ -19644,6 +20470,7 @@ export interface operations {
                 text?: string;
                 depends_on?: string;
                 deadline_before?: number;
+                workflow?: string;
             };
             header?: never;
             path?: never;
