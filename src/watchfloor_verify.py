@@ -60,6 +60,7 @@ RULES = {
     "forced_is_reviewed_by_another": "what was forced is reviewed by a supervisor who did not force it",
     "silence_never_approves": "an expired, denied or cancelled decision, or one past its deadline, is never approved",
     "stop_means_stop": "nothing starts under a stop in force",
+    "stop_lifted_by_another": "a stop is lifted, or eased for something, by somebody else than who recorded it",
     "breaker_means_break": "nothing starts while the breaker of its agent or tool is open",
     "contained_agents_rest": "nothing starts for a quarantined or retired agent",
     "policy_needs_others": "a policy comes into force in its turn: the first, a tightening, approved by others, or with nobody else there",
@@ -513,6 +514,7 @@ class Agent:
     def __init__(self, e: Event) -> None:
         self.id, self.type = public_id("agt", e.subject, e.facts["nonce"]), e.facts["type"]
         self.owner, self.resting = e.facts["owner"], ""  # resting: quarantined or retired
+        self.parent = int(e.facts.get("parent", 0))
         by = e.actor["id"] if e.actor["kind"] == "person" else ""
         self.registrar = str(e.facts.get("sponsor") or by)
 
@@ -589,7 +591,7 @@ class Action:
     def __init__(self, e: Event) -> None:
         self.agent, self.type, self.tool = int(e.facts["agent"]), e.facts["action_type"], e.facts["tool"]
         self.digest, self.level = e.facts["digest"], int(e.facts["level"])
-        self.cls = e.facts["derived"][0]
+        self.cls, self.task = e.facts["derived"][0], int(e.facts["task"])
         self.requesters = {e.of, e.actor["id"] if e.actor["kind"] == "person" else ""}
         self.grants: dict[int, int] = {}
         self.granted, self.basis = 0, ""
@@ -665,6 +667,7 @@ _LOOKS: dict[str, _Look] = {}
 _SILENT = {  # refusals and reminders: nothing follows from them
     "action.grant_misused/1",
     "action.ungated_call/1",
+    "breaker.half_opened/1",
     "decision.alerted/1",
     "decision.taken_over/1",
     "decision.vote_refused/1",
@@ -703,7 +706,11 @@ class Rules:
         self._decisions: dict[int, Decision] = {}
         self._unreviewed: dict[int, set[str]] = {}  # forced decision → who may not review it
         self._failed: dict[int, Action] = {}  # may be granted again
-        self._stops: dict[int, tuple[str, str]] = {}
+        self._stops: dict[int, list[tuple[str, str]]] = {}  # its scope and target, then what it was eased for
+        self._stoppers: dict[int, str] = {}  # who recorded it
+        self._parts: dict[
+            int, tuple[str, int]
+        ] = {}  # task that belongs to others: public id, what it is part of
         self._breakers: dict[tuple[str, str], int] = {}
         self._standing: dict[int, tuple[int, str, int]] = {}
         self._givers: dict[int, str] = {}  # standing approval → the person who gave it
@@ -880,11 +887,11 @@ class Rules:
         resting = agent.resting if agent is not None else ""
         rests = resting == "retired" if platform else resting
         demand(not rests, "contained_agents_rest", f"the agent is {resting}")
-        names = {"action_type": action.type, "tool": action.tool}
-        if agent is not None:
-            names |= {"agent": agent.id, "agent_type": agent.type}
-        for scope, target in self._stops.values():
-            demand(names.get(scope, "") != target, "stop_means_stop", f"a stop is in force: {scope} {target}")
+        if self._stops:
+            names = self._names(action)
+            for (scope, target), *eased in self._stops.values():
+                held = (scope == "organisation" or (scope, target) in names) and names.isdisjoint(eased)
+                demand(not held, "stop_means_stop", f"a stop is in force: {scope} {target}")
         for scope, target in (("agent", str(action.agent)), ("tool", action.tool)):
             is_open = self._breakers.get((scope, target), 0) > e.at and not platform
             demand(not is_open, "breaker_means_break", f"the breaker of {scope} {target} is open")
@@ -902,6 +909,29 @@ class Rules:
                 self._may_force(action.decision, action.decision.forced_by, action, e.at)
             else:
                 self._count(action.decision, action.decision.voters, action, e.at)
+
+    def _names(self, action: Action) -> set[tuple[str, str]]:
+        """By what names stops may hit it: (scope, target)."""
+        names = {("action_type", action.type), ("tool", action.tool)}
+        number = action.agent
+        if number in self._agents:
+            names |= {("agent", self._agents[number].id), ("agent_type", self._agents[number].type)}
+        while number in self._agents:
+            names.add(("lineage", self._agents[number].id))
+            number = self._agents[number].parent
+        task = action.task
+        while task in self._parts:
+            names.add(("workflow", public_id("tsk", task, self._parts[task][0])))
+            task = self._parts[task][1]
+        return names
+
+    @on("task.submitted/1")
+    def _submitted(self, e: Event) -> None:
+        self._parts[e.subject] = (int(e.facts["nonce"]), int(e.facts.get("parent", 0)))
+
+    @on("task.succeeded/1", "task.cancelled/1", "task.purged/1")
+    def _done(self, e: Event) -> None:
+        self._parts.pop(e.subject, None)
 
     @on("action.unknown/1", "action.completed/1", "action.failed/1", "action.settled/1")
     def _outcome(self, e: Event) -> None:
@@ -1208,11 +1238,23 @@ class Rules:
 
     @on("stop.recorded/1")
     def _stopped(self, e: Event) -> None:
-        self._stops[e.subject] = (e.facts["scope"], e.facts["target"])
+        self._stops[e.subject] = [(e.facts["scope"], e.facts["target"])]
+        self._stoppers[e.subject] = e.actor["id"] if e.actor["kind"] == "person" else ""
 
     @on("stop.lifted/1")
     def _lifted(self, e: Event) -> None:
+        self._by_another(e)
         self._stops.pop(e.subject, None)
+
+    @on("stop.eased/1")
+    def _eased(self, e: Event) -> None:
+        self._by_another(e)
+        if e.subject in self._stops:
+            self._stops[e.subject].append((e.facts["scope"], e.facts["target"]))
+
+    def _by_another(self, e: Event) -> None:
+        own = e.actor["kind"] == "person" and e.actor["id"] == self._stoppers.get(e.subject, "")
+        demand(not own, "stop_lifted_by_another", f"{e.actor['id']} had recorded it")
 
     @on("standing.granted/1")
     def _stands(self, e: Event) -> None:

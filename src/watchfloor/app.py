@@ -58,6 +58,7 @@ from watchfloor.notify.notifier import ATTEMPTS_MAX, LEASE_MS
 from watchfloor.people.messages import FoundOrganisation, TellOwner, TellPeople
 from watchfloor.policy.messages import ApplyPolicy
 from watchfloor.processes import effects_of
+from watchfloor.registers.stops import NOBODY, names_of
 from watchfloor.runners import http_workers
 from watchfloor.runners.call_signing import KEY_FILE, SigningKey
 from watchfloor.runners.outbound import Outbound, Sent
@@ -148,12 +149,12 @@ class Backbone:
             if isinstance(effect, TellPeople | TellOwner):
                 return ""  # people hear of a stop while it is in force
             if not isinstance(effect, CallWorker):
-                return engine.stops.hits(org, agent="")
-            task, agent = engine.state(org, "task", effect.task), engine.state(org, "agent", effect.agent)
+                return engine.stops.hits(org, NOBODY)
+            task = engine.state(org, "task", effect.task)
             if task.paused_at and task.generation == effect.generation:
                 return "a pause of the task"
-            worker = public_id("agent", effect.agent, agent.nonce)
-            return engine.stops.hits(org, agent=worker, agent_type=agent.type)
+            names = names_of(effect.agent, engine.node(org).world.read, task=effect.task)
+            return engine.stops.hits(org, names)
 
         verifier = Verifier(
             VerificationTerms.of(self.config.verify_roots, self.config.verify_commands),
@@ -242,6 +243,7 @@ class Backbone:
                     reason=stop.reason,
                     effective_at=stop.at,
                     journal=stop.id,
+                    number=stop.number,
                 )
                 with contextlib.suppress(Refused):
                     await self.engine.ask(org, command, Actor(kind="person", id=stop.by), lane=Lane.STOPS)

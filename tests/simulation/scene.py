@@ -538,7 +538,7 @@ class Scene:
             QuarantineAgent(subject=agent.subject, reason="sim"),
             ReleaseAgent(subject=agent.subject),
             actions.RecordStop(
-                scope="agent",
+                scope=self.random.choice(("agent", "lineage")),
                 target=agent.public,
                 reason="sim",
                 effective_at=self.now,
@@ -551,6 +551,10 @@ class Scene:
             RecordAnomaly(subject=1, offset_ms=10_000),
         ]
         commands += [actions.LiftStop(subject=stop.subject, reason="sim") for stop in stops]
+        commands += [
+            actions.EaseStop(subject=stop.subject, scope="action_type", target=self.random.choice(TYPES))
+            for stop in stops
+        ]
         commands += [work.CancelTask(subject=subject, reason="sim") for subject, _ in tasks[:1]]
         commands += [
             work.ReviewTask(subject=subject, verdict=self.random.choice(work.REVIEWS), reason="sim")

@@ -4,9 +4,10 @@ Theory of operation
 -------------------
 All three are short lives: recorded, in force, over. What is in force is read from registers by the gate, so their
 states only serve their own next command. A stop is *recorded*, never asked: it took effect through the journal
-before any rule saw it (DESIGN 2b.9), so nothing but nonsense is refused. Lifting one takes another person. A standing
+before any rule saw it (DESIGN 2b.9), so nothing but nonsense is refused. Lifting one takes another person, at once or
+in stages: eased for one name after the other while all else stays stopped. A standing
 approval is time-boxed, and the gate lets it answer at most level 2. A breaker is opened by the containment process
-and closes by itself.
+and lets a probe through when its time is over: the probe closes it, or opens it again.
 """
 
 from __future__ import annotations
@@ -14,14 +15,18 @@ from __future__ import annotations
 import msgspec
 
 from watchfloor.actions.messages import (
+    BreakerHalfOpened,
     BreakerOpened,
+    EaseStop,
     GrantStanding,
+    HalfOpenBreaker,
     LiftStop,
     OpenBreaker,
     RecordStop,
     RevokeStanding,
     StandingGranted,
     StandingRevoked,
+    StopEased,
     StopLifted,
     StopRecorded,
 )
@@ -29,12 +34,13 @@ from watchfloor.actions.names import fold
 from watchfloor.kernel.folds import first, once
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.instants import DAY
-from watchfloor.kernel.limits import NAME_CHARS_MAX
-from watchfloor.kernel.messages import Draft, Event, Facts, Refused
+from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX, STAGES_PER_STOP_MAX
+from watchfloor.kernel.messages import Command, Draft, Event, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_name, check_range, check_reason
 from watchfloor.kernel.subject import Given
 
-SCOPES = ("organisation", "agent", "agent_type", "action_type", "tool")
+# The lineage of an agent is the agent and all it spawned; a workflow is a task and all that was handed on below it.
+SCOPES = ("organisation", "agent", "lineage", "agent_type", "action_type", "tool", "workflow")
 # "Trust this type" is time-boxed; whoever wants it for longer changes the policy, which is a decision of its own.
 STANDING_DAYS_MAX = 30
 
@@ -48,6 +54,7 @@ class StopState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     by: str
     nonce: int
     lifted: bool = False
+    eased: tuple[tuple[str, str], ...] = ()
 
 
 class StandingState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -66,6 +73,7 @@ class BreakerState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     scope: str
     target: str
     until_at: int
+    half_open: bool = False
 
 
 # Stops ---------------------------------------------------------------------------------------------------------------
@@ -78,21 +86,47 @@ def record_stop(state: StopState | None, command: RecordStop, given: Given) -> l
     check_choice(command.scope, "/scope", SCOPES)
     check_reason(command.reason)
     check_range(len(command.journal), "/journal", 0, NAME_CHARS_MAX)
-    if command.scope == "organisation":
-        target = ""
-    else:
-        check_name(command.target, "/target")
-        target = fold(command.target) if command.scope in ("action_type", "tool") else command.target
+    target = "" if command.scope == "organisation" else _target(command)
     facts = StopRecorded(
         # The journal's clock may be ahead of the ledger's; no event speaks of the future.
         effective_at=min(command.effective_at or given.at, given.at),
         journal=command.journal,
         nonce=nonce_from(given.entropy),
+        number=command.number,
         reason=command.reason,
         scope=command.scope,
         target=target,
     )
     return [Draft(facts=facts)]
+
+
+def _target(command: RecordStop | EaseStop) -> str:
+    check_name(command.target, "/target")
+    check_range(command.number, "/number", 0, INTEGER_MAX)
+    return fold(command.target) if command.scope in ("action_type", "tool") else command.target
+
+
+def ease_stop(state: StopState | None, command: EaseStop, given: Given) -> list[Draft]:
+    """A stage of lifting it: work with this name goes on. Like lifting, it takes another person."""
+    if state is None:
+        raise Refused("unknown_stop", "there is no such stop", status=404)
+    check_choice(command.scope, "/scope", SCOPES[1:])
+    check_reason(command.reason)
+    stage = (command.scope, _target(command))
+    if state.lifted:
+        raise Refused("stop_lifted", "the stop was lifted: nothing is held any more")
+    if stage in state.eased:
+        return []
+    _check_another(state, given)
+    if len(state.eased) >= STAGES_PER_STOP_MAX:
+        raise Refused("too_many_stages", f"a stop is lifted in at most {STAGES_PER_STOP_MAX} stages")
+    facts = StopEased(number=command.number, reason=command.reason, scope=stage[0], target=stage[1])
+    return [Draft(facts=facts)]
+
+
+def _check_another(state: StopState, given: Given) -> None:
+    if given.actor.kind == "person" and given.actor.id == state.by:
+        raise Refused("needs_another_person", "a stop is lifted by somebody else than who set it", status=403)
 
 
 def lift_stop(state: StopState | None, command: LiftStop, given: Given) -> list[Draft]:
@@ -102,8 +136,7 @@ def lift_stop(state: StopState | None, command: LiftStop, given: Given) -> list[
     check_reason(command.reason)
     if state.lifted:
         return []
-    if given.actor.kind == "person" and given.actor.id == state.by:
-        raise Refused("needs_another_person", "a stop is lifted by somebody else than who set it", status=403)
+    _check_another(state, given)
     return [Draft(facts=StopLifted(reason=command.reason))]
 
 
@@ -121,6 +154,13 @@ stop_recorded = first(_stopped)
 def stop_lifted(state: StopState, facts: StopLifted, event: Event) -> dict[str, object]:
     del state, facts, event
     return {"lifted": True}
+
+
+@once
+def stop_eased(state: StopState, facts: StopEased, event: Event) -> dict[str, object]:
+    del event
+    stage = (facts.scope, facts.target)
+    return {} if stage in state.eased else {"eased": (*state.eased, stage)}
 
 
 # Standing approvals --------------------------------------------------------------------------------------------------
@@ -195,3 +235,30 @@ def _opened(facts: Facts, event: Event) -> BreakerState:
 
 
 breaker_opened = first(_opened)
+
+
+def half_open_breaker(state: BreakerState | None, command: HalfOpenBreaker, given: Given) -> list[Draft]:
+    """Its open time is over, once: whoever waited for the agent hears of it."""
+    del command
+    if state is None or state.half_open or given.at < state.until_at:
+        return []
+    return [Draft(facts=BreakerHalfOpened(scope=state.scope, target=state.target))]
+
+
+@once
+def breaker_half_opened(state: BreakerState, facts: BreakerHalfOpened, event: Event) -> dict[str, object]:
+    del state, facts, event
+    return {"half_open": True}
+
+
+def waits(state: BreakerState) -> bool:
+    """Only of agents: the scheduler gives work to them, and to no tool."""
+    return state.scope == "agent" and not state.half_open
+
+
+def due(state: BreakerState) -> int:
+    return state.until_at if waits(state) else 0
+
+
+def overdue(subject: int, state: BreakerState, at: int) -> Command | None:
+    return HalfOpenBreaker(subject=subject) if 0 < due(state) <= at else None

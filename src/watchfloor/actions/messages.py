@@ -195,7 +195,10 @@ class ActionTimePassed(Command, frozen=True, kw_only=True):
 
 
 class RecordStop(Command, frozen=True, kw_only=True):
-    """A kill switch: `scope` organisation, agent, agent_type, action_type or tool; `target` empty for the organisation."""
+    """A kill switch: `scope` as in containment.SCOPES; `target` empty for the organisation, else a name or a public id.
+
+    `number` is the integer of the agent or task that the id names.
+    """
 
     KIND: ClassVar[str] = "stop"
     scope: str
@@ -203,6 +206,17 @@ class RecordStop(Command, frozen=True, kw_only=True):
     reason: str = ""
     effective_at: int = 0
     journal: str = ""
+    number: int = 0
+
+
+class EaseStop(Command, frozen=True, kw_only=True):
+    """A stage of lifting a stop: what has this name in this scope may go on, all else stays stopped (spec 3.3)."""
+
+    KIND: ClassVar[str] = "stop"
+    scope: str
+    target: str
+    reason: str = ""
+    number: int = 0
 
 
 class LiftStop(Command, frozen=True, kw_only=True):
@@ -231,6 +245,12 @@ class OpenBreaker(Command, frozen=True, kw_only=True):
     target: str
     until_at: int
     failures: int
+
+
+class HalfOpenBreaker(Command, frozen=True, kw_only=True):
+    """The open time is over: somebody may try."""
+
+    KIND: ClassVar[str] = "breaker"
 
 
 class ActionDecided(Facts, frozen=True, kw_only=True):
@@ -395,6 +415,18 @@ class StopRecorded(Facts, frozen=True, kw_only=True):
     reason: str
     scope: str
     target: str
+    number: int = 0
+
+
+class StopEased(Facts, frozen=True, kw_only=True):
+    """Lifted for what has this name; in force for all else."""
+
+    TYPE: ClassVar[str] = "stop.eased/1"
+    KIND: ClassVar[str] = "stop"
+    number: int
+    reason: str
+    scope: str
+    target: str
 
 
 class StopLifted(Facts, frozen=True, kw_only=True):
@@ -426,3 +458,12 @@ class BreakerOpened(Facts, frozen=True, kw_only=True):
     scope: str
     target: str
     until_at: int
+
+
+class BreakerHalfOpened(Facts, frozen=True, kw_only=True):
+    """The open time is over: one probe may run. Its success closes the breaker, its failure opens it again."""
+
+    TYPE: ClassVar[str] = "breaker.half_opened/1"
+    KIND: ClassVar[str] = "breaker"
+    scope: str
+    target: str

@@ -30,17 +30,20 @@ from watchfloor.actions.messages import (
     ActionStarted,
     ActionTimePassed,
     ActionUnknown,
+    BreakerHalfOpened,
     BreakerOpened,
     CancelAction,
     CloseAction,
     CompleteAction,
     Derived,
+    EaseStop,
     Evidence,
     FailAction,
     GrantAction,
     GrantMisused,
     GrantRevoked,
     GrantStanding,
+    HalfOpenBreaker,
     LiftStop,
     OpenBreaker,
     RecordStop,
@@ -50,6 +53,7 @@ from watchfloor.actions.messages import (
     StandingGranted,
     StandingRevoked,
     StartAction,
+    StopEased,
     StopLifted,
     StopRecorded,
     UngatedCall,
@@ -200,8 +204,16 @@ ACTION = Subject(
 STOP = Subject(
     kind="stop",
     state=StopState,
-    decide={RecordStop: containment.record_stop, LiftStop: containment.lift_stop},
-    evolve={StopRecorded: containment.stop_recorded, StopLifted: containment.stop_lifted},
+    decide={
+        RecordStop: containment.record_stop,
+        EaseStop: containment.ease_stop,
+        LiftStop: containment.lift_stop,
+    },
+    evolve={
+        StopRecorded: containment.stop_recorded,
+        StopEased: containment.stop_eased,
+        StopLifted: containment.stop_lifted,
+    },
     live=lambda state: not state.lifted,
 )
 STANDING = Subject(
@@ -217,9 +229,14 @@ STANDING = Subject(
 BREAKER = Subject(
     kind="breaker",
     state=BreakerState,
-    decide={OpenBreaker: containment.open_breaker},
-    evolve={BreakerOpened: containment.breaker_opened},
-    live=_not_kept,
+    decide={OpenBreaker: containment.open_breaker, HalfOpenBreaker: containment.half_open_breaker},
+    evolve={
+        BreakerOpened: containment.breaker_opened,
+        BreakerHalfOpened: containment.breaker_half_opened,
+    },
+    live=containment.waits,
+    due=containment.due,
+    overdue=containment.overdue,
 )
 SUBJECTS = (ACTION, STOP, STANDING, BREAKER)
 FACTS = (
@@ -236,8 +253,10 @@ FACTS = (
     ActionRetried,
     UngatedCall,
     StopRecorded,
+    StopEased,
     StopLifted,
     StandingGranted,
     StandingRevoked,
     BreakerOpened,
+    BreakerHalfOpened,
 )

@@ -22,6 +22,7 @@ from watchfloor.actions.messages import (
     GrantRevoked,
     StandingGranted,
     StandingRevoked,
+    StopEased,
     StopLifted,
     StopRecorded,
     UngatedCall,
@@ -109,13 +110,13 @@ ACTIONS = Table(
 
 STOPS = Table(
     name="stops",
-    version=1,
+    version=2,
     meaning="Stops, in force while lifted_at is 0.",
     key=("stop",),
     columns={
         "stop": integer("subject"),
         "id": text("public id stp_…"),
-        "scope": text("organisation, agent, agent_type, action_type or tool"),
+        "scope": text("organisation, agent, lineage, agent_type, action_type, tool or workflow"),
         "target": text("empty for the organisation"),
         "reason": text("why"),
         "effective_at": instant("when it took effect on this node's journal"),
@@ -125,6 +126,23 @@ STOPS = Table(
         "lifted_by": text("public id"),
         "lift_reason": text("why it was lifted"),
     },
+)
+
+STOP_STAGES = Table(
+    name="stop_stages",
+    version=1,
+    meaning="Stages of lifting a stop: what it was lifted for while all else stayed stopped.",
+    key=("stage",),
+    columns={
+        "stage": integer("seq of stop.eased"),
+        "stop": integer("subject"),
+        "scope": text("agent, lineage, agent_type, action_type, tool or workflow"),
+        "target": text("name or public id"),
+        "reason": text("why"),
+        "eased_at": instant("when"),
+        "eased_by": text("public id"),
+    },
+    indexes=(Index(("stop",)),),
 )
 
 STANDING_APPROVALS = Table(
@@ -161,7 +179,7 @@ BREAKERS = Table(
     },
 )
 
-TABLES = (ACTIONS, STOPS, STANDING_APPROVALS, BREAKERS)
+TABLES = (ACTIONS, STOPS, STOP_STAGES, STANDING_APPROVALS, BREAKERS)
 _STATUS = {"permitted": "granted", "pending": "pending", "denied": "denied"}
 _CLOSED = {"grant_expired": "expired"}
 
@@ -329,6 +347,22 @@ def _stop_lifted(event: Event) -> list[Change]:
     return [STOPS.set(event.subject, lifted_at=event.at, lifted_by=lifted_by, lift_reason=facts.reason)]
 
 
+def _stop_eased(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, StopEased)
+    return [
+        STOP_STAGES.put(
+            event.seq,
+            stop=event.subject,
+            scope=facts.scope,
+            target=facts.target,
+            reason=facts.reason,
+            eased_at=event.at,
+            eased_by=event.of or event.actor.id,
+        )
+    ]
+
+
 def _standing_granted(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, StandingGranted)
@@ -379,6 +413,7 @@ PROJECT: Projectors = {
     ActionSettled: _settled,
     ActionRetried: _retried,
     StopRecorded: _stop_recorded,
+    StopEased: _stop_eased,
     StopLifted: _stop_lifted,
     StandingGranted: _standing_granted,
     StandingRevoked: _standing_revoked,

@@ -39,6 +39,7 @@ for name, about in (
     ("situation", "See how things stand, what is about to happen, what happened meanwhile."),
     ("alerts", "See what people should know of now; acknowledge and resolve it."),
     ("analytics", "See how much runs without people, and how they decide."),
+    ("kill", "Stop agents, actions, tools or everything; lift stops, at once or in stages."),
     ("decisions", "See what waits for people; approve or deny it."),
     ("sql", "Ask the views in SQL; save and list queries."),
     ("top", "Watch agents, tasks and decisions live."),

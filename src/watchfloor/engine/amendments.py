@@ -14,8 +14,8 @@ from watchfloor.kernel.subject import Read
 from watchfloor.kernel.terms import APPLY_POLICY, TIERS, holds
 from watchfloor.policy.messages import ProposePolicy
 from watchfloor.policy.rules import DecidersEvidence, check_proposal
-from watchfloor.registers.containment import stops_for
 from watchfloor.registers.directory import ActivePolicy, Person
+from watchfloor.registers.stops import stops_for
 
 NEUTRAL = 400  # a score that neither adds risk nor takes it away
 
@@ -24,7 +24,7 @@ def request(read: Read, command: RequestAction, request: Request) -> Gathered:
     """No agent acts, so what is counted of agents is nothing here; stops of everything and of this type hold it."""
     active: ActivePolicy = read("active_policy", "active")
     stops = read("stops", "active")
-    in_force = stops_for(stops, agent="", agent_type="", action_type=APPLY_POLICY, tool="") if stops else ()
+    in_force = stops_for(stops, {"action_type": (APPLY_POLICY,)})
     # fmt: off
     evidence = Evidence(
         0, True, True, in_force, 0, 0, 0, 0, 0, 0, 0, 0, len(TIERS) - 1, NEUTRAL, 0, True, False, 0, 0, 0, 0, 0, 0

@@ -48,10 +48,11 @@ from watchfloor.policy.messages import ProposePolicy
 from watchfloor.registers import activity as counters
 from watchfloor.registers import budgets
 from watchfloor.registers.capacity import room
-from watchfloor.registers.containment import stops_for
+from watchfloor.registers.containment import shut_until
 from watchfloor.registers.delivery import Continuation, session_current
 from watchfloor.registers.directory import ActivePolicy, Person
 from watchfloor.registers.lineage import contained, containment
+from watchfloor.registers.stops import held_back, names_of, stops_for
 from watchfloor.registers.task_budgets import without_room
 from watchfloor.registers.workplaces import place_of
 from watchfloor.situation.messages import RaiseAlert, ResolveAlert
@@ -108,17 +109,11 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
         (2 if agent.retired else 0) if platform else state,
         actor.kind != "agent" or scopes_allow(agent.keys, actor.credential, action_type),
         platform or rights.allows(tools, tool),
-        stops_for(
-            stops,
-            agent=public_id("agent", command.agent, agent.nonce),
-            agent_type=agent.type,
-            action_type=action_type,
-            tool=tool,
-        )
+        stops_for(stops, names_of(command.agent, read, action_type=action_type, tool=tool, task=command.task))
         if stops
         else (),
-        breaker_agent.open_until if breaker_agent is not None else 0,
-        breaker_tool.open_until if breaker_tool is not None else 0,
+        shut_until(breaker_agent, at) if breaker_agent is not None else 0,
+        shut_until(breaker_tool, at) if breaker_tool is not None else 0,
         counters.requests_within(activity, at, 2),
         counters.requests_within(activity, at, 10),
         counters.executed_within(activity, at, 10),
@@ -191,7 +186,8 @@ def _assign(read: Read, command: AssignTask | HandOverTask, at: int, request: Re
         active=agent is not None
         and available(agent)
         and session_current(agent, read)
-        and not contained(agent, read),
+        and not contained(agent, read)
+        and not (isinstance(command, AssignTask) and _held_back(read, command, at)),
         capabilities=agent.capabilities if agent is not None else (),
         tasks_open=len(read("load", command.agent) or ()),
         tasks_max=len(read("load", command.agent) or ()) + room(command.agent, read)
@@ -200,6 +196,12 @@ def _assign(read: Read, command: AssignTask | HandOverTask, at: int, request: Re
         called=agent is not None and agent.worker is not None,
         over_budget=_over_budget(read, command, at) if read("budgeted", "all") is not None else "",
     )
+
+
+def _held_back(read: Read, command: AssignTask, at: int) -> bool:
+    """Nobody gets work under a stop, or while their breaker is open (spec 3.3)."""
+    breaker = read("breakers", f"agent:{command.agent}")
+    return shut_until(breaker, at) > 0 or held_back(command.agent, command.subject, read)
 
 
 def _over_budget(read: Read, command: AssignTask | HandOverTask, at: int) -> str:

@@ -13,14 +13,14 @@ from watchfloor.actions.retry_messages import RetryAction
 from watchfloor.engine import rights, voting
 from watchfloor.engine.requests import Request
 from watchfloor.fleet.credentials import scopes_allow
-from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.terms import PLATFORM_TYPES
 from watchfloor.registers import activity as counters
 from watchfloor.registers import budgets
-from watchfloor.registers.containment import stops_for
+from watchfloor.registers.containment import shut_until
 from watchfloor.registers.directory import ActivePolicy
 from watchfloor.registers.lineage import containment
+from watchfloor.registers.stops import NOBODY, names_of, stops_for
 
 
 def start(read: Read, command: StartAction, at: int, request: Request) -> StartEvidence:
@@ -33,21 +33,20 @@ def _basis(read: Read, action: Any, target: str, at: int) -> StartEvidence:
     active: ActivePolicy = read("active_policy", "active")
     breaker_agent = read("breakers", f"agent:{action.agent}")
     breaker_tool = read("breakers", f"tool:{action.tool}") if action.tool else None
-    stops = stops_for(
-        read("stops", "active"),
-        agent=public_id("agent", action.agent, agent.nonce) if agent is not None else "",
-        agent_type=agent.type if agent is not None else "",
-        action_type=action.action_type,
-        tool=action.tool,
+    in_force = read("stops", "active")
+    names = (
+        names_of(action.agent, read, action_type=action.action_type, tool=action.tool, task=action.task)
+        if in_force
+        else NOBODY
     )
     platform = action.action_type in PLATFORM_TYPES
     return StartEvidence(
-        stops=stops,
+        stops=stops_for(in_force, names),
         agent_state=(2 if agent is not None and agent.retired else 0)
         if platform
         else containment(agent, read),
-        breaker_agent_until=breaker_agent.open_until if breaker_agent is not None and not platform else 0,
-        breaker_tool_until=breaker_tool.open_until if breaker_tool is not None else 0,
+        breaker_agent_until=0 if platform else shut_until(breaker_agent, at),
+        breaker_tool_until=shut_until(breaker_tool, at),
         voters_valid=voting.voters_valid(read, action, at),
         policy_allows=policy_allows(active.document, active.digest, action, target),
     )

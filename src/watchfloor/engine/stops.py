@@ -12,6 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from watchfloor.registers.stops import Names, hit
+
 _LINES_MAX = 100_000  # a longer journal is rewritten at start with what is in force
 
 
@@ -25,7 +27,10 @@ def _fsync_folder(folder: Path) -> None:
 
 
 class JournalStop(msgspec.Struct, frozen=True, kw_only=True):
-    """One line: `lifted` marks that the stop of this id is over. `at` µs UTC."""
+    """One line, which takes the place of earlier ones of this id: `lifted` marks that it is over, `eased` its stages.
+
+    `at` µs UTC.
+    """
 
     id: str
     org: int
@@ -35,6 +40,8 @@ class JournalStop(msgspec.Struct, frozen=True, kw_only=True):
     by: str
     at: int
     lifted: bool = False
+    eased: tuple[tuple[str, str], ...] = ()
+    number: int = 0
 
 
 class StopJournal:
@@ -91,17 +98,10 @@ class StopJournal:
     def in_force(self, org: int) -> list[JournalStop]:
         return [stop for stop in self._stops.values() if stop.org == org]
 
-    def hits(
-        self, org: int, *, agent: str, agent_type: str = "", action_type: str = "", tool: str = ""
-    ) -> str:
-        """The id of a stop that hits, "" when none does. `agent` is the public id."""
-        if not self._stops:
-            return ""
-        targets = {"agent": agent, "agent_type": agent_type, "action_type": action_type, "tool": tool}
+    def hits(self, org: int, names: Names) -> str:
+        """The id of a stop that hits what has these names, "" when none does."""
         for stop in self._stops.values():
-            if stop.org == org and (
-                stop.scope == "organisation" or (stop.target and targets.get(stop.scope) == stop.target)
-            ):
+            if stop.org == org and hit(stop.scope, stop.target, stop.eased, names):
                 return stop.id
         return ""
 

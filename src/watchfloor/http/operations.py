@@ -138,6 +138,7 @@ GET  /api/v1/notifications/deliveries             list_deliveries     reader    
 = stops
 GET  /api/v1/stops                                list_stops          reader         read   exempt        200 StopsParams - StopPage
 POST /api/v1/stops                                record_stop         operator       write  exempt        201 - RecordStopBody StopRecorded
+POST /api/v1/stops/{stop}/ease                    ease_stop           supervisor     write  exempt        200 - EaseStopBody Recorded
 POST /api/v1/stops/{stop}/lift                    lift_stop           supervisor     write  exempt        200 - Reason Recorded
 GET  /api/v1/standing-approvals                   list_standing       reader         read   authenticated 200 Paged - StandingPage
 POST /api/v1/standing-approvals                   grant_standing      supervisor     write  authenticated 201 - GrantStandingBody StandingGranted

@@ -12,9 +12,10 @@ import secrets
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
+import msgspec
 import structlog
 
-from watchfloor.actions.messages import LiftStop, RecordStop, StopRecorded
+from watchfloor.actions.messages import EaseStop, LiftStop, RecordStop, StopRecorded
 from watchfloor.actions.names import fold
 from watchfloor.engine.requests import Lane
 from watchfloor.engine.stops import JournalStop
@@ -22,11 +23,13 @@ from watchfloor.http.asking import Call
 from watchfloor.http.problems import Problem
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Refused
+from watchfloor.registers.stops import Stop
 
 RETRY_S = 1.0
 WAIT_S = 2.0  # a person who stops something is answered within this, whatever the ledger does
 _log: structlog.stdlib.BoundLogger = structlog.stdlib.get_logger("watchfloor.http.stops")
 _journal = ThreadPoolExecutor(max_workers=1, thread_name_prefix="stops")
+_THINGS = {"agent": "agent", "lineage": "agent", "workflow": "task"}
 _later: set[asyncio.Task[tuple[str, int, int]]] = set()
 
 
@@ -35,17 +38,26 @@ async def stop(call: Call, scope: str, target: str, reason: str) -> tuple[str, i
 
     Raises Problem for a target that is not there, Refused for what the rules find wrong with it.
     """
-    target = _target(call, scope, target)
+    target, number = _target(call, scope, target)
     if call.key is not None:
         repeated = await _repeated(call)
         if repeated is not None:
             return repeated
     journal = f"stop-{secrets.token_hex(8)}"
     entry = JournalStop(
-        id=journal, org=call.org, scope=scope, target=target, reason=reason, by=call.principal.id, at=call.now
+        id=journal,
+        org=call.org,
+        scope=scope,
+        target=target,
+        reason=reason,
+        by=call.principal.id,
+        at=call.now,
+        number=number,
     )
     await _write(call, entry)
-    command = RecordStop(scope=scope, target=target, reason=reason, effective_at=call.now, journal=journal)
+    command = RecordStop(
+        scope=scope, target=target, reason=reason, effective_at=call.now, journal=journal, number=number
+    )
     recording = asyncio.get_running_loop().create_task(_record(call, command))
     done, _ = await asyncio.wait({recording}, timeout=WAIT_S)
     if done:
@@ -123,35 +135,50 @@ async def _write(call: Call, entry: JournalStop) -> None:
         _log.exception("the stop journal cannot be written; the stop is in memory alone", journal=entry.id)
 
 
-def _target(call: Call, scope: str, target: str) -> str:
-    """The target as stops name it. Raises Problem 404 for an agent that is not here, 422 for a missing name."""
+def _target(call: Call, scope: str, target: str) -> tuple[str, int]:
+    """The target as stops name it, and the integer of an agent or task.
+
+    Raises Problem 404 for one that is not here, 422 for a missing name.
+    """
     if scope == "organisation":
-        return ""
-    if scope == "agent":
-        call.resolve("agent", target)
-        return target
+        return "", 0
+    if scope in _THINGS:
+        return target, call.resolve(_THINGS[scope], target)[0]
     if not target.strip():
         raise Refused("invalid_name", "say what is to be stopped", field="/target", status=422)
-    return fold(target) if scope in ("action_type", "tool") else target
+    return (fold(target) if scope in ("action_type", "tool") else target), 0
+
+
+async def ease(call: Call, text: str, scope: str, target: str, reason: str) -> int:
+    """A stage of lifting a stop: in the ledger first, then in the journal. Returns the seq."""
+    subject, _ = call.resolve("stop", text)
+    target, number = _target(call, scope, target)
+    command = EaseStop(subject=subject, scope=scope, target=target, reason=reason, number=number)
+    recorded = await call.ask(command)
+    for stop_, entry in _of_journal(call, subject):
+        await _write(
+            call, msgspec.structs.replace(entry, eased=stop_.eased, by=call.principal.id, at=call.now)
+        )
+    return recorded.seq
 
 
 async def lift(call: Call, text: str, reason: str) -> int:
     """Lift a stop: in the ledger first, then in the journal. Returns the seq."""
     subject, _ = call.resolve("stop", text)
-    in_force = call.services.engine.cell(call.org, "stops", "active") or ()
-    journal = next((entry.journal for entry in in_force if entry.subject == subject), "")
+    entries = _of_journal(call, subject)
     recorded = await call.ask(LiftStop(subject=subject, reason=reason))
-    for entry in call.services.engine.stops.in_force(call.org):
-        if journal and entry.id == journal:
-            lifted = JournalStop(
-                id=entry.id,
-                org=entry.org,
-                scope=entry.scope,
-                target=entry.target,
-                reason=reason,
-                by=call.principal.id,
-                at=call.now,
-                lifted=True,
-            )
-            await _write(call, lifted)
+    for _, entry in entries:
+        lifted = msgspec.structs.replace(entry, reason=reason, by=call.principal.id, at=call.now, lifted=True)
+        await _write(call, lifted)
     return recorded.seq
+
+
+def _of_journal(call: Call, subject: int) -> list[tuple[Stop, JournalStop]]:
+    """A stop in force as the ledger knows it, with its line of this node's journal."""
+    in_force: tuple[Stop, ...] = call.services.engine.cell(call.org, "stops", "active") or ()
+    lines = {entry.id: entry for entry in call.services.engine.stops.in_force(call.org)}
+    return [
+        (known, lines[known.journal])
+        for known in in_force
+        if known.subject == subject and known.journal in lines
+    ]

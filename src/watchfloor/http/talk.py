@@ -16,6 +16,7 @@ from watchfloor.http.identity import Principal
 from watchfloor.http.ports import Services
 from watchfloor.kernel.ids import PREFIXES, parse_id, public_id
 from watchfloor.kernel.messages import Refused
+from watchfloor.registers.stops import names_of
 
 _text_of = msgspec.json.Decoder(dict[str, str]).decode
 
@@ -82,6 +83,6 @@ def silenced(services: Services, who: Principal) -> None:
     """Refused `stopped`: a stop that hits an agent silences it towards other agents, as its actions (DESIGN 2b.9)."""
     if who.kind != "agent" or not services.engine.stops.any:
         return
-    state = services.engine.state(who.org, "agent", who.subject)
-    if services.engine.stops.hits(who.org, agent=who.id, agent_type=state.type if state is not None else ""):
+    names = names_of(who.subject, lambda name, key: services.engine.cell(who.org, name, key))
+    if services.engine.stops.hits(who.org, names):
         raise Refused("stopped", "a stop is in force", status=403)

@@ -87,6 +87,8 @@ SENTENCES: dict[str, Sentence] = {
     "tasks.changed/1": lambda f: f"{len(f.tasks)} tasks: {f.operation}.",
     "task.reported_late/1": lambda f: f"A late report ({f.report}) was recorded and ignored.",
     "action.decided/1": _verdict,
+    "stop.eased/1": lambda f: f"Lifted for {f.scope.replace('_', ' ')} {f.target}; all else stays stopped.",
+    "breaker.half_opened/1": "The open time of the breaker is over: one probe may run.",
     "action.granted/1": lambda f: f"A single-use grant was given ({f.grant.basis}).",
     "action.closed/1": lambda f: f"Closed without being started: {f.reason.replace('_', ' ')}.",
     "action.grant_revoked/1": lambda f: f"The grant was revoked at start: {f.reason.replace('_', ' ')}.",

@@ -16,6 +16,7 @@ from watchfloor.hub.mailroom import BETWEEN_AGENTS, RATES
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
 from watchfloor.kernel.messages import Refused
+from watchfloor.registers.stops import names_of
 
 if TYPE_CHECKING:
     from watchfloor.hub.hub import Hub
@@ -41,10 +42,9 @@ def admit(hub: Hub, session: Session, payload: wire.Payload) -> None:
     asked = asked_for(hub, session, payload)
     if asked is None:
         return
-    action_type, tool = asked
-    if hit(hub, session, action_type, tool):
+    if hit(hub, session, *asked):
         raise Refused("stopped", "a stop is in force", status=403)
-    rate_class = _rate_class(hub, session.org, action_type)
+    rate_class = _rate_class(hub, session.org, asked[0])
     now = hub.clock()
     if session.buckets is None:
         session.buckets = {}
@@ -60,18 +60,26 @@ def admit(hub: Hub, session: Session, payload: wire.Payload) -> None:
         session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
 
 
-def asked_for(hub: Hub, session: Session, payload: wire.Payload) -> tuple[str, str] | None:
-    """(action type, tool) of a frame that asks for a grant; None of one that asks for none."""
+def asked_for(hub: Hub, session: Session, payload: wire.Payload) -> tuple[str, str, int] | None:
+    """(action type, tool, task) of a frame that asks for a grant; None of one that asks for none."""
     if isinstance(payload, wire.ActionRequest):
-        return payload.type, payload.tool
+        return payload.type, payload.tool, _task(payload.task_id)
     if isinstance(payload, wire.ActionRetry):
         subject, nonce = parse_id(payload.action_id, "action")
         state = hub.engine.state(session.org, "action", subject)
         if state is None or state.nonce != nonce or state.agent != session.agent:
             raise Refused("not_found", "there is no such action", status=404)
-        return state.action_type, state.tool
+        return state.action_type, state.tool, state.task
     found = ACTION_TYPES.get(type(payload))
-    return None if found is None else (found, "")
+    return None if found is None else (found, "", _task(getattr(payload, "task_id", "")))
+
+
+def _task(text: str) -> int:
+    """The integer of a task's id, 0 where it is none: whoever builds the command says what is wrong with it."""
+    try:
+        return parse_id(text, "task")[0] if text else 0
+    except Refused:
+        return 0
 
 
 def _admit_speech(hub: Hub, session: Session, payload: wire.Payload) -> None:
@@ -103,18 +111,11 @@ def _rate_class(hub: Hub, org: int, action_type: str) -> str:
     return found if found is not None else cached[1].get(fold(action_type), "heavy")
 
 
-def hit(hub: Hub, session: Session, action_type: str, tool: str) -> bool:
+def hit(hub: Hub, session: Session, action_type: str, tool: str, task: int = 0) -> bool:
     """Is a stop of this node's journal in force for it? Checked at ingress and at egress (DESIGN 2b.9)."""
-    if not hub.engine.stops.any:
+    stops = hub.engine.stops
+    if not stops.any:
         return False
-    state = hub.engine.state(session.org, "agent", session.agent)
-    assert session.actor is not None
-    return bool(
-        hub.engine.stops.hits(
-            session.org,
-            agent=session.actor.id,
-            agent_type=state.type if state is not None else "",
-            action_type=fold(action_type),
-            tool=fold(tool),
-        )
-    )
+    read = hub.engine.node(session.org).world.read
+    names = names_of(session.agent, read, action_type=fold(action_type), tool=fold(tool), task=task)
+    return bool(stops.hits(session.org, names))

@@ -414,7 +414,9 @@ class Hub:
             return
         if isinstance(facts, ActionGranted):
             action = self.engine.state(session.org, "action", event.subject)
-            if action is not None and admission.hit(self, session, action.action_type, action.tool):
+            if action is not None and admission.hit(
+                self, session, action.action_type, action.tool, action.task
+            ):
                 self._held.append((session, event))  # no grant leaves under a stop (DESIGN 2b.9)
                 return
         payload = pushes.payload(self.engine, session.org, session.agent, event)

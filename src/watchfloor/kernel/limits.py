@@ -99,6 +99,7 @@ TASKS_PER_CHANGE_MAX = 2_000  # named one by one in one event, well below FACTS_
 CHANGES_PER_SLICE = 32  # each may free an agent that takes two tasks: below DERIVED_COMMANDS_MAX
 DEPENDENCIES_PER_TASK_MAX = 256  # a wider join is two joins; the list is in the event that submits the task
 CRITERIA_PER_TASK_MAX = 32  # each is a process run by the platform
+STAGES_PER_STOP_MAX = 64  # each is looked at by every request while the stop is in force
 ATTEMPTS_PER_DECISION_MAX = 10  # executions that people agree to at once; beyond it they are asked again
 ATTEMPTS_PER_TASK_MAX = 100  # poison work must end in the dead letter
 TASK_MS_MAX = 30 * 86_400_000  # acceptance, time-out, grace and back-off of a task; longer is a workflow

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from itertools import chain
 
+from watchfloor.actions.messages import BreakerHalfOpened
 from watchfloor.fleet.messages import (
     AgentConnected,
     AgentRecovered,
@@ -23,9 +24,11 @@ from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.system import Continued
 from watchfloor.registers.capacity import room
+from watchfloor.registers.containment import Breaker, half_open, shut_until
 from watchfloor.registers.delivery import session_current
 from watchfloor.registers.lineage import contained
 from watchfloor.registers.queue import SHARDS, candidates, free_agents
+from watchfloor.registers.stops import held_back
 from watchfloor.registers.task_budgets import without_room
 from watchfloor.trust.messages import TrustChanged, TrustReassessed
 from watchfloor.work.budget_messages import BudgetSet, NoteBudget
@@ -70,7 +73,8 @@ def seek(subject: int, read: Read, at: int = 0) -> list[Command]:
         pool = chain(near, free_agents(task.needs, subject, read))
     short: list[Command] = []
     agent = choose(
-        _affording(subject, _offers(pool, task.needs, task.chain, read), short, at, read), task.near
+        _affording(subject, _offers(pool, subject, task.needs, task.chain, at, read), short, at, read),
+        task.near,
     )
     return [AssignTask(subject=subject, agent=agent)] if agent else short[:1]
 
@@ -99,15 +103,25 @@ def over_budget(subject: int, agent: int, at: int, read: Read) -> list[Command]:
 
 
 def _offers(
-    pool: Iterable[int], needs: tuple[str, ...], chain: tuple[int, ...], read: Read
+    pool: Iterable[int], task: int, needs: tuple[str, ...], chain: tuple[int, ...], at: int, read: Read
 ) -> Iterator[Offer]:
     """Those of the pool that may have the task now, each looked at when it is asked for."""
     for agent in pool:
         state = read("agent", agent)
-        if agent in chain or contained(state, read):
+        if agent in chain or contained(state, read) or not _may_begin(agent, task, at, read):
             continue
         if eligible(needs, state.capabilities) and session_current(state, read) and room(agent, read):
             yield Offer(agent, len(read("load", agent) or ()))
+
+
+def _may_begin(agent: int, task: int, at: int, read: Read) -> bool:
+    """Nobody gets work under a stop or while their breaker is open; one that is to be tried out has one task at a time."""
+    breaker: Breaker | None = read("breakers", f"agent:{agent}")
+    if breaker is not None:
+        trying = half_open(breaker, at)
+        if shut_until(breaker, at) or (trying and read("load", agent)):
+            return False
+    return not held_back(agent, task, read)
 
 
 def _free(agent: int, read: Read) -> bool:
@@ -129,13 +143,17 @@ def _offer(agent: int, most: int, read: Read, at: int) -> list[Command]:
     if state is None or not _free(agent, read) or not session_current(state, read):
         return []
     count = min(most, room(agent, read))
-    if not count or contained(state, read):
+    if not count or contained(state, read) or not _may_begin(agent, 0, at, read):
         return []
+    if half_open(read("breakers", f"agent:{agent}"), at):
+        count = 1
     handed = read("handed", agent)  # what came through this agent does not come back to it
     bounded = read("budgeted", "all") is not None
     more = (_AT_ONCE if handed else 0) + (_PASSED_OVER if bounded else 0)
     tasks = candidates(agent, state.capabilities, count + more, read)
     fit = [task for task in tasks if not handed or agent not in read("task", task).chain]
+    if read("stops", "active"):
+        fit = [task for task in fit if not held_back(agent, task, read)]
     if bounded:
         return _affordable(agent, fit, count, read, at)
     return [AssignTask(subject=task, agent=agent) for task in fit[:count]]
@@ -196,6 +214,13 @@ def room_again(event: Event, read: Read) -> Wishes:
     return [Later(flow="offer", about=agent) for agent in work.now]
 
 
+def tried_again(event: Event, read: Read) -> Wishes:
+    """Its breaker lets one through: it may have a task again."""
+    facts = event.facts
+    assert isinstance(facts, BreakerHalfOpened)
+    return [Later(flow="offer", about=int(facts.target))] if facts.scope == "agent" else []
+
+
 def own_budget(event: Event, read: Read) -> Wishes:
     """What is bounded by a budget of its own need not wait for want of an estimate."""
     facts = event.facts
@@ -230,5 +255,6 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (TaskHandedOver, handed_over),
     (TaskEstimated, queued),
     (BudgetSet, own_budget),
+    (BreakerHalfOpened, tried_again),
     (Continued, room_again),
 )

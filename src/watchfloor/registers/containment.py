@@ -10,32 +10,44 @@ import msgspec
 from watchfloor.actions.messages import (
     ActionCompleted,
     ActionFailed,
+    ActionStarted,
     ActionUnknown,
     BreakerOpened,
     StandingGranted,
     StandingRevoked,
+    StopEased,
     StopLifted,
     StopRecorded,
 )
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
+from watchfloor.registers.stops import Stop
 
 Cells = list[tuple[str, object, object]]
 _KEPT = 16
 
 
 class Breaker(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """`failures` newest instants since it was last closed; `open_until` 0 when closed, in the past when half-open."""
+    """`failures` newest instants since it was last closed; `open_until` 0 when closed, in the past when half-open.
+
+    Half-open, one probe runs at a time: until `probe_until` (0: none runs) nothing else does.
+    """
 
     failures: tuple[int, ...] = ()
     open_until: int = 0
+    probe_until: int = 0
 
 
-class Stop(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    subject: int
-    scope: str
-    target: str
-    journal: str
+def shut_until(breaker: Breaker | None, at: int) -> int:
+    """The instant until which it lets nothing through, 0 where it does."""
+    if breaker is None:
+        return 0
+    return max((end for end in (breaker.open_until, breaker.probe_until) if end > at), default=0)
+
+
+def half_open(breaker: Breaker | None, at: int) -> bool:
+    """Is it to be tried out?"""
+    return breaker is not None and 0 < breaker.open_until <= at
 
 
 class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
@@ -69,6 +81,18 @@ def _completed(event: Event, read: Read) -> Cells:
     return cells
 
 
+def _started(event: Event, read: Read) -> Cells:
+    """The first start after the open time is the probe."""
+    facts = event.facts
+    assert isinstance(facts, ActionStarted)
+    cells: Cells = []
+    for key in (f"agent:{facts.agent}", f"tool:{facts.tool}"):
+        old: Breaker | None = read("breakers", key)
+        if old is not None and half_open(old, event.at):
+            cells.append(("breakers", key, Breaker(old.failures, old.open_until, facts.until_at)))
+    return cells
+
+
 def _opened(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, BreakerOpened)
@@ -91,6 +115,25 @@ def _lifted(event: Event, read: Read) -> Cells:
     return [("stops", "active", tuple(stop for stop in active if stop.subject != event.subject))]
 
 
+def _eased(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, StopEased)
+    active: tuple[Stop, ...] = read("stops", "active") or ()
+    stage = (facts.scope, facts.target)
+    return [
+        (
+            "stops",
+            "active",
+            tuple(
+                msgspec.structs.replace(stop, eased=(*stop.eased, stage))
+                if stop.subject == event.subject and stage not in stop.eased
+                else stop
+                for stop in active
+            ),
+        )
+    ]
+
+
 def _standing(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, StandingGranted)
@@ -111,26 +154,6 @@ def _revoked(event: Event, read: Read) -> Cells:
     return [("standing_in_force", key, None)] if old is not None and old.subject == event.subject else []
 
 
-def stops_for(
-    active: tuple[Stop, ...] | None, *, agent: str, agent_type: str, action_type: str, tool: str
-) -> tuple[int, ...]:
-    """Subjects of the stops that hit this request. `agent` is the public id."""
-    if not active:
-        return ()
-    targets = {
-        "organisation": "",
-        "agent": agent,
-        "agent_type": agent_type,
-        "action_type": action_type,
-        "tool": tool,
-    }
-    return tuple(
-        stop.subject
-        for stop in active
-        if stop.scope == "organisation" or (stop.target and targets.get(stop.scope) == stop.target)
-    )
-
-
 REGISTER = Register(
     name="containment",
     cells={"breakers": Breaker, "stops": tuple[Stop, ...], "standing_in_force": Standing},
@@ -138,9 +161,11 @@ REGISTER = Register(
         ActionFailed: _failed,
         ActionUnknown: _failed,
         ActionCompleted: _completed,
+        ActionStarted: _started,
         BreakerOpened: _opened,
         StopRecorded: _stopped,
         StopLifted: _lifted,
+        StopEased: _eased,
         StandingGranted: _standing,
         StandingRevoked: _revoked,
     },

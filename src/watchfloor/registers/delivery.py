@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.actions.messages import ActionClosed, ActionGranted
+from watchfloor.actions.messages import ActionClosed, ActionGranted, StopEased, StopLifted
 from watchfloor.fleet.messages import (
     AgentDisconnected,
     AgentQuarantined,
@@ -223,8 +223,8 @@ def _budget_has_room(event: Event, read: Read) -> Cells:
 
 
 def _room_for_more(event: Event, read: Read) -> Cells:
-    """Another policy may let agents hold more, and with an agent those below it come out of quarantine: whoever has room
-    and something that waits for it is offered work."""
+    """Another policy may let agents hold more, with an agent those below it come out of quarantine, a stop or a stage of
+    it is lifted: whoever has room and something that waits for it is offered work."""
     if isinstance(event.facts, AgentReleased) and not read("offspring", event.subject):
         return []
     there = tuple(
@@ -288,6 +288,8 @@ REGISTER = Register(
         AgentRetired: _gone,
         TasksChanged: _changed,
         Continued: _continued,
+        StopEased: _room_for_more,
+        StopLifted: _room_for_more,
         BudgetChanged: _budget_has_room,
         BudgetRemoved: _budget_has_room,
         BudgetRenewed: _budget_has_room,

@@ -4,24 +4,30 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.transcripts.world import START, World
 
 from watchfloor.actions.containment import SCOPES, STANDING_DAYS_MAX
 from watchfloor.actions.messages import (
+    BreakerHalfOpened,
     BreakerOpened,
+    EaseStop,
     GrantStanding,
+    HalfOpenBreaker,
     LiftStop,
     OpenBreaker,
     RecordStop,
     RevokeStanding,
     StandingGranted,
     StandingRevoked,
+    StopEased,
     StopLifted,
     StopRecorded,
 )
 from watchfloor.actions.rules import BREAKER, STANDING, STOP
 from watchfloor.kernel.instants import DAY, HOUR
+from watchfloor.kernel.limits import STAGES_PER_STOP_MAX
 from watchfloor.kernel.messages import SYSTEM, Actor
 
 ADA = Actor(kind="person", id="per_ada")
@@ -34,8 +40,8 @@ def test_a_stop_of_every_scope_is_recorded(scope: str) -> None:
     (event,) = world.perform(RecordStop(scope=scope, target="Payment.Send", reason="fire"), ADA)
     facts = event.facts
     assert isinstance(facts, StopRecorded)
-    wanted = {"organisation": "", "agent": "Payment.Send", "agent_type": "Payment.Send"}.get(
-        scope, "payment.send"
+    wanted = {"organisation": "", "action_type": "payment.send", "tool": "payment.send"}.get(
+        scope, "Payment.Send"
     )
     assert (facts.target, facts.effective_at, facts.scope) == (wanted, START, scope)
     assert STOP.live(world.states["stop", event.subject])
@@ -77,6 +83,64 @@ def test_a_stop_is_lifted_by_another_person_once() -> None:
     assert world.perform(LiftStop(subject=1), ADA) == []
     assert world.refusal(LiftStop(subject=9), BEN) == ("unknown_stop", "", 404)
     assert world.refusal(LiftStop(subject=1, reason="x" * 2000), BEN)[0] == "too_long"
+
+
+def test_a_stop_is_lifted_in_stages_by_another_person() -> None:
+    world = World()
+    world.perform(RecordStop(scope="organisation"), ADA)
+    ease = EaseStop(subject=1, scope="action_type", target="File.Read", reason="reading does no harm")
+    assert world.refusal(ease, ADA) == ("needs_another_person", "", 403)
+    (event,) = world.perform(ease, BEN)
+    assert event.facts == StopEased(
+        number=0, reason="reading does no harm", scope="action_type", target="file.read"
+    )
+    assert world.perform(ease, BEN) == []
+    world.perform(EaseStop(subject=1, scope="lineage", target="agt_1", number=4), BEN)
+    assert world.states["stop", 1].eased == (("action_type", "file.read"), ("lineage", "agt_1"))
+    world.take_up([event])
+    assert len(world.states["stop", 1].eased) == 2
+    assert STOP.live(world.states["stop", 1])
+    world.perform(LiftStop(subject=1), BEN)
+    assert world.refusal(msgspec.structs.replace(ease, target="x"), BEN)[0] == "stop_lifted"
+
+
+@pytest.mark.parametrize(
+    ("fields", "code"),
+    [
+        ({"scope": "organisation"}, "unknown_choice"),
+        ({"target": ""}, "invalid_name"),
+        ({"reason": "x" * 2000}, "too_long"),
+        ({"number": -1}, "out_of_range"),
+        ({"subject": 9}, "unknown_stop"),
+    ],
+)
+def test_a_stage_that_says_nothing_is_refused(fields: dict[str, Any], code: str) -> None:
+    world = World()
+    world.perform(RecordStop(scope="organisation"), ADA)
+    usual = {"subject": 1, "scope": "tool", "target": "fs"}
+    assert world.refusal(EaseStop(**(usual | fields)), BEN)[0] == code
+
+
+def test_a_stop_has_so_many_stages_and_no_more() -> None:
+    world = World()
+    world.perform(RecordStop(scope="organisation"), ADA)
+    for number in range(STAGES_PER_STOP_MAX):
+        world.perform(EaseStop(subject=1, scope="tool", target=f"t{number}"), BEN)
+    assert world.refusal(EaseStop(subject=1, scope="tool", target="one_more"), BEN)[0] == "too_many_stages"
+
+
+def test_an_agents_breaker_says_when_its_time_is_over_and_a_tools_need_not() -> None:
+    world = World()
+    until = START + HOUR
+    world.perform(OpenBreaker(scope="agent", target="7", until_at=until, failures=3))
+    world.perform(OpenBreaker(scope="tool", target="fs", until_at=until, failures=3))
+    early = HalfOpenBreaker(subject=1)
+    assert world.perform(early) == []
+    (event,) = world.ring(until)
+    assert event.facts == BreakerHalfOpened(scope="agent", target="7")
+    assert not BREAKER.live(world.states["breaker", 1])
+    assert world.perform(early) == []
+    assert world.perform(HalfOpenBreaker(subject=9)) == []
 
 
 def test_the_system_lifts_what_the_system_stopped() -> None:

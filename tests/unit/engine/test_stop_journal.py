@@ -94,7 +94,7 @@ def test_a_disk_that_takes_half_a_line_leaves_the_stop_in_memory_and_the_next_on
     with pytest.raises(OSError, match="only a part") as failed:
         journal.add(stop(1))
     assert failed.value.errno == errno.ENOSPC
-    assert journal.hits(1, agent="a", tool="fs") == "stop-1", "in force from memory"
+    assert journal.hits(1, {"agent": ("a",), "tool": ("fs",)}) == "stop-1", "in force from memory"
     monkeypatch.undo()
     journal.add(stop(2))
     journal.close()
@@ -133,10 +133,15 @@ def test_a_stop_hits_what_it_names_in_its_own_organisation(
     path: Path, scope: str, target: str, hit: bool
 ) -> None:
     journal = StopJournal(path)
-    asked = {"agent": "agt_a", "agent_type": "worker", "action_type": "file.read", "tool": "fs"}
-    assert journal.hits(1, **asked) == ""
+    asked = {
+        "agent": ("agt_a",),
+        "agent_type": ("worker",),
+        "action_type": ("file.read",),
+        "tool": ("fs",),
+    }
+    assert journal.hits(1, asked) == ""
     journal.add(stop(1, scope=scope, target=target))
-    assert journal.hits(1, **asked) == ("stop-1" if hit else "")
-    assert journal.hits(2, **asked) == ""
+    assert journal.hits(1, asked) == ("stop-1" if hit else "")
+    assert journal.hits(2, asked) == ""
     assert journal.in_force(2) == []
     journal.close()

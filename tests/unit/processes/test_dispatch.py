@@ -9,8 +9,10 @@ import msgspec
 import pytest
 from tests.unit.registers.board import Board
 
+from watchfloor.actions.messages import BreakerHalfOpened, StopLifted
 from watchfloor.fleet import presence
 from watchfloor.fleet.messages import AgentConnected, AgentRecovered, AgentReleased, NodeStarted
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.kernel.system import Continued
@@ -18,6 +20,8 @@ from watchfloor.kernel.terms import Policy, TrustTerms
 from watchfloor.policy.messages import PolicyApplied
 from watchfloor.processes import dispatch
 from watchfloor.registers import capacity, delivery, queue
+from watchfloor.registers.containment import Breaker
+from watchfloor.registers.stops import Stop
 from watchfloor.trust.messages import TrustReassessed
 from watchfloor.work.messages import (
     AssignTask,
@@ -71,6 +75,8 @@ class Floor(Board):
             session=f"{incarnation}.s",
             node="n1",
             parent=0,
+            nonce=7,
+            type="worker",
         )
         if tier is not None:
             self.cells["trust", number] = SimpleNamespace(tier=tier)
@@ -100,6 +106,8 @@ class Floor(Board):
             paused_at=0,
             near=near,
             chain=chain,
+            nonce=7,
+            parent=0,
         )
         return event
 
@@ -111,7 +119,7 @@ class Floor(Board):
         wished: list[Command | Effect] = []
         for wish in _REACTS[type(event.facts)](event, self.read):
             if isinstance(wish, Later):
-                wished += dispatch.LATER[wish.flow](wish.about, self.read)
+                wished += dispatch.LATER[wish.flow](wish.about, self.read, self.now)
             else:
                 wished.append(wish)
         return wished
@@ -311,3 +319,36 @@ def test_a_task_makes_up_its_mind_when_its_turn_comes() -> None:
     assert dispatch.seek(first.subject, floor.read) == assigns((first.subject, 100))
     floor.give(first.subject, 100)
     assert dispatch.seek(second.subject, floor.read) == []
+
+
+def test_nobody_gets_work_while_their_breaker_is_open_and_one_task_when_it_is_tried_out() -> None:
+    floor = Floor()
+    floor.agent(100)
+    floor.cells["breakers", "agent:100"] = Breaker(open_until=floor.now + 10)
+    waiting = floor.task()
+    assert floor.wishes(waiting) == []
+    floor.task()
+    assert floor.wishes(floor.show(AgentReleased(reason=""), subject=100)) == []
+    floor.now += 10
+    event = floor.show(BreakerHalfOpened(scope="agent", target="100"))
+    assert floor.wishes(event) == assigns((waiting.subject, 100))
+    floor.give(waiting.subject, 100)
+    assert floor.wishes(floor.task()) == [], "the first is the probe"
+    assert floor.wishes(floor.show(BreakerHalfOpened(scope="tool", target="fs"))) == []
+
+
+def test_nothing_is_given_out_under_a_stop_and_what_waited_is_when_it_is_lifted() -> None:
+    floor = Floor()
+    floor.agent(100)
+    floor.agent(101, "rust")
+    floor.cells["stops", "active"] = (Stop(1, "agent", public_id("agent", 100, 7), "j"),)
+    held = floor.task("git")
+    assert floor.wishes(held) == []
+    free = floor.task("rust")
+    assert floor.wishes(free) == assigns((free.subject, 101))
+    floor.cells["stops", "active"] = (Stop(1, "workflow", public_id("task", held.subject, 7), "j"),)
+    assert floor.wishes(floor.show(AgentReleased(reason=""), subject=100)) == []
+    floor.cells["stops", "active"] = ()
+    lifted = floor.show(StopLifted(reason=""))
+    work = floor.read("continuation", f"offer:{lifted.seq}")
+    assert set(work.rest) == {100}, "for the other nothing waits"

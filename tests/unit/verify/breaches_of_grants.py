@@ -15,10 +15,13 @@ from watchfloor.actions.messages import (
     GrantRevoked,
     StandingGranted,
     StandingRevoked,
+    StopEased,
+    StopLifted,
     StopRecorded,
 )
 from watchfloor.councils.messages import DecisionExpired
 from watchfloor.fleet.messages import AgentQuarantined, AgentReleased, AgentRetired, KeyIssued
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Actor
 from watchfloor.people.messages import RolesChanged
 
@@ -296,6 +299,73 @@ def stopped(scope: str, target: str = "") -> Tell:
     return a_start_under_a_stop
 
 
+def a_start_of_a_stopped_lineage(s: Story) -> None:
+    """The stop names the agent that spawned the one that starts."""
+    parent = s.agent()
+    child = s.agent(parent=parent)
+    action = s.ruling(child)
+    target = s.agent_id(parent)
+    s.add(
+        StopRecorded(effective_at=s.at, journal="j", nonce=1, reason="halt", scope="lineage", target=target)
+    )
+    s.started(action, child)
+
+
+def a_start_in_a_stopped_workflow(s: Story) -> None:
+    agent = s.agent()
+    whole = s.task()
+    action = s.ruling(agent, task=s.task(parent=whole))
+    target = public_id("task", whole, s.nonce)
+    s.add(
+        StopRecorded(effective_at=s.at, journal="j", nonce=1, reason="halt", scope="workflow", target=target)
+    )
+    s.started(action, agent)
+
+
+def a_start_under_a_stop_that_was_eased_for_something_else(s: Story) -> None:
+    agent = s.agent()
+    action = s.ruling(agent)
+    stop = s.add(
+        StopRecorded(effective_at=s.at, journal="j", nonce=1, reason="halt", scope="organisation", target="")
+    )
+    s.add(StopEased(number=0, reason="", scope="action_type", target="file.read"), stop)
+    s.started(action, agent)
+
+
+def a_stop_eased_by_who_threw_it(s: Story) -> None:
+    _, ada = s.person("supervisor")
+    facts = StopRecorded(effective_at=s.at, journal="j", nonce=1, reason="", scope="organisation", target="")
+    stop = s.add(facts, actor=ada)
+    s.add(StopEased(number=0, reason="", scope="tool", target="fs"), stop, actor=ada)
+
+
+def a_stop_lifted_by_who_threw_it(s: Story) -> None:
+    _, ada = s.person("supervisor")
+    facts = StopRecorded(effective_at=s.at, journal="j", nonce=1, reason="", scope="organisation", target="")
+    stop = s.add(facts, actor=ada)
+    s.add(StopLifted(reason=""), stop, actor=ada)
+
+
+def a_start_of_what_a_stop_was_eased_for(s: Story) -> None:
+    """Allowed: by type, by lineage, by the workflow it names."""
+    _, ada = s.person("supervisor")
+    parent = s.agent()
+    child = s.agent(parent=parent)
+    whole = s.task()
+    stop = s.add(
+        StopRecorded(effective_at=s.at, journal="j", nonce=1, reason="halt", scope="organisation", target="")
+    )
+    for scope, target, of, task in (
+        ("action_type", "file.write", parent, 0),
+        ("lineage", s.agent_id(parent), child, 0),
+        ("workflow", public_id("task", whole, s.nonce), parent, s.task(parent=whole)),
+    ):
+        kind = "file.write" if scope == "action_type" else "file.send"
+        action = s.ruling(of, action_type=kind, task=task)
+        s.add(StopEased(number=0, reason="", scope=scope, target=target), stop, actor=ada)
+        s.started(action, of, action_type=kind)
+
+
 def a_start_with_the_agents_breaker_open(s: Story) -> None:
     agent = s.agent()
     action = s.ruling(agent)
@@ -386,7 +456,13 @@ def a_revocation_of_a_grant_nobody_holds(s: Story) -> None:
     )
 
 
+ALLOWED: list[Tell] = [a_start_of_what_a_stop_was_eased_for]
 BREACHES: list[tuple[str, Tell]] = [
+    ("stop_means_stop", a_start_of_a_stopped_lineage),
+    ("stop_means_stop", a_start_in_a_stopped_workflow),
+    ("stop_means_stop", a_start_under_a_stop_that_was_eased_for_something_else),
+    ("stop_lifted_by_another", a_stop_eased_by_who_threw_it),
+    ("stop_lifted_by_another", a_stop_lifted_by_who_threw_it),
     ("start_needs_a_grant", a_start_without_any_ruling),
     ("start_needs_a_grant", a_start_of_a_pending_action),
     ("start_needs_a_grant", a_start_of_a_denied_action),

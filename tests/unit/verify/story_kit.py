@@ -33,6 +33,7 @@ from watchfloor.ledger.checkpoints import Checkpoint
 from watchfloor.ledger.merkle import Tree, leaf_hash
 from watchfloor.ledger.notes import COSIGNATURE, ED25519, VerifierKey, cosign, sign_note
 from watchfloor.people.messages import PersonJoined
+from watchfloor.work.messages import TaskSubmitted
 
 ORG = "org_story"
 ORIGIN = f"watch.example/{ORG}"
@@ -99,12 +100,20 @@ class Story:
         person = public_id("person", seq, self.nonce)
         return person, Actor(kind="person", id=person, credential="ses_1")
 
-    def agent(self, owner: str = "system", kind: str = "coder") -> int:
+    def agent(self, owner: str = "system", kind: str = "coder", parent: int = 0) -> int:
         facts = AgentRegistered(
             capabilities=(), credential="key_1", expires_at=0, name=f"a{self.seq}", nonce=self.nonce, owner=owner,
-            tools=(), type=kind, version="1",
+            tools=(), type=kind, version="1", parent=parent, root=parent,
         )  # fmt: skip
         return self.add(facts, private=b'{"metadata":{},"skills":[]}')
+
+    def task(self, parent: int = 0) -> int:
+        """A task, or a part of one."""
+        facts = TaskSubmitted(
+            acceptance_ms=1, agent=0, attempts_max=1, backoff_ms=0, criteria=0, deadline_at=0, grace_ms=0, needs=(),
+            nonce=self.nonce, priority="normal", timeout_ms=1, parent=parent, root=parent,
+        )  # fmt: skip
+        return self.add(facts)
 
     def agent_id(self, agent: int) -> str:
         return public_id("agent", agent, self.nonce)
@@ -125,6 +134,7 @@ class Story:
         actor: Actor | None = None,
         attempts: int = 1,
         idempotent: bool = False,
+        task: int = 0,
     ) -> int:
         """The gate rules on a request; `grant` True means: as the verdict says."""
         if grant is True:
@@ -145,7 +155,7 @@ class Story:
             policy_digest="ab" * 32,
             reserves_micro=0,
             risk=30,
-            task=0,
+            task=task,
             tool=tool,
             urgency="normal",
             verdict=verdict,

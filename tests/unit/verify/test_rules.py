@@ -110,7 +110,9 @@ def test_a_day_on_which_every_rule_was_obeyed_is_good(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "tell", breaches_of_policies.ALLOWED + breaches_of_retries.ALLOWED, ids=lambda tell: tell.__name__
+    "tell",
+    breaches_of_policies.ALLOWED + breaches_of_retries.ALLOWED + breaches_of_grants.ALLOWED,
+    ids=lambda tell: tell.__name__,
 )
 def test_what_is_allowed_is_good_in_every_way_it_is_done(tell: Tell, tmp_path: Path) -> None:
     story = Story()

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from watchfloor.actions.messages import BreakerHalfOpened
 from watchfloor.engine.projections import CAPABILITIES, PROJECTORS, TABLES, merged, reference
 from watchfloor.engine.view_rows import Storage
 from watchfloor.kernel.messages import Facts
@@ -38,7 +39,13 @@ def facts_of(capability: str) -> set[type[Facts]]:
 
 
 # Channels and what became of notices are shown from notify.db; these events are for the record.
-OF_NO_VIEW = {ChannelNoted, NoticeUndelivered, SharedChannelNoted, SharedNoticeUndelivered}
+OF_NO_VIEW = {
+    BreakerHalfOpened,
+    ChannelNoted,
+    NoticeUndelivered,
+    SharedChannelNoted,
+    SharedNoticeUndelivered,
+}
 
 
 @pytest.mark.parametrize("part", CAPABILITIES, ids=lambda part: part.__name__)

@@ -225,14 +225,25 @@ class ActionRecorded(Answer, frozen=True, kw_only=True):
     until_at: Instant = 0
 
 
-Scope = Literal["organisation", "agent", "agent_type", "action_type", "tool"]
+Scope = Literal["organisation", "agent", "lineage", "agent_type", "action_type", "tool", "workflow"]
+PartScope = Literal["agent", "lineage", "agent_type", "action_type", "tool", "workflow"]
 
 
 class RecordStopBody(Body, frozen=True, kw_only=True):
-    """`target`: an agent's id, or the name of a type or tool; empty for the organisation."""
+    """`target`: the id of an agent, of the agent a lineage begins with, or of the task a workflow begins with; the name of a
+    type or tool; empty for the organisation.
+    """
 
     scope: Scope
     target: Word = ""
+    reason: NeededReason
+
+
+class EaseStopBody(Body, frozen=True, kw_only=True):
+    """A stage: what has this name in this scope may go on, all else stays stopped."""
+
+    scope: PartScope
+    target: Name
     reason: NeededReason
 
 
@@ -245,6 +256,13 @@ class StopRecorded(Answer, frozen=True, kw_only=True):
     recorded: bool = True
 
 
+class StopStage(Answer, frozen=True, kw_only=True):
+    """What a stop was lifted for; the view `stop_stages` has who, when and why."""
+
+    scope: str
+    target: str
+
+
 class StopItem(Answer, frozen=True, kw_only=True):
     stop_id: str
     scope: str
@@ -254,6 +272,7 @@ class StopItem(Answer, frozen=True, kw_only=True):
     effective_at: Instant
     lifted_at: Instant
     lifted_by: str
+    eased: tuple[StopStage, ...] = ()
 
 
 class StopPage(Answer, frozen=True, kw_only=True):
@@ -403,6 +422,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "until_at": 1_763_700_600_000_000,
     },
     RecordStopBody: {"scope": "agent", "target": _AGENT, "reason": "writes to the wrong branch"},
+    EaseStopBody: {"scope": "action_type", "target": "file.read", "reason": "reading does no harm"},
     StopRecorded: {
         "stop_id": "stp_q0d1k7m9x2v4",
         "effective_at": 1_763_700_000_000_000,
@@ -420,6 +440,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
                 "effective_at": 1_763_700_000_000_000,
                 "lifted_at": 0,
                 "lifted_by": "",
+                "eased": [{"scope": "action_type", "target": "file.read"}],
             }
         ],
         "next": None,

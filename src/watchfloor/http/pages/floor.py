@@ -18,9 +18,11 @@ PAGE = 50
 _SCOPES = (
     ("organisation", "everything in the organisation"),
     ("agent", "one agent (its id)"),
+    ("lineage", "an agent and all it spawned (its id)"),
     ("agent_type", "all agents of a type"),
     ("action_type", "all actions of a type"),
     ("tool", "everything that uses a tool"),
+    ("workflow", "a task and all handed on below it (its id)"),
 )
 
 
@@ -95,7 +97,7 @@ def _what(scope: str, target: str) -> Safe:
 
 
 def _stop(call: Call, row: dict[str, Any]) -> Safe:
-    item = stops.item(row)
+    item = stops.item(call, row)
     name = telling.name_of(call, item.target) if item.scope == "agent" else ""
     lift: Child = None
     if not item.lifted_at and call.principal.may("supervisor"):
@@ -121,6 +123,7 @@ def _stop(call: Call, row: dict[str, Any]) -> Safe:
             )
         )
     by = telling.name_of(call, item.person) or item.person
+    eased = [tag("li", _what(stage.scope, stage.target)) for stage in item.eased]
     return tag(
         "section",
         tag(
@@ -140,6 +143,8 @@ def _stop(call: Call, row: dict[str, Any]) -> Safe:
         )
         if item.lifted_at
         else None,
+        tag("p", "Lifted already for:", class_="quiet small") if eased else None,
+        tag("ul", eased) if eased else None,
         lift,
         class_="card",
     )

@@ -25,6 +25,7 @@ from watchfloor.http.routes.policy import of_version
 from watchfloor.kernel.amounts import said
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Event, Refused
+from watchfloor.registers.stops import names_of
 
 _GRANTED = frozenset(("granted",))
 
@@ -63,7 +64,7 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
     action = encoded({"params": params, "tool": body.tool, "type": body.type})
     task = call.resolve("task", body.task_id)[0] if body.task_id else 0
     if not dry_run:
-        refuse_stopped(call, body.type, body.tool)
+        refuse_stopped(call, body.type, body.tool, task)
         paced(call, body.type)
     command = actions.RequestAction(
         agent=agent,
@@ -91,29 +92,25 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
         salt = await _salt(call, answer.seq)
     assert event is not None
     if not dry_run:
-        refuse_stopped(call, body.type, body.tool)
+        refuse_stopped(call, body.type, body.tool, task)
     ruling = await decided(call, event, salt, dry_run=dry_run)
     return Reply(body=msgspec.structs.replace(ruling, seq=answer.judged_at if dry_run else answer.seq))
 
 
-def refuse_stopped(call: Call, action_type: str, tool: str) -> None:
+def refuse_stopped(call: Call, action_type: str, tool: str, task: int = 0) -> None:
     """No grant leaves under a stop, whatever the ledger knows of it yet: checked before and after (DESIGN 2b.9)."""
-    stops = call.services.engine.stops
-    if stops.any and _stopped(call, action_type, tool):
+    if _stopped(call, action_type, tool, task):
         raise Refused("stopped", "a stop is in force", status=403)
 
 
-def _stopped(call: Call, action_type: str, tool: str) -> bool:
-    state = call.state("agent", call.principal.subject)
-    agent_type = state.type if state is not None else ""
-    hit = call.services.engine.stops.hits(
-        call.org,
-        agent=call.principal.id,
-        agent_type=agent_type,
-        action_type=fold(action_type),
-        tool=fold(tool),
+def _stopped(call: Call, action_type: str, tool: str, task: int) -> bool:
+    stops = call.services.engine.stops
+    if not stops.any:
+        return False
+    names = names_of(
+        call.principal.subject, call.read, action_type=fold(action_type), tool=fold(tool), task=task
     )
-    return bool(hit)
+    return bool(stops.hits(call.org, names))
 
 
 def paced(call: Call, action_type: str) -> None:
@@ -260,9 +257,8 @@ async def detail(call: Call, text: str) -> wire.ActionDetail:
     lines, _ = await telling.of_story(call, row["story"], subject)
     grant = None
     # Memory may be ahead of the store: a grant is shown when the view has it, and under no stop.
-    stops = call.services.engine.stops
     shown = row["status"] in _GRANTED and not (
-        call.of_agent and stops.any and _stopped(call, state.action_type, state.tool)
+        call.of_agent and _stopped(call, state.action_type, state.tool, state.task)
     )
     if shown and state.status in _GRANTED and state.grant is not None:
         salt = await _salt(call, subject) if call.of_agent else b""
@@ -387,11 +383,11 @@ async def retry_action(call: Call) -> Reply:
     body: wire.RetryActionBody = call.body
     subject, state = call.resolve("action", call.path["action"])
     call.own_only(state.agent, "action")
-    refuse_stopped(call, state.action_type, state.tool)
+    refuse_stopped(call, state.action_type, state.tool, state.task)
     paced(call, state.action_type)
     command = RetryAction(subject=subject, agent=call.principal.subject, execution=body.execution_id)
     recorded = await call.ask(command, lane=Lane.REQUESTS)
-    refuse_stopped(call, state.action_type, state.tool)
+    refuse_stopped(call, state.action_type, state.tool, state.task)
     facts = recorded.event.facts if recorded.event is not None else None
     now = call.state("action", subject)
     terms = facts.grant if isinstance(facts, ActionRetried) else now.grant

@@ -28,8 +28,17 @@ async def lift_stop(call: Call) -> Reply:
     return Reply(body=fields.Recorded(seq=seq))
 
 
-def item(row: dict[str, Any]) -> wire.StopItem:
+async def ease_stop(call: Call) -> Reply:
+    """Lift a stop for one name, by another person than the one who stopped it; all else stays stopped."""
+    body: wire.EaseStopBody = call.body
+    seq = await stopping.ease(call, call.path["stop"], body.scope, body.target, body.reason)
+    return Reply(body=fields.Recorded(seq=seq))
+
+
+def item(call: Call, row: dict[str, Any]) -> wire.StopItem:
     """A row of `stops` as lists show it."""
+    state = call.state("stop", row["stop"])
+    eased = state.eased if state is not None else ()
     return wire.StopItem(
         stop_id=row["id"],
         scope=row["scope"],
@@ -39,6 +48,7 @@ def item(row: dict[str, Any]) -> wire.StopItem:
         effective_at=row["effective_at"],
         lifted_at=row["lifted_at"],
         lifted_by=row["lifted_by"],
+        eased=tuple(wire.StopStage(scope=scope, target=target) for scope, target in eased),
     )
 
 
@@ -47,7 +57,9 @@ async def list_stops(call: Call) -> Reply:
     params: wire.StopsParams = call.params
     also = {"in_force": ("lifted_at = 0",), "lifted": ("lifted_at > 0",), None: ()}[params.state]
     rows, following = await lists.page(call, "stops", ("stop",), also=also)
-    return Reply(body=wire.StopPage(items=tuple(map(item, rows)), next=following, seq=call.view_seq))
+    return Reply(
+        body=wire.StopPage(items=tuple(item(call, row) for row in rows), next=following, seq=call.view_seq)
+    )
 
 
 async def grant_standing(call: Call) -> Reply:
