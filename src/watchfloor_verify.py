@@ -708,9 +708,7 @@ class Rules:
         self._failed: dict[int, Action] = {}  # may be granted again
         self._stops: dict[int, list[tuple[str, str]]] = {}  # its scope and target, then what it was eased for
         self._stoppers: dict[int, str] = {}  # who recorded it
-        self._parts: dict[
-            int, tuple[str, int]
-        ] = {}  # task that belongs to others: public id, what it is part of
+        self._parts: dict[int, tuple[int, int]] = {}  # task that is not over: nonce, what it is part of
         self._breakers: dict[tuple[str, str], int] = {}
         self._standing: dict[int, tuple[int, str, int]] = {}
         self._givers: dict[int, str] = {}  # standing approval → the person who gave it
