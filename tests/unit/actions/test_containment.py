@@ -117,7 +117,7 @@ def test_a_stop_is_lifted_in_stages_by_another_person() -> None:
 def test_a_stage_that_says_nothing_is_refused(fields: dict[str, Any], code: str) -> None:
     world = World()
     world.perform(RecordStop(scope="organisation"), ADA)
-    usual = {"subject": 1, "scope": "tool", "target": "fs"}
+    usual: dict[str, Any] = {"subject": 1, "scope": "tool", "target": "fs"}
     assert world.refusal(EaseStop(**(usual | fields)), BEN)[0] == code
 
 
