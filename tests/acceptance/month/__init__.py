@@ -1,0 +1,1 @@
+"""Thirty recorded days of a small fleet, through the real rules, registers and processes, on a clock made up."""

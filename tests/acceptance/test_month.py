@@ -1,0 +1,105 @@
+"""Thirty recorded days of a fleet: how much of low risk runs by itself, and how often people decide against advice.
+
+Spec 3.5 *Targets*: at least 80 % of low-risk actions automatic (denominator: base and parameter factors below 25, before
+history), an override rate below 5 %. The figures are counted by the SQL of the analytics from the views of a ledger
+that the real rules wrote. `python -m tests.acceptance.test_month` prints the table of docs/analytics.md.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import tempfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tests.acceptance.month.floor import AGENTS, BEGINS, DAYS, READS, Month, Views
+
+from watchfloor.http import figures
+from watchfloor.kernel.instants import DAY
+
+TARGET_PERMILLE = 800
+OVERRIDES_PERMILLE = 50
+
+
+def permille(part: int, whole: int) -> int:
+    return 1000 * part // whole if whole else 0
+
+
+class Figures:
+    """What the analytics say of a month."""
+
+    def __init__(self, month: Month, views: Views) -> None:
+        self.month = month
+        self.whole = self._ask(views, figures.AUTOMATION, "organisation")[0]
+        self.days = {row["key"] - BEGINS // DAY: row for row in self._ask(views, figures.AUTOMATION, "day")}
+        self.overrides = self._ask(views, figures.OVERRIDES, "organisation")[0]
+        self.decisions = self._ask(views, figures.DECISIONS, "organisation")[0]
+        self.reviewers = self._ask(views, figures.REVIEWERS, "person")
+
+    @staticmethod
+    def _ask(views: Views, report: figures.Report, by: str) -> list[dict[str, Any]]:
+        return asyncio.run(views.sums(report, by))
+
+    def automatic(self, *days: int) -> int:
+        """Permille of low-risk actions of these days (none: of all)."""
+        rows = [self.days[day] for day in days] if days else [self.whole]
+        return permille(sum(row["low_risk_automatic"] for row in rows), sum(row["low_risk"] for row in rows))
+
+    def table(self) -> str:
+        """The figures as Markdown."""
+        path = [f"{self.automatic(day) / 10:g}" for day in range(7)]
+        weeks = [f"{self.automatic(*range(week * 7, min(DAYS, week * 7 + 7))) / 10:g}" for week in range(5)]
+        advised, overridden = self.overrides["gate_advised"], self.overrides["gate_overridden"]
+        silent = self.decisions["expired"] + self.decisions["unanswered"]
+        return "\n".join(
+            (
+                "| what | figure |",
+                "|---|---|",
+                f"| agents, days, actions, events | {AGENTS}, {DAYS}, {self.whole['actions']}, {self.month.events} |",
+                f"| low-risk actions automatic | {self.automatic() / 10:g} % of {self.whole['low_risk']} |",
+                f"| … on each day of the first week | {', '.join(path)} % |",
+                f"| … in each week | {', '.join(weeks)} % |",
+                f"| wrong, of all automatic | {permille(self.whole['wrong'], self.whole['automatic']) / 10:g} % |",
+                f"| against the gate's advice | {permille(overridden, advised) / 10:g} % of {advised} |",
+                f"| decisions; nobody came in time | {self.decisions['decisions']}; {silent} |",
+                f"| time to decide, mean and p95 | {self.decisions['mean_ms'] // 1000} s, {self.decisions['p95_ms'] // 1000} s |",
+            )
+        )
+
+
+def lived(folder: Path, seed: int = 1) -> Figures:
+    month = Month(seed).run()
+    return Figures(month, month.views(folder))
+
+
+@pytest.fixture(scope="module")
+def month(tmp_path_factory: pytest.TempPathFactory) -> Figures:
+    return lived(tmp_path_factory.mktemp("month"))
+
+
+def test_most_of_low_risk_runs_by_itself(month: Figures) -> None:
+    assert month.whole["low_risk"] > AGENTS * DAYS * READS * 9 // 10
+    assert month.automatic() >= TARGET_PERMILLE, month.table()
+
+
+def test_the_first_day_is_supervised_and_the_first_week_already_productive(month: Figures) -> None:
+    assert month.automatic(0) < 600, "nobody is trusted from the first action on"
+    assert month.automatic(0) < month.automatic(1) <= 1000
+    assert month.automatic(*range(1, 7)) >= TARGET_PERMILLE, month.table()
+
+
+def test_people_rarely_decide_against_advice(month: Figures) -> None:
+    assert month.overrides["gate_advised"] > 500
+    rate = permille(month.overrides["gate_overridden"], month.overrides["gate_advised"])
+    assert rate < OVERRIDES_PERMILLE, month.table()
+
+
+def test_what_people_had_to_decide_was_looked_at(month: Figures) -> None:
+    assert {row["measured"] for row in month.reviewers} == {row["votes"] for row in month.reviewers}
+    assert sum(row["quick"] for row in month.reviewers) == 0
+
+
+if __name__ == "__main__":
+    with tempfile.TemporaryDirectory() as place:
+        print(lived(Path(place)).table())
