@@ -9,14 +9,20 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
+import threading
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
-from tests.acceptance.month.floor import AGENTS, BEGINS, DAYS, READS, Month, Views
+from tests.acceptance.month.floor import AGENTS, BEGINS, DAYS, POLICY, READS, Month, Views
+from tests.simulation.scene import CATALOGUE, ORG
 
+from watchfloor.engine.backtesting import Plan, Report, backtest
 from watchfloor.http import figures
 from watchfloor.kernel.instants import DAY
+from watchfloor.kernel.terms import Policy, TrustKind
+from watchfloor.policy.digest import digest_of
 
 TARGET_PERMILLE = 800
 OVERRIDES_PERMILLE = 50
@@ -98,6 +104,37 @@ def test_people_rarely_decide_against_advice(month: Figures) -> None:
 def test_what_people_had_to_decide_was_looked_at(month: Figures) -> None:
     assert {row["measured"] for row in month.reviewers} == {row["votes"] for row in month.reviewers}
     assert sum(row["quick"] for row in month.reviewers) == 0
+
+
+def retried(month: Figures, candidate: Policy) -> Report:
+    """The recorded month judged again."""
+    versions = {0: (Policy(), digest_of(Policy())), 1: (POLICY, digest_of(POLICY))}
+    plan = Plan(candidate=candidate, after=0, until=month.month.events)
+    return backtest(month.month.store, ORG, plan, CATALOGUE.decode, versions.__getitem__, threading.Event())
+
+
+def test_trust_played_again_is_the_trust_that_was_recorded(month: Figures) -> None:
+    """Terms that differ in nothing that matters: every ruling meets the tier and score it met (spec 3.4 *Backtest*)."""
+    kinds = {**POLICY.trust.kinds, "never": TrustKind(points=7, decay_days=3)}
+    same = msgspec.structs.replace(POLICY, trust=msgspec.structs.replace(POLICY.trust, kinds=kinds))
+    report = retried(month, same)
+    assert (report.counts.rulings, report.counts.rescored) == (month.whole["actions"], 0)
+    assert report.counts.same == report.counts.rulings
+
+
+def test_lower_points_would_have_asked_people_more_often(month: Figures) -> None:
+    kinds = {
+        name: msgspec.structs.replace(kind, points=min(kind.points, 1))
+        for name, kind in POLICY.trust.kinds.items()
+    }
+    auto = msgspec.structs.replace(POLICY.auto, bootstrap_actions=0)
+    harder = msgspec.structs.replace(
+        POLICY, auto=auto, trust=msgspec.structs.replace(POLICY.trust, kinds=kinds)
+    )
+    report = retried(month, harder)
+    assert report.counts.looser == 0, "less trust never asks fewer people (law Monotone oversight)"
+    assert report.counts.stricter > report.counts.rulings // 2
+    assert report.counts.rescored > report.counts.rulings // 2
 
 
 if __name__ == "__main__":

@@ -28,6 +28,7 @@ TERMS = st.builds(
     kinds=KINDS,
     hysteresis=st.integers(0, 50),
     successes_per_day=st.integers(0, 5),
+    demotion_grace_ms=st.sampled_from([0, 0, 3_600_000, 3 * 86_400_000]),
 )
 COUNTS = st.lists(
     st.tuples(st.sampled_from([*NAMES, scoring.MANUAL]), st.integers(0, 80), st.integers(0, 30)), max_size=10

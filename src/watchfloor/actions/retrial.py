@@ -5,8 +5,8 @@ Theory of operation
 The gate is a pure function of derived facts, recorded evidence and an instant, so a recorded ruling can be judged under
 any document. What the policy derives from the parameters (class, factors, violations) is derived anew where the two
 policies derive differently: from the private parameters where they still exist, else the recorded derivation is used, and
-counted. Counts, trust and breakers are those that were recorded: what would have followed from other answers, or from
-other trust terms, is not played on. A ruling by older rules of the gate is left out and counted.
+counted. Trust is played again where the candidate's terms differ (trust/replay.py). Counts and breakers are those that were
+recorded: what would have followed from other answers is not played on. A ruling by older rules of the gate is left out and counted.
 """
 
 from __future__ import annotations
@@ -76,7 +76,8 @@ class Private(msgspec.Struct, frozen=True, gc=False):
 
 
 class Counts(msgspec.Struct):
-    """`rulings` were judged again; `superseded` were left out; `from_record` had no parameters to derive from anew."""
+    """`rulings` were judged again; `superseded` were left out; `from_record` had no parameters to derive from anew;
+    `rescored` met another tier or score under the candidate's terms of trust."""
 
     rulings: int = 0
     same: int = 0
@@ -85,6 +86,7 @@ class Counts(msgspec.Struct):
     superseded: int = 0
     derived_anew: int = 0
     from_record: int = 0
+    rescored: int = 0
 
 
 class Retrial:
@@ -115,8 +117,12 @@ class Retrial:
         private: Private | None,
         *,
         alike: bool,
+        standing: tuple[int, int] | None = None,
     ) -> None:
-        """Judge one ruling again. `private` is its private part, None where it is gone; `alike` see `derives_alike`."""
+        """Judge one ruling again. `private` is its private part, None where it is gone; `alike` see `derives_alike`.
+
+        `standing`: (tier, score) in place of those recorded, where the candidate's terms of trust make others.
+        """
         counts = self.counts
         if rules != RULES_VERSION:
             counts.superseded += 1
@@ -133,6 +139,10 @@ class Retrial:
                 counts.derived_anew += 1
                 if derived != facts.derived:
                     retried = msgspec.structs.replace(facts, derived=derived)
+        if standing is not None and standing != (facts.evidence.tier, facts.evidence.score):
+            counts.rescored += 1
+            seen = msgspec.structs.replace(facts.evidence, tier=standing[0], score=standing[1])
+            retried = msgspec.structs.replace(retried, evidence=seen)
         ruling = judge(question_of(self._tables, retried, at))
         if (ruling.verdict, ruling.level) == (facts.verdict, facts.level):
             counts.same += 1

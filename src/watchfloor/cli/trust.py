@@ -45,6 +45,8 @@ def show_(agent: str, *, at: str = "", json: bool = False) -> None:
     """
     now = Client().get(f"/api/v1/agents/{agent}/trust", at=_instant(at))
     lines = [f"{agent}: {now['score']} ({now['tier']}) at {instant(now['at'])}", f"  base {now['base']}"]
+    if now["falls_at"]:
+        lines.append(f"  too low for this tier, which is kept until {instant(now['falls_at'])}")
     for reason in now["reasons"]:
         day, gone = instant(reason["day_at"])[:10], instant(reason["gone_at"])[:10]
         points = reason["points_milli"] / 1000

@@ -37,6 +37,7 @@ def now(
             for entry in scoring.contributions(counts, terms, at)
         ),
         lifts=_lifts(counts, terms, at, tier),
+        falls_at=0 if state is None else state.falls_at,
     )
 
 

@@ -156,6 +156,7 @@ class TrustTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     kinds: dict[str, TrustKind] = msgspec.field(default_factory=_kinds)
     tiers: tuple[int, ...] = (0, 200, 400, 600, 800, 950)  # lower bound of each of the six tiers
     hysteresis: int = 10
+    demotion_grace_ms: int = 0  # a tier falls only when the score has stayed below for so long; 0: at once
     successes_per_day: int = 20  # task_succeeded/action_completed beyond this number a day count nothing
     tasks_per_tier: tuple[int, ...] = (0, 1, 3, 5, 10, 1_000)
 

@@ -84,6 +84,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/trust/kinds/*/points", "up"),
         ("/trust/tiers/*", "down"),
         ("/trust/hysteresis", "up"),
+        ("/trust/demotion_grace_ms", "up"),
         ("/trust/successes_per_day", "up"),
         ("/trust/tasks_per_tier/*", "up"),
         ("/delegation/submit_tier_min", "down"),

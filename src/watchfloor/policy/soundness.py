@@ -227,6 +227,7 @@ def _trust(trust: TrustTerms) -> Iterator[Fault]:
     ):
         yield Fault("/trust/tiers", f"{len(TIERS)} lower bounds that rise from 0 to at most 1000")
     yield from _between("/trust/hysteresis", trust.hysteresis, 0, 100, "points")
+    yield from _between("/trust/demotion_grace_ms", trust.demotion_grace_ms, 0, 30 * DAY // MILLISECOND, "ms")
     yield from _between("/trust/successes_per_day", trust.successes_per_day, 0, 10_000)
     tasks = trust.tasks_per_tier
     if len(tasks) != len(TIERS) or sorted(tasks) != list(tasks) or tasks[0] < 0 or tasks[-1] > 1_000_000:

@@ -32,7 +32,8 @@ class ReassessTrust(Command, frozen=True, kw_only=True):
 class TrustChanged(Facts, frozen=True, kw_only=True):
     """`counted` False: a success beyond the day's cap, kept for the record. Tiers are indices 0-5.
 
-    `moves_at` is the instant from which time alone will have moved the score, 0 when it never will.
+    `moves_at` is the instant from which time alone will have moved the score, 0 when it never will. `falls_at`: the
+    score is too low for the tier, which is kept until then by the policy's grace (0: it is not).
     """
 
     TYPE: ClassVar[str] = "trust.changed/1"
@@ -47,6 +48,7 @@ class TrustChanged(Facts, frozen=True, kw_only=True):
     tier: int
     tier_before: int
     what: str
+    falls_at: int = 0
 
 
 class TrustReassessed(Facts, frozen=True, kw_only=True):
@@ -57,3 +59,4 @@ class TrustReassessed(Facts, frozen=True, kw_only=True):
     score_before: int
     tier: int
     tier_before: int
+    falls_at: int = 0

@@ -12,6 +12,8 @@ kind) counts once; and only the learning process sends RecordTrust, from events 
 stands for. Tiers are *recorded*: the gate reads the tier of the last event, so a promotion is always somebody's
 event. Decay moves scores without events; when it will have moved this one is recorded as `moves_at`, and the clock
 then asks for one `ReassessTrust`, spread over the first hour of the UTC day so that a fleet does not move at once.
+Where the policy grants grace, a tier whose score is too low is kept until `falls_at`; a score that recovers before
+keeps it, a security violation or a person's adjustment takes it at once.
 
     RecordTrust, AdjustTrust -> trust.changed/1         ReassessTrust -> trust.reassessed/1 (or nothing moved: no event)
 """
@@ -37,6 +39,8 @@ from watchfloor.trust.messages import (
 
 # (source, kind) pairs remembered so that the same event shown twice counts once (law *Redelivery*).
 SOURCES_MAX = 8
+# What costs a tier at once, whatever the policy's grace: a violation, and what a person decides.
+AT_ONCE = ("security_violation", scoring.MANUAL)
 _SPREAD_S = 3600  # the hour over which a fleet's daily reassessments are spread
 
 
@@ -57,6 +61,7 @@ class TrustState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     score: int
     tier: int
     moves_at: int
+    falls_at: int = 0  # the tier is kept by grace until then; 0: it stands
 
 
 def score_at(state: TrustState | None, terms: TrustTerms, at: int, policy: int = -1) -> int:
@@ -105,11 +110,12 @@ def reassess(state: TrustState | None, command: ReassessTrust, given: Given) -> 
         return []
     terms, day = _terms(given), day_of(given.at)
     score = scoring.score(state.counts, terms, day)
-    tier = scoring.tier_of(score, state.tier, terms)
-    overdue = 0 < state.moves_at <= given.at
-    if score == state.score and tier == state.tier and not overdue:
+    tier, falls_at = scoring.tier_in_grace(score, state.tier, state.falls_at, given.at, terms)
+    stands = (score, tier, falls_at) == (state.score, state.tier, state.falls_at)
+    if stands and not 0 < due(state) <= given.at:
         return []
     facts = TrustReassessed(
+        falls_at=falls_at,
         moves_at=_moves_at(state.counts, terms, day, given.subject),
         score=score,
         score_before=state.score,
@@ -144,15 +150,24 @@ def _changed(
         counts = scoring.add(counts, what, day, points if what == scoring.MANUAL else 1)
         reckoning = scoring.reckon(counts, scale, day)
         score = scoring.rounded(reckoning.total, scale, terms.base)
+    tier, falls_at = scoring.tier_in_grace(
+        score,
+        tier_before,
+        0 if state is None else state.falls_at,
+        given.at,
+        terms,
+        at_once=what in AT_ONCE,
+    )
     facts = TrustChanged(
         counted=counted,
+        falls_at=falls_at,
         moves_at=_moves_at(counts, terms, day, given.subject, reckoning),
         points=points,
         reason=reason,
         score=score,
         score_before=score_before,
         source=source,
-        tier=scoring.tier_of(score, tier_before, terms),
+        tier=tier,
         tier_before=tier_before,
         what=what,
     )
@@ -195,6 +210,7 @@ def changed(state: TrustState | None, event: Event) -> TrustState:
         score=facts.score,
         tier=facts.tier,
         moves_at=facts.moves_at,
+        falls_at=facts.falls_at,
     )
 
 
@@ -208,17 +224,18 @@ def reassessed(state: TrustState, facts: TrustReassessed, event: Event) -> dict[
         "score": facts.score,
         "tier": facts.tier,
         "moves_at": facts.moves_at,
+        "falls_at": facts.falls_at,
     }
 
 
 def due(state: TrustState) -> int:
-    """When time will have moved the score; 0: it never will."""
-    return state.moves_at
+    """When time will have moved the score, or grace is over; 0: never."""
+    return min((at for at in (state.moves_at, state.falls_at) if at), default=0)
 
 
 def overdue(subject: int, state: TrustState, at: int) -> Command | None:
     """The daily reassessment, or nothing when the date has moved on."""
-    return ReassessTrust(subject=subject) if 0 < state.moves_at <= at else None
+    return ReassessTrust(subject=subject) if 0 < due(state) <= at else None
 
 
 TRUST = Subject(

@@ -17,7 +17,7 @@ from math import lcm
 
 import msgspec
 
-from watchfloor.kernel.instants import day_of
+from watchfloor.kernel.instants import MILLISECOND, day_of
 from watchfloor.kernel.terms import TrustTerms
 
 MANUAL = "manual"
@@ -151,6 +151,21 @@ def tier_of(score_now: int, tier_before: int | None, terms: TrustTerms) -> int:
     while tier > natural and score_now < bounds[tier] - terms.hysteresis:
         tier -= 1
     return tier
+
+
+def tier_in_grace(
+    score_now: int, tier_before: int, falls_at: int, at: int, terms: TrustTerms, *, at_once: bool = False
+) -> tuple[int, int]:
+    """(tier, instant at which it falls unless the score recovers, 0: it stands).
+
+    The same as `tier_of`, but a tier that would fall is kept for the policy's grace, counted from the first instant the
+    score was too low (`falls_at`, 0: it was not). `at_once`: what has just happened bears no grace.
+    """
+    tier = tier_of(score_now, tier_before, terms)
+    if tier >= tier_before or at_once or not terms.demotion_grace_ms:
+        return tier, 0
+    falls_at = falls_at or at + terms.demotion_grace_ms * MILLISECOND
+    return (tier, 0) if at >= falls_at else (tier_before, falls_at)
 
 
 def add(counts: Counts, what: str, day: int, count: int) -> Counts:

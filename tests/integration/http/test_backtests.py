@@ -151,3 +151,19 @@ def test_packs_are_there_to_begin_from(operator: httpx2.Client) -> None:
     assert found["text"].startswith("# Finance")
     assert operator.post("/api/v1/policy/preview", json={"document": found["document"]}).status_code == 200
     assert operator.get("/api/v1/policy/packs/none").status_code == 404
+
+
+def test_other_terms_of_trust_are_played_on_recorded_trust(
+    server: Running, operator: httpx2.Client, agents: list[httpx2.Client]
+) -> None:
+    """A candidate that begins with more trust: its agents would have read unasked (spec 3.4)."""
+    for client in agents:
+        for number in range(2):
+            client.post("/api/v1/actions", json={"type": "file.read", "params": {"path": f"{number}.txt"}})
+    unchanged = backtest(operator, {"trust": {"tasks_per_tier": [0, 1, 3, 5, 10, 999]}})
+    assert (unchanged["decisions"], unchanged["same"], unchanged["rescored"]) == (4, 4, 0)
+    report = backtest(operator, {"trust": {"base": 900}})
+    assert report["rescored"] == 4
+    assert report["looser"] == 4
+    assert {one["candidate"]["verdict"] for one in report["differences"]} == {"permitted"}
+    assert any("Played" in note or "played" in note for note in report["notes"])

@@ -200,3 +200,53 @@ def test_an_event_seen_before_changes_nothing() -> None:
     seen: Event = world.events[-1]
     before = state(world)
     assert rules.changed(before, seen) is before
+
+
+# -- grace -----------------------------------------------------------------------------------------------------------
+
+GRACE = msgspec.structs.replace(TERMS, base=410, demotion_grace_ms=2 * HOUR // 1_000)
+
+
+def pass_time(world: World) -> list[Any]:
+    command = ReassessTrust(subject=AGENT)
+    return [event.facts for event in world.perform(command, evidence=rules.TermsEvidence(terms=GRACE))]
+
+
+def test_a_tier_is_kept_for_its_grace_and_falls_when_that_is_over() -> None:
+    world = World()
+    record(world, "failed", 1, GRACE)
+    (facts,) = record(world, "failed", 2, GRACE)
+    began = world.at
+    assert (facts.score, facts.tier, facts.falls_at) == (380, 2, began + 2 * HOUR)
+    world.at += HOUR
+    (again,) = record(world, "failed", 3, GRACE)
+    assert (again.tier, again.falls_at) == (2, began + 2 * HOUR), "grace is not begun anew"
+    assert pass_time(world) == []
+    assert rules.due(state(world)) == began + 2 * HOUR
+    world.at = began + 2 * HOUR
+    assert rules.overdue(AGENT, state(world), world.at) == ReassessTrust(subject=AGENT)
+    (fallen,) = pass_time(world)
+    assert isinstance(fallen, TrustReassessed)
+    assert (fallen.tier_before, fallen.tier, fallen.falls_at) == (2, 1, 0)
+    assert pass_time(world) == []
+
+
+def test_a_score_that_recovers_keeps_its_tier() -> None:
+    world = World()
+    for source in (1, 2):
+        record(world, "failed", source, GRACE)
+    assert state(world).falls_at
+    (facts,) = record(world, "task_succeeded", 3, GRACE)
+    assert (facts.score, facts.tier, facts.falls_at) == (390, 2, 0)
+    assert rules.due(state(world)) == state(world).moves_at
+
+
+def test_a_violation_and_a_person_take_a_tier_at_once() -> None:
+    world = World()
+    (facts,) = record(world, "security_violation", 1, GRACE)
+    assert (facts.tier_before, facts.tier, facts.falls_at) == (2, 1, 0)
+    other = World()
+    command = AdjustTrust(subject=AGENT, points=-100, reason="seen")
+    (event,) = other.perform(command, evidence=rules.TermsEvidence(terms=GRACE))
+    assert isinstance(event.facts, TrustChanged)
+    assert (event.facts.tier_before, event.facts.tier) == (2, 1)

@@ -271,7 +271,8 @@ class TrustNow(Answer, frozen=True, kw_only=True):
     """`score` at the instant; `tier` as recorded then, which is what the gate reads.
 
     `reasons` are what still weighs, newest last; `next_tier` (empty at the top) is `missing` points away, and each of
-    `lifts` alone would get there. Points are those of the policy in force.
+    `lifts` alone would get there. Points are those of the policy in force. `falls_at`: the score is too low for the tier,
+    which grace keeps until then (0: it is not).
     """
 
     agent_id: str
@@ -284,6 +285,7 @@ class TrustNow(Answer, frozen=True, kw_only=True):
     missing: Count = 0
     reasons: tuple[TrustReason, ...] = ()
     lifts: tuple[Lift, ...] = ()
+    falls_at: Instant = 0
 
 
 class TrustChange(Answer, frozen=True, kw_only=True):
@@ -407,6 +409,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
             }
         ],
         "lifts": [{"what": "task_succeeded", "events": 9, "days_min": 1}],
+        "falls_at": 0,
     },
     TrustHistory: {
         "items": [

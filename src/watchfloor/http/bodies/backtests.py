@@ -53,7 +53,8 @@ class BacktestReport(Answer, frozen=True, kw_only=True):
     """`decisions` were judged again, `superseded` (by older rules of the gate) left out; `differences` are the first 1,000.
 
     `ended`: complete, limit, time (60 s) or stopped; `from_record` were judged by the recorded derivation because their
-    parameters are gone. What was recorded of trust, counts and breakers is used as it is; `notes` says what that means.
+    parameters are gone; `rescored` met another tier or score, because the candidate's terms of trust differ. What was recorded of
+    counts and breakers is used as it is; `notes` says what that means.
     """
 
     decisions: Count
@@ -63,6 +64,7 @@ class BacktestReport(Answer, frozen=True, kw_only=True):
     superseded: Count
     derived_anew: Count
     from_record: Count
+    rescored: Count
     differences: tuple[BacktestDifference, ...]
     from_seq: Seq
     until_seq: Seq
@@ -147,6 +149,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "superseded": 0,
         "derived_anew": 10_000,
         "from_record": 0,
+        "rescored": 0,
         "differences": [
             {
                 "seq": 31,

@@ -28,8 +28,8 @@ from watchfloor.trust.rules import score_at, tier_at_birth
 AGENTS_MAX = 10_000
 _LAST = 10_000  # where neither a number nor a period was named
 NOTES = (
-    "Trust, counts, budgets and breakers are those recorded: what would have followed from other answers is not played on.",
-    "Terms of trust change future scores, not the recorded ones; `preview` says who would change tier.",
+    "Counts, budgets and breakers are those recorded: what would have followed from other answers is not played on.",
+    "Trust is played again under the candidate's terms, where they differ, from the recorded trust events.",
 )
 _running: set[int] = (
     set()
@@ -130,6 +130,7 @@ def _shown(call: Call, plan: Plan, report: Report) -> wire.BacktestReport:
         superseded=counts.superseded,
         derived_anew=counts.derived_anew,
         from_record=counts.from_record,
+        rescored=counts.rescored,
         differences=tuple(
             wire.BacktestDifference(
                 seq=one.seq,
