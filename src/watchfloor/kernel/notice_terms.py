@@ -12,6 +12,7 @@ KINDS = (
     "forced",  # break-glass, and a review of it that nobody made
     "quarantined",
     "offline",
+    "supervision",  # a domain passed to another agent, or to people
     "anomaly",
     "breaker",
     "stopped",

@@ -20,6 +20,7 @@ from watchfloor.councils.messages import (
     DecisionWarned,
 )
 from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
+from watchfloor.fleet.supervision_messages import SupervisionPassed
 from watchfloor.kernel.anomaly_terms import OF_PEOPLE
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
@@ -251,6 +252,33 @@ def _tier(event: Event, state: State) -> Notice | None:
     return _of_agent(event, state, "tier", event.subject, "warning" if fell else "info", title, text)
 
 
+def _supervision(event: Event, state: State) -> Notice | None:
+    """A domain passed on by itself: who has it now, or that nobody has and it is with people."""
+    facts = event.facts
+    assert isinstance(facts, SupervisionPassed)
+    domain = state("supervision", event.subject)
+    if domain is None or domain.generation != facts.generation or facts.reason not in _BY_ITSELF:
+        return None
+    before, now = state("agent", facts.agent_before), state("agent", facts.agent)
+    left = f"{before.name} is {facts.reason}." if before is not None else "Nobody was there."
+    if now is None:
+        title, text = f"Nobody supervises {domain.domain}", f"{left} No backup is there: it is with people."
+    else:
+        title, text = f"{now.name} supervises {domain.domain} now", f"{left} Its open work passes on."
+    return Notice(
+        about=f"event:{event.seq}",
+        kind="supervision",
+        severity="warning" if now is not None else "immediate",
+        title=title,
+        text=text,
+        path="/agents",
+        tell=("role:supervisor", "schedule:on_call"),
+    )
+
+
+_BY_ITSELF = frozenset(("offline", "degraded", "quarantined", "retired", "overloaded", "available"))
+
+
 def _stopped(event: Event, state: State) -> Notice | None:  # noqa: ARG001 -- one signature
     facts = event.facts
     assert isinstance(facts, StopRecorded)
@@ -293,6 +321,7 @@ _MAKES: dict[type[Any], Callable[[Event, State], Notice | None]] = {
     AnomalyFound: _anomaly,
     AgentDisconnected: _offline,
     StopRecorded: _stopped,
+    SupervisionPassed: _supervision,
     BudgetWarned: _budget,
     BudgetExhausted: _budget,
     TrustChanged: _tier,

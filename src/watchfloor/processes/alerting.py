@@ -37,6 +37,7 @@ from watchfloor.fleet.messages import (
     WorkerBreakerOpened,
     WorkerMoved,
 )
+from watchfloor.fleet.supervision_messages import SupervisionEnded, SupervisionPassed
 from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.system import ClockAnomaly, RollbackDeclared
@@ -127,6 +128,15 @@ def _nothing_left(event: Event, read: Read) -> bool:
     return not read("load", getattr(event.facts, "agent", 0))
 
 
+def _to_an_agent(event: Event, read: Read) -> bool:
+    """A domain passed on, and somebody is there."""
+    return bool(getattr(event.facts, "agent", 0))
+
+
+def _to_people(event: Event, read: Read) -> bool:
+    return not _to_an_agent(event, read)
+
+
 class Raise(msgspec.Struct, frozen=True, kw_only=True):
     """`by` raises `what`, where `when` holds; `about` tells alerts of the kind apart."""
 
@@ -152,6 +162,7 @@ RAISES = (
     Raise(by=BreakerOpened, what="breaker_open", severity="warning", about=_breaker),
     Raise(by=WorkerBreakerOpened, what="worker_unreachable", severity="warning"),
     Raise(by=AgentDisconnected, what="orphaned", severity="warning", when=_left_tasks),
+    Raise(by=SupervisionPassed, what="unsupervised", severity="critical", when=_to_people),
     Raise(by=TaskStuck, what="stuck", severity="warning"),
     Raise(by=DecisionWarned, what="decision_waiting", severity="warning"),
     Raise(by=DecisionEscalated, what="decision_waiting", severity="critical"),
@@ -181,6 +192,8 @@ CLEARS = (
     Clear(by=TaskAttemptFailed, what="orphaned", about=_agent, when=_nothing_left),
     Clear(by=TaskDeadLettered, what="orphaned", about=_agent, when=_nothing_left),
     Clear(by=TaskCancelled, what="orphaned", about=_agent, when=_nothing_left),
+    Clear(by=SupervisionPassed, what="unsupervised", when=_to_an_agent),
+    Clear(by=SupervisionEnded, what="unsupervised"),
     Clear(by=TaskProgressed, what="stuck"),
     Clear(by=TaskReported, what="stuck"),
     Clear(by=TaskSucceeded, what="stuck"),

@@ -11,6 +11,7 @@ from watchfloor.councils.messages import (
     DecisionWarned,
 )
 from watchfloor.fleet.messages import AgentDisconnected, AgentQuarantined
+from watchfloor.fleet.supervision_messages import SupervisionPassed
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.people.messages import TellOwner, TellPeople
@@ -50,6 +51,7 @@ EFFECTS: tuple[tuple[type[Facts], React], ...] = (
     (AnomalyFound, tell),
     (AgentDisconnected, tell_owner),
     (StopRecorded, tell),
+    (SupervisionPassed, tell),
     (BudgetWarned, tell),
     (BudgetExhausted, tell),
     (TrustChanged, tell_of_tier),

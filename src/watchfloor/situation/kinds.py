@@ -18,6 +18,7 @@ ALERTS = {
     "breaker_open": Kind("A circuit breaker is open: nothing of that agent or with that tool."),
     "worker_unreachable": Kind("An HTTP worker gives no valid answers."),
     "orphaned": Kind("An agent left while it had tasks; they wait for it or go to others."),
+    "unsupervised": Kind("No agent is there to supervise a domain: it is with people."),
     "stuck": Kind("A task shows no progress."),
     "decision_waiting": Kind("The time for a decision runs out."),
     "undecided": Kind("Nobody decided, or nobody could: what was asked was denied.", by_hand=True),

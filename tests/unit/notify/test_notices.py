@@ -10,6 +10,7 @@ import pytest
 from watchfloor.actions.messages import BreakerOpened
 from watchfloor.councils.messages import DecisionEscalated, DecisionOpened, DecisionWarned
 from watchfloor.fleet.messages import AgentConnected, AgentDisconnected, AgentQuarantined
+from watchfloor.fleet.supervision_messages import SupervisionPassed
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
 from watchfloor.notify.notices import Notice, notice_of
 from watchfloor.work.budget_messages import BudgetExhausted, BudgetWarned
@@ -127,6 +128,24 @@ def test_alerts_have_a_severity_and_say_what_they_are_about(facts: Facts, severi
     found = told(facts, budget=budget)
     assert found is not None and (found.severity, found.title) == (severity, title)
     assert found.about == "event:9"
+
+
+def passed(agent: int, reason: str, generation: int = 3) -> SupervisionPassed:
+    return SupervisionPassed(agent=agent, agent_before=2, generation=generation, reason=reason)
+
+
+def test_a_domain_that_passes_on_by_itself_is_told_and_to_people_it_is_urgent() -> None:
+    domain = SimpleNamespace(domain="night", generation=3)
+    found = told(passed(2, "offline"), supervision=domain)
+    assert found is not None
+    assert (found.severity, found.title) == ("warning", "calm-heron supervises night now")
+    assert found.text == "calm-heron is offline. Its open work passes on."
+    nobody = told(passed(0, "quarantined"), supervision=domain, agent=None)
+    assert nobody is not None
+    assert (nobody.severity, nobody.title) == ("immediate", "Nobody supervises night")
+    assert told(passed(2, "the night shift ends"), supervision=domain) is None, "a person did it"
+    assert told(passed(2, "offline", generation=2), supervision=domain) is None, "it has passed on since"
+    assert told(passed(2, "offline"), supervision=None) is None
 
 
 def test_an_agent_or_budget_that_is_gone_is_not_told_of() -> None:

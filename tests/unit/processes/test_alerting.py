@@ -18,6 +18,7 @@ from watchfloor.fleet.messages import (
     KeyIssued,
     KeyRevoked,
 )
+from watchfloor.fleet.supervision_messages import SupervisionEnded, SupervisionPassed
 from watchfloor.kernel.messages import Command, Effect, Facts, Later
 from watchfloor.kernel.system import ClockAnomaly
 from watchfloor.processes.alerting import CLEARS, RAISES, first_dead
@@ -108,6 +109,18 @@ def test_what_ends_it_clears_it_and_nothing_else() -> None:
     assert alerts(known("stopped", "8"), StopLifted(reason="")) == []
     moves = TaskProgressed(generation=1, percent=5, status="running")
     assert alerts(known("stuck"), moves) == [ClearAlert(subject=40, source=50)]
+
+
+def test_a_domain_without_an_agent_is_an_alert_until_one_takes_it() -> None:
+    def passed(agent: int) -> SupervisionPassed:
+        return SupervisionPassed(agent=agent, agent_before=5, generation=2, reason="offline")
+
+    (raised,) = alerts(Room(), passed(0))
+    assert isinstance(raised, RaiseAlert)
+    assert (raised.what, raised.severity) == ("unsupervised", "critical")
+    assert alerts(Room(), passed(6)) == []
+    for ends in (passed(6), SupervisionEnded(agent=0, reason="")):
+        assert alerts(known("unsupervised"), ends) == [ClearAlert(subject=40, source=50)]
 
 
 @pytest.mark.parametrize(
