@@ -30,9 +30,20 @@ echo '::result {{"written": true}}'
 
 @pytest.fixture
 def standing(tmp_path: Path) -> Iterator[Standing]:
-    server = Standing(tmp_path / "server")
+    server = Standing(tmp_path / "server", verify_roots=str(tmp_path))
     yield server
     server.end()
+
+
+def ended(standing: Standing, task: str, seconds: float = 60) -> dict[str, Any]:
+    """The task once it is over."""
+    until = time.monotonic() + seconds
+    while True:
+        found: dict[str, Any] = standing.ada.get(f"/api/v1/tasks/{task}")
+        if found["task"]["status"] in ("succeeded", "dead_letter", "cancelled"):
+            return found
+        assert time.monotonic() < until, found
+        time.sleep(0.1)
 
 
 def test_scenario_12_a_program_becomes_an_agent_works_in_git_is_killed_goes_on_and_is_removed(
@@ -66,6 +77,22 @@ def test_scenario_12_a_program_becomes_an_agent_works_in_git_is_killed_goes_on_a
     git = first["result"]["git"]
     assert remote.branches()[git["branch"]] == git["commit"]
     assert git["change"]["said"] == f"change-{git['branch']}"
+
+    # The commit as a criterion: the platform looks into the remote itself, and does not take the agent's word.
+    for branch, path, ends in (
+        ("task/mend-the-lamp", "done.txt", "succeeded"),
+        ("task/touch-too-much", "src", "dead_letter"),
+    ):
+        criterion = {"kind": "git_commit", "repository": remote.path.name, "branch": branch, "paths": [path]}
+        (tmp_path / "criteria.json").write_text(json.dumps([criterion]), encoding="utf-8")
+        task = type_in("task", "submit", f"Onto {branch}", "--need", "mender", "--attempts", "1",
+                       "--criteria", str(tmp_path / "criteria.json"))["task_id"]  # fmt: skip
+        found = ended(standing, task)
+        assert found["task"]["status"] == ends, found
+        assert [check["held"] for check in found["checks"]] == [ends == "succeeded"]
+        assert remote.show(remote.branches()[branch], "done.txt") == task, (
+            "the agent had pushed it either way"
+        )
 
     slow = type_in("task", "submit", "A slow one", "--need", "mender")["task_id"]
     queued = type_in("task", "submit", "One that waits", "--need", "mender")["task_id"]

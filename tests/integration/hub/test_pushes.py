@@ -10,7 +10,7 @@ from tests.integration.hub.house import house, reading
 from watchfloor.engine.stops import JournalStop
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.limits import OUTBOX_SEQS
-from watchfloor.work.messages import CancelTask
+from watchfloor.work.messages import CancelTask, PauseTask, UnpauseTask
 
 
 async def test_a_push_comes_again_after_a_reconnect_until_it_was_seen(tmp_path: Path) -> None:
@@ -29,6 +29,34 @@ async def test_a_push_comes_again_after_a_reconnect_until_it_was_seen(tmp_path: 
         async with here.peer(key) as peer:
             await peer.say("hello", {"last_seq": push["seq"]})
             assert await peer.quiet() == [], "it was seen"
+
+
+async def test_pause_and_resume_reach_the_agent_that_has_the_task_and_a_paused_one_keeps_it(
+    tmp_path: Path,
+) -> None:
+    async with house(tmp_path) as here:
+        _, key = await here.agent("otto")
+        async with here.peer(key) as peer:
+            await peer.say("hello")
+            task = await here.task()
+            given = (await peer.hear("task:assigned"))["payload"]
+            named = {"task_id": given["task_id"], "generation": given["generation"]}
+            await peer.ask("task:accepted", named)
+            await here.put(PauseTask(subject=task, reason="wait"))
+            paused = await peer.hear("task:paused")
+            assert {name: paused["payload"][name] for name in named} == named
+            progress = await peer.ask("task:progress", {**named, "progress": 40})
+            assert progress["type"] == "task:recorded", "what it reports counts"
+        async with here.peer(key) as peer:
+            await peer.say("hello", {"last_seq": paused["seq"] - 1})
+            again = await peer.hear("task:paused")
+            assert again["seq"] == paused["seq"], "as every push it comes again until it was seen"
+            kept = await peer.ask("task:resume", {**named, "status": "running"})
+            assert kept["type"] == "task:continue"
+            await here.put(UnpauseTask(subject=task))
+            assert (await peer.hear("task:unpaused"))["payload"]["task_id"] == given["task_id"]
+            done = await peer.ask("task:completed", {**named, "result": 1})
+            assert done["payload"]["status"] == "succeeded"
 
 
 async def test_a_task_that_waited_for_the_agent_is_pushed_once_with_hello_in_the_frame(

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -19,7 +20,8 @@ from watchfloor.telemetry import logs
 
 async def main(data: Path, port: int) -> None:
     people = data / "people.json"
-    server = Server(Config(data=str(data / "data"), port=port, heartbeat_ms=5_000))
+    roots = tuple(filter(None, os.environ.get("WATCHFLOOR_VERIFY_ROOTS", "").split(",")))
+    server = Server(Config(data=str(data / "data"), port=port, heartbeat_ms=5_000, verify_roots=roots))
 
     async def begin(running: Server) -> None:
         if not people.exists():

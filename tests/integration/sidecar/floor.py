@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import secrets
 import signal
 import subprocess
@@ -53,9 +54,12 @@ class Sidecar:
 class Standing:
     """A server that many tests share; each has agents of its own."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, verify_roots: str = "") -> None:
         self.process = subprocess.Popen(
-            [sys.executable, str(PROGRAM), str(folder), "0"], stdout=subprocess.PIPE, text=True
+            [sys.executable, str(PROGRAM), str(folder), "0"],
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "WATCHFLOOR_VERIFY_ROOTS": verify_roots},
         )
         assert self.process.stdout is not None
         told = json.loads(self.process.stdout.readline())
