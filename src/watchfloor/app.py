@@ -28,6 +28,8 @@ from watchfloor.config import Config
 from watchfloor.engine.clock import GuardedClock
 from watchfloor.engine.effects import Effects, Registration
 from watchfloor.engine.engine import Engine
+from watchfloor.engine.last_used import FILE as LAST_USED_FILE
+from watchfloor.engine.last_used import LastUsed
 from watchfloor.engine.requests import Lane
 from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.signing import Signing
@@ -117,6 +119,7 @@ class Backbone:
         self.engine.credentials.tokens = TokenIssuer(
             self.directory.path / "token-keys", config.origin, self.engine.clock()
         )
+        self.last_used = LastUsed(self.directory.path / LAST_USED_FILE, self.engine.credentials)
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
         self.alerting = Alerting(
             self.engine, self.directory.path, config.outbound_allow, base_url=lambda: self.base_url
@@ -226,6 +229,7 @@ class Backbone:
         self.engine.follow(self.effects.apply)
         self.engine.follow(self.news)
         await self.engine.start()
+        self.last_used.start()
         if self.engine.read_only:
             return
         for org in list(self.core.nodes):
@@ -296,6 +300,7 @@ class Backbone:
         return [msgspec.to_builtins(loss) for loss in declared]
 
     async def stop(self) -> None:
+        await self.last_used.stop()
         await self.news.close()
         await self.effects.close()
         await self.alerting.backups.close()

@@ -147,7 +147,7 @@ class KeyItem(Answer, frozen=True, kw_only=True):
 
 
 class AgentDetail(Answer, frozen=True, kw_only=True):
-    """`last_used_at` of a key: since this server process began, 0 not yet. `certificates`: pins it has to meet."""
+    """`last_used_at` of a key: 0 not yet; after a crash up to a minute behind. `certificates`: pins it has to meet."""
 
     agent: AgentItem
     keys: tuple[KeyItem, ...]
