@@ -8,6 +8,7 @@ from typing import Any
 
 from watchfloor.councils.rules import why_not
 from watchfloor.engine.engine import Engine
+from watchfloor.engine.views import ViewStore
 from watchfloor.engine.vote_links import KEY_FILE, VoteLinks
 from watchfloor.engine.voting import voter
 from watchfloor.http.bodies.ledger import Component
@@ -15,6 +16,7 @@ from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import SYSTEM
 from watchfloor.notify.backups import Backups
 from watchfloor.notify.channels import Channels
+from watchfloor.notify.digests import Digests
 from watchfloor.notify.notifier import Notifier
 from watchfloor.registers.directory import Person
 from watchfloor.runners.outbound import Outbound, Sent
@@ -28,7 +30,12 @@ class Alerting:
     """The notifier of one data directory. Like the calls of workers it has a way out of its own."""
 
     def __init__(
-        self, engine: Engine, directory: Path, allow: tuple[str, ...], base_url: Callable[[], str]
+        self,
+        engine: Engine,
+        views: ViewStore,
+        directory: Path,
+        allow: tuple[str, ...],
+        base_url: Callable[[], str],
     ) -> None:
         self._engine = engine
         self.links = VoteLinks(directory / KEY_FILE)
@@ -74,6 +81,28 @@ class Alerting:
             ask=lambda org, command: engine.ask(org, command, SYSTEM),
             clock=engine.clock,
         )
+
+        self.digests = Digests(
+            orgs=lambda: engine.core.nodes,
+            rows=views.rows,
+            visible=views.seq,
+            state=engine.state,
+            begun=self.notifier.begun,
+            ended=self.notifier.ended,
+            tell=self.notifier.tell,
+        )
+
+    async def start(self) -> None:
+        """Tell from now on. Raises DirectoryUnsafe, sqlite3.Error."""
+        await self.notifier.start()
+        self._engine.follow(self.backups)
+        self.backups.start()
+        self.digests.start()
+
+    async def close(self) -> None:
+        await self.digests.close()
+        await self.backups.close()
+        await self.notifier.close()
 
     def component(self) -> Component:
         """The notifier as /health has it."""

@@ -122,7 +122,11 @@ class Backbone:
         self.last_used = LastUsed(self.directory.path / LAST_USED_FILE, self.engine.credentials)
         self.views = ViewStore(self.directory.path / "views.db", read=self.engine.events)
         self.alerting = Alerting(
-            self.engine, self.directory.path, config.outbound_allow, base_url=lambda: self.base_url
+            self.engine,
+            self.views,
+            self.directory.path,
+            config.outbound_allow,
+            base_url=lambda: self.base_url,
         )
         self.notifier = self.alerting.notifier
         self.effects = self._effects()
@@ -222,9 +226,7 @@ class Backbone:
         """Views catch up, the engine serves, this incarnation of the node is recorded."""
         await self.views.start({org: node.committed for org, node in self.core.nodes.items()})
         self.engine.follow(self.views.apply)
-        await self.notifier.start()
-        self.engine.follow(self.alerting.backups)
-        self.alerting.backups.start()
+        await self.alerting.start()
         await self.effects.start({org: node.committed for org, node in self.core.nodes.items()})
         self.engine.follow(self.effects.apply)
         self.engine.follow(self.news)
@@ -303,8 +305,7 @@ class Backbone:
         await self.last_used.stop()
         await self.news.close()
         await self.effects.close()
-        await self.alerting.backups.close()
-        await self.notifier.close()
+        await self.alerting.close()
         await self.engine.stop()
         await self.views.close()
         self.stops.close()

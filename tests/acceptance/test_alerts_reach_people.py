@@ -42,9 +42,13 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
 class Floor:
     """An organisation: two directors, a supervisor, who is on call, who is not, an admin; and an agent of the latter."""
 
-    def __init__(self, server: Running, notices: NoticeTerms | None = None) -> None:
+    def __init__(
+        self, server: Running, notices: NoticeTerms | None = None, policy: Policy | None = None
+    ) -> None:
         self.server = server
-        self.org = server.run(server.backbone.found("Floor", Policy(notices=notices or NoticeTerms())))
+        self.org = server.run(
+            server.backbone.found("Floor", policy or Policy(notices=notices or NoticeTerms()))
+        )
         self.director = self.person("director")
         self.second = self.person("director", "auditor")
         self.supervisor = self.person("supervisor")
@@ -207,6 +211,39 @@ def test_the_organisations_channels_are_its_admins_to_set(server: Running) -> No
     events = server.engine.events(floor.org, 0, 1_000)
     noted = [event.facts.change for event in events if event.type == "organisation.channel_noted/1"]  # type: ignore[attr-defined]
     assert noted == ["set", "removed"] * 2
+
+
+def ask_at_level_one(floor: Floor) -> dict[str, Any]:
+    body = {"type": "web.fetch", "tool": "browser", "params": {"page": "x"}, "reason": "why"}
+    ruling: dict[str, Any] = floor.agent.post("/api/v1/actions", json=body).json()
+    assert (ruling["verdict"], ruling["level"]) == ("permitted", 1), ruling
+    return ruling
+
+
+def test_what_ran_at_level_one_is_told_to_the_owner_in_one_message(server: Running) -> None:
+    terms = Policy()
+    policy = msgspec.structs.replace(
+        terms,
+        auto=msgspec.structs.replace(terms.auto, score_min=0, medium_allowed=True),
+        levels=msgspec.structs.replace(terms.levels, medium=0),
+        types={**terms.types, "web.fetch": "read"},
+    )
+    floor = Floor(server, policy=policy)
+    digests = server.backbone.alerting.digests
+    server.run(digests.look(floor.org))
+    with receiving() as hooks:
+        floor.hook(floor.bystander, hooks, severity_min="info")  # who registered it owns it
+        ask_at_level_one(floor)
+        within(LIMIT_S, lambda: server.backbone.views.seq(floor.org) >= server.engine.head(floor.org))
+        hooks.mode = "fails"
+        server.run(digests.look(floor.org))
+        hooks.mode = "takes"
+        server.run(digests.look(floor.org))
+        server.run(digests.look(floor.org))
+        taken = [msgspec.json.decode(got.body)["data"] for got in hooks.got]
+    assert len(taken) == 2 and taken[0] == taken[1], "tried again, then told once"
+    assert taken[0]["title"] == "1 action ran at level 1, which you are told of"
+    assert taken[0]["text"].endswith(": web.fetch 1.") and taken[0]["kind"] == "notified"
 
 
 def run(environment: dict[str, str], *words: str) -> str:

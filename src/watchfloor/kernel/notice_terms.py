@@ -17,6 +17,7 @@ KINDS = (
     "breaker",
     "stopped",
     "budget",
+    "notified",  # what ran at level 1, counted
     "tier",  # an agent rises or falls
     # and alerts that nothing above tells already
     "worker_unreachable",

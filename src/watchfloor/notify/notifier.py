@@ -26,6 +26,7 @@ from zoneinfo import ZoneInfo
 
 import msgspec
 
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Command, Event, Refused
 from watchfloor.kernel.notice_terms import SEVERITIES
@@ -161,6 +162,14 @@ class Notifier:
     async def remove_channel(self, org: int, person: str, name: str) -> bool:
         return await self._off(self._store.remove_channel, org, person, name)
 
+    async def begun(self, org: int, head: int) -> int:
+        """How far level 1 was counted (digests.py); the head where it never was."""
+        return await self._off(self._store.begun, org, head)
+
+    async def ended(self, org: int, seq: int) -> None:
+        """It was counted so far."""
+        await self._off(self._store.ended, org, seq)
+
     async def deliveries(self, org: int, person: str, limit: int) -> list[Delivery]:
         """What became of the newest notices, for one person or (empty) for everybody."""
         return await self._off(self._store.deliveries, org, person, limit)
@@ -193,8 +202,15 @@ class Notifier:
             return self._state(org, kind, subject) if subject else None
 
         notice = notice_of(event, state)
-        if notice is None:
-            return
+        if notice is not None:
+            await self.tell(org, notice, event.seq)
+
+    async def tell(self, org: int, notice: Notice, seq: int) -> None:
+        """Tell everybody it is for who is not told yet; `seq` of the event it is about. Raises NotReached."""
+
+        def state(kind: str, subject: int) -> Any:
+            return self._state(org, kind, subject) if subject else None
+
         terms = self._cell(org, "active_policy", "active").document.notices
         notice = routed(notice, terms)
         people = audience(notice.tell, lambda name, key: self._cell(org, name, key), state, self._clock())
@@ -206,7 +222,7 @@ class Notifier:
                 for chain in chains(notice, terms, shared)
             ),
         ]
-        told = await asyncio.gather(*(self._tell(org, event, notice, one) for one in everybody))
+        told = await asyncio.gather(*(self._tell(org, seq, notice, one) for one in everybody))
         self._told += 1
         if self._told % PRUNE_EVERY == 0:
             await self._off(self._store.prune)
@@ -214,12 +230,12 @@ class Notifier:
         if left:
             raise NotReached(f"{left} of {len(everybody)} could not be reached yet")
 
-    async def _tell(self, org: int, event: Event, notice: Notice, who: Recipient) -> bool:
+    async def _tell(self, org: int, seq: int, notice: Notice, who: Recipient) -> bool:
         """Has this delivery come to an end?"""
         now = self._clock()
         about = notice.about
         begun = await self._off(
-            self._store.begin, org, about, who.id, event.seq, notice.severity, notice.title, now
+            self._store.begin, org, about, who.id, seq, notice.severity, notice.title, now
         )
         if begun.state != rows.OPEN:
             return True
@@ -229,7 +245,7 @@ class Notifier:
             state = rows.QUIET if every else rows.NO_CHANNEL
             await self._off(self._store.attempted, org, about, who.id, state, "", "", now)
             return True
-        key = sha256(f"{event.org}\n{about}\n{who.id}".encode()).hexdigest()[:32]
+        key = sha256(f"{self._public(org)}\n{about}\n{who.id}".encode()).hexdigest()[:32]
         own = self._vote_link(org, notice.decision, who.person) if notice.decision and who.person else ""
         took, error = await self._tried(org, who, channels, notice, key, own)
         state = rows.DELIVERED if took else rows.OPEN
@@ -240,8 +256,14 @@ class Notifier:
             return True
         if attempts < ATTEMPTS_MAX:
             return False
-        await self._give_up(org, event, notice, who, channels)
+        await self._give_up(org, seq, notice, who, channels)
         return True
+
+    def _public(self, org: int) -> str:
+        """The organisation's public id, which makes keys differ between servers."""
+        subject = int(self._cell(org, "names", "organisation") or 1)
+        found = self._state(org, "organisation", subject)
+        return public_id("organisation", subject, found.nonce) if found is not None else str(org)
 
     async def _tried(
         self, org: int, who: Recipient, channels: list[Channel], notice: Notice, key: str, own: str
@@ -278,19 +300,19 @@ class Notifier:
         return channel.name, error
 
     async def _give_up(
-        self, org: int, event: Event, notice: Notice, who: Recipient, channels: list[Channel]
+        self, org: int, seq: int, notice: Notice, who: Recipient, channels: list[Channel]
     ) -> None:
         """Say in the ledger that somebody was not reached. Recorded first: what is repeated is refused or no news."""
         command: Command
         if who.person is not None:
             command = RecordUndelivered(
-                subject=who.person.subject, about=notice.about, event=event.seq, channels=len(channels)
+                subject=who.person.subject, about=notice.about, event=seq, channels=len(channels)
             )
         else:
             command = RecordSharedUndelivered(
                 subject=int(self._cell(org, "names", "organisation") or 1),
                 about=notice.about,
-                event=event.seq,
+                event=seq,
                 names=tuple(channel.name for channel in channels),
             )
         try:

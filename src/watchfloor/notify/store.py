@@ -27,6 +27,7 @@ _DELIVERIES = """CREATE TABLE deliveries (
     title TEXT NOT NULL, state TEXT NOT NULL, attempts INTEGER NOT NULL, channel TEXT NOT NULL, error TEXT NOT NULL,
     created_at INTEGER NOT NULL, finished_at INTEGER NOT NULL, PRIMARY KEY (org, about, person)
 ) WITHOUT ROWID"""
+_COUNTED = "CREATE TABLE IF NOT EXISTS counted (org INTEGER PRIMARY KEY, seq INTEGER NOT NULL)"
 _NEWEST = "CREATE INDEX deliveries_newest ON deliveries (org, seq)"
 SHARED = "shared"  # in the place of a person: channels of the organisation
 OPEN = "open"
@@ -86,6 +87,7 @@ class Store:
         # A delivery that a power cut forgets is made again, with the same key; channels are kept for certain.
         for pragma in ("journal_mode = WAL", "synchronous = NORMAL", "busy_timeout = 5000"):
             db.execute(f"PRAGMA {pragma}")
+        db.execute(_COUNTED)  # came later than the others
         if db.execute("PRAGMA user_version").fetchone()[0] == _FORMAT:
             return
         db.execute("BEGIN IMMEDIATE")
@@ -160,6 +162,16 @@ class Store:
         return [
             Delivery(**dict(zip(fields, row, strict=True))) for row in self._db.execute(sql, (*values, limit))
         ]
+
+    def begun(self, org: int, head: int) -> int:
+        """How far level 1 was counted; the head where it never was."""
+        self._db.execute("INSERT OR IGNORE INTO counted VALUES (?, ?)", (org, head))
+        row = self._db.execute("SELECT seq FROM counted WHERE org = ?", (org,)).fetchone()
+        return int(row[0])
+
+    def ended(self, org: int, seq: int) -> None:
+        """It was counted so far."""
+        self._db.execute("UPDATE counted SET seq = ? WHERE org = ?", (seq, org))
 
     def prune(self) -> None:
         """Forget the oldest finished deliveries beyond DELIVERIES_KEPT."""

@@ -241,7 +241,7 @@ async def test_in_the_quiet_time_a_notice_is_kept_as_quiet(house: House) -> None
 
     await house.channel(ADA, "log", "console", "", quiet_from=60, quiet_until=23 * 60)
     notice = Notice(about="x", kind="decision", severity="warning", title="t", text="", path="/", tell=())
-    assert await house.notifier._tell(1, stop(), notice, Recipient(id=ADA.id, owner=ADA.id, person=ADA))
+    assert await house.notifier._tell(1, 5, notice, Recipient(id=ADA.id, owner=ADA.id, person=ADA))
     assert await house.state(ADA) == ("quiet", "")
 
 
@@ -291,7 +291,7 @@ async def test_at_critical_risk_all_channels_are_used_and_one_that_takes_it_is_e
         await house.channel(ADA, "a", "webhook", f"http://127.0.0.1:{one.port}/")
         await house.channel(ADA, "b", "webhook", f"http://127.0.0.1:{free_port()}/")
         await house.channel(ADA, "c", "webhook", f"http://127.0.0.1:{two.port}/")
-        assert await house.notifier._tell(1, stop(), notice, Recipient(id=ADA.id, owner=ADA.id, person=ADA))
+        assert await house.notifier._tell(1, 5, notice, Recipient(id=ADA.id, owner=ADA.id, person=ADA))
         assert (len(one.got), len(two.got)) == (1, 1)
     assert await house.state(ADA) == ("delivered", "a, c")
 
