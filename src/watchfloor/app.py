@@ -16,6 +16,7 @@ import ssl
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 import msgspec
 import uvicorn
@@ -81,6 +82,9 @@ class Backbone:
     def __init__(self, config: Config) -> None:
         self.config = config
         self.outbound = Outbound(Reach.of(config.outbound_allow))
+        # The operator named the providers, so their own hosts may be inside.
+        inside = [urlsplit(entry.issuer).hostname or "" for entry in config.oidc]
+        self._to_providers = Outbound(Reach.of((*config.outbound_allow, *inside)))
         self.directory = DataDirectory(config.data)
         self.ledger = SQLiteLedger(
             self.directory.database,
@@ -139,6 +143,25 @@ class Backbone:
             base_url=lambda: self.base_url,
             observe=lambda outcome: self.observe_news(outcome),
         )
+
+    async def ask_provider(
+        self, method: str, url: str, headers: dict[str, str], body: bytes
+    ) -> tuple[int, bytes]:
+        """A request to an identity provider of the settings: (status, body), status 0 when nobody answered."""
+        verb: Any = method
+        others = {name: text for name, text in headers.items() if name != "authorization"}
+        got = await self._to_providers.send(
+            Sent(
+                url=url,
+                method=verb,
+                headers=others,
+                body=body,
+                authorization=headers.get("authorization", ""),
+                total_ms=10_000,
+                bytes_max=262_144,
+            )
+        )
+        return got.status, got.body
 
     def _effects(self) -> Effects:
         """What events lead to in the world. A stop of the whole organisation holds all of it."""
@@ -515,6 +538,7 @@ class Server:
                 public_url=self.config.public_url,
                 trusted_proxies=self.config.trusted_proxies,
                 cors_origins=self.config.origins,
+                oidc=self.config.oidc,
                 version=__version__,
             ),
             ready=lambda: engine.read_only,
@@ -529,6 +553,8 @@ class Server:
             presence=self.hub.visits,
             heartbeat_ms=self.config.heartbeat_ms,
             folder=self.backbone.directory.path,
+            organisations=lambda: list(engine.core.nodes),
+            ask_provider=self.backbone.ask_provider,
         )
 
     def _workers(self) -> Component:

@@ -11,6 +11,27 @@ from typing import Annotated, Literal
 import msgspec
 
 
+class OIDCProvider(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """An identity provider people may sign in with (OpenID Connect). `id` is in addresses, `name` on the button.
+
+    Nobody is added by signing in: the address the provider calls verified has to be one person's here. `domains` limits
+    which addresses it may speak for (empty: any), `organisation` (id or name) for whose people (empty: of all).
+    """
+
+    id: Annotated[str, msgspec.Meta(pattern=r"^[a-z][a-z0-9-]{0,31}\Z")]
+    name: Annotated[str, msgspec.Meta(min_length=1, max_length=64)]
+    issuer: Annotated[
+        str, msgspec.Meta(pattern=r"^(?:https://\S+|http://(?:127\.0\.0\.1|localhost)(?:[:/]\S*)?)\Z")
+    ]
+    client_id: str
+    client_secret: str = ""  # empty: a public client, with PKCE alone
+    domains: tuple[str, ...] = ()
+    organisation: str = ""
+
+    def __repr__(self) -> str:
+        return f"OIDCProvider({self.id} at {self.issuer})"
+
+
 class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """Every setting of a server. Paths are relative to the working directory; `port` 0 takes a free one."""
 
@@ -43,6 +64,7 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     verify_roots: tuple[str, ...] = ()  # directories in which task criteria may run commands
     verify_commands: tuple[str, ...] = ("python", "python3", "ruff", "bandit", "git", "test")
     outbound_allow: tuple[str, ...] = ()  # networks and hosts inside that the platform may send requests to
+    oidc: tuple[OIDCProvider, ...] = ()  # [[oidc]] tables, or JSON in WATCHFLOOR_OIDC
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     backup_hours: int = 24
     snapshot_events: int = 100_000
@@ -67,11 +89,19 @@ def load(path: Path | None = None, environment: Mapping[str, str] | None = None)
     for name in Config.__struct_fields__:
         text = environment.get(f"WATCHFLOOR_{name.upper()}")
         if text is not None:
-            values[name] = text.split(",") if name in _LISTS else text
+            values[name] = text.split(",") if name in _LISTS else _json(name, text) if name in _JSON else text
     try:
         return msgspec.convert(values, Config, strict=False)
     except msgspec.ValidationError as error:
         raise ConfigInvalid(f"settings ({file} and WATCHFLOOR_*): {error}") from error
 
 
+def _json(name: str, text: str) -> object:
+    try:
+        return msgspec.json.decode(text)
+    except msgspec.DecodeError as error:
+        raise ConfigInvalid(f"WATCHFLOOR_{name.upper()}: {error}") from error
+
+
+_JSON = ("oidc",)
 _LISTS = ("origins", "trusted_proxies", "tls_proxies", "verify_roots", "verify_commands", "outbound_allow")

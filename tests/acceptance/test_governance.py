@@ -146,7 +146,7 @@ class Floor:
         person = right(admin.post("/api/v1/people", json=body))["person_id"]
         path = right(admin.post(f"/api/v1/people/{person}/sign-in-link"))["path"]
         with httpx.Client(base_url=self.url, trust_env=False, headers={"origin": self.url}) as browser:
-            right(browser.post("/api/v1/sessions", json={"link": path.rpartition("/")[2]}))
+            right(browser.post("/api/v1/sign-in", json={"link": path.rpartition("/")[2]}))
             browser.headers["x-csrf-token"] = str(browser.get("/api/v1/me").json()["csrf"])
             self._known(handle, right(browser.post("/api/v1/tokens", json={}))["token"])
 

@@ -28,6 +28,10 @@ PREFIX = {
     "link": "lnk",
     "bootstrap": "lnk",
     "enrolment": "ent",
+    "password": "pwd",
+    "totp": "otp",
+    "recovery": "rcv",
+    "identity": "idn",
 }
 _MAX = 200  # characters of a key; anything longer is not one
 _SECRET = re.compile(r"wf_[a-z]{3}_|eyJ[A-Za-z0-9_-]{8,}\.[A-Za-z0-9_-]{8,}\.")
@@ -39,7 +43,7 @@ def discloses(text: str) -> bool:
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`kind` agent, enrolment, token, session, link; `subject` the agent's or person's integer; instants µs, 0 = none."""
+    """`kind` agent, enrolment, token, session, link, password, totp, recovery, identity; `subject` the agent's or person's integer; instants µs, 0 = none."""
 
     id: str
     org: int
@@ -88,9 +92,14 @@ def from_row(row: tuple[Any, ...]) -> Credential:
     )
 
 
+def fresh_id(kind: str) -> str:
+    """An id for a new credential of a kind."""
+    return f"{PREFIX[kind]}_{b32encode(secrets.token_bytes(10)).decode().lower()}"
+
+
 def mint(kind: str) -> tuple[str, str, bytes]:
     """A new key: (credential id, the key text to show once, verifier)."""
-    credential = f"{PREFIX[kind]}_{b32encode(secrets.token_bytes(10)).decode().lower()}"
+    credential = fresh_id(kind)
     secret = urlsafe_b64encode(secrets.token_bytes(32)).decode().rstrip("=")
     return credential, f"wf_{credential}_{secret}", sha256(secret.encode()).digest()
 
@@ -124,6 +133,10 @@ class Credentials:
     def of(self, org: int, kind: str, subject: int) -> list[Credential]:
         """All credentials of one agent or person."""
         return [c for c in self._by_id.values() if c.org == org and c.subject == subject and c.kind == kind]
+
+    def every(self, org: int, kind: str) -> list[Credential]:
+        """All credentials of a kind in an organisation."""
+        return [c for c in self._by_id.values() if c.org == org and c.kind == kind]
 
     def find(self, key: str, at: int) -> Credential | None:
         """The credential in force of a presented key, None otherwise. Constant time in the secret."""

@@ -22,13 +22,17 @@ from watchfloor.http.chat_stream import ChatStreams
 from watchfloor.http.correlation import Trace
 from watchfloor.http.desk import Desk
 from watchfloor.http.door import Declared, Door
+from watchfloor.http.entering import Entrance
 from watchfloor.http.envelope import ASGI, Envelope, internal
 from watchfloor.http.operations import OPERATIONS
 from watchfloor.http.pages import layout
 from watchfloor.http.pages.built import Build
+from watchfloor.http.passwords import Hashing
 from watchfloor.http.ports import Services
 from watchfloor.http.problems import Problem
+from watchfloor.http.providers import Providers
 from watchfloor.http.replies import Reply
+from watchfloor.http.second_factor import KEY_FILE, Seals
 from watchfloor.http.stream import Streams
 from watchfloor.kernel.limits import QUERIES_AT_ONCE
 
@@ -44,6 +48,11 @@ def build(services: Services) -> ASGI:
     services.streams = streams
     services.chats = ChatStreams(services)
     services.desk = Desk(services.folder / "desk.db" if services.folder else None)
+    services.entrance = Entrance(
+        hashing=Hashing(services.config.password_memory_kib),
+        seals=Seals(services.folder / KEY_FILE if services.folder else None),
+    )
+    services.providers = Providers(services.config.oidc, services.ask_provider, services.clock)
     services.queries = asyncio.Semaphore(QUERIES_AT_ONCE)
     services.built = Build(Path(services.config.floor)) if services.config.floor else Build()
     services.metrics.samplers.append(gauges.sampler(services))

@@ -10,6 +10,7 @@ from types import ModuleType
 from typing import Any
 
 from watchfloor.http.bodies import (
+    access,
     actions,
     agents,
     alerts,
@@ -39,6 +40,7 @@ from watchfloor.http.operations import OPERATIONS, PAGES, Operation
 from watchfloor.kernel.terms import Policy
 
 BODIES = (
+    access,
     fields,
     agents,
     analytics,

@@ -107,7 +107,9 @@ class Door:
             self._paced(operation, principal, arrival.peer)
             if declared.params is not None:
                 call.params = reading.read_params(pairs, declared.params)
-            elif pairs and not operation.any_query:
+            elif operation.any_query:
+                call.params = dict(pairs)
+            elif pairs:
                 raise reading.wrong_parameter(pairs[0][0], "unknown_parameter", "there is no such parameter")
             raw = await self._body(declared, arrival, call)
             await self._fresh(call)

@@ -208,8 +208,18 @@ GET  /api/v1/me                                   get_me              agent+read
 GET  /api/v1/tokens                               list_tokens         reader         read   authenticated 200 Paged - TokenPage
 POST /api/v1/tokens                               issue_token         reader         secret authenticated 201 - IssueTokenBody TokenIssued
 POST /api/v1/tokens/{token}/revoke                revoke_token        reader         write  exempt        200 - Nothing Recorded
-POST /api/v1/sessions                             sign_in             anyone         secret sign_in       201 - SignInBody SignedIn
-POST /api/v1/sessions/sign-out                    sign_out            reader         write  exempt        200 - Nothing Recorded
+= access
+GET  /api/v1/sign-in                              get_means           anyone         read   public        200 NoParams - MeansOffered
+POST /api/v1/sign-in                              sign_in             anyone         secret sign_in       201 - SignInBody SignedIn
+POST /api/v1/sign-out                             sign_out            reader         write  exempt        200 - Nothing Recorded
+GET  /api/v1/sessions                             list_sessions       reader         read   authenticated 200 NoParams - CredentialList
+GET  /api/v1/people/{person}/credentials          list_credentials    admin          read   authenticated 200 NoParams - CredentialList
+GET  /api/v1/me/means                             list_means          reader         read   authenticated 200 NoParams - Means
+POST /api/v1/me/password                          change_password     reader         keep   authenticated 200 - PasswordBody Recorded
+POST /api/v1/me/totp                              offer_totp          reader         keep   authenticated 201 - Nothing FactorOffered
+POST /api/v1/me/totp/confirm                      confirm_totp        reader         keep   authenticated 201 - CodeBody RecoveryCodes
+POST /api/v1/me/totp/remove                       remove_totp         reader         keep   authenticated 200 - CodeBody Recorded
+POST /api/v1/me/recovery-codes                    renew_codes         reader         keep   authenticated 201 - CodeBody RecoveryCodes
 = ledger
 GET  /api/v1/ledger/head                          get_head            agent+reader   read   authenticated 200 NoParams - LedgerHead
 GET  /api/v1/ledger/events                        list_events         reader         read   authenticated 200 EventsParams - EventPage
@@ -251,6 +261,8 @@ GET  /sign-in                                     show_sign_in        anyone    
 POST /sign-in                                     submit_sign_in      anyone         form   sign_in       200 - - page
 GET  /sign-in/{link}                              show_link           anyone         page   sign_in       200 NoParams - page
 POST /sign-in/{link}                              use_link            anyone         form   sign_in       200 - - page
+GET  /sign-in/with/{provider}                     go_to_provider      anyone         page   sign_in       200 SignInParams - page
+GET  /sign-in/back                                come_back           anyone         page   sign_in       200 - - page
 POST /sign-out                                    leave               reader         form   exempt        200 - - page
 = tap
 GET  /tap/{link}                                  show_tap            anyone         page   exempt        200 PageParams - page
@@ -309,8 +321,8 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def any_query(self) -> bool:
-        """Is the query the application's own, in the browser? (Filters are in its addresses.)"""
-        return self.id == "show_floor"
+        """May the query hold anything? The application keeps its filters there, providers whatever they like."""
+        return self.id in ("show_floor", "come_back")
 
     @property
     def documented(self) -> bool:

@@ -36,6 +36,8 @@ RATES: dict[str, Rate] = {
     ),  # per credential: what is said to other agents
     "channels": Rate(per_minute=CHANNELS_PER_MINUTE, burst=60),  # per credential: joining, leaving, posting
     "sign_in": Rate(per_minute=10, burst=10),  # per address: guessing a link
+    "sign_in_person": Rate(per_minute=10, burst=20),  # per handle, from wherever: guessing a password
+    "sign_in_code": Rate(per_minute=1, burst=5),  # per person: guessing six digits
     "failed": Rate(per_minute=30, burst=30),  # per address: credentials that were not accepted (fault S4)
 }
 

@@ -12,12 +12,14 @@ from typing import Any, Protocol
 
 import msgspec
 
+from watchfloor.config import OIDCProvider
 from watchfloor.engine.credentials import Credentials
 from watchfloor.engine.exploring import Found, Scope
 from watchfloor.engine.requests import Request
 from watchfloor.engine.stops import StopJournal
 from watchfloor.http.bodies.ledger import Component
 from watchfloor.http.pacing import RATES, Rate
+from watchfloor.http.passwords import MEMORY_KIB
 from watchfloor.kernel.limits import BODY_BYTES_MAX
 from watchfloor.kernel.messages import Actor, Event
 from watchfloor.ledger.contract import CheckpointRow
@@ -140,6 +142,8 @@ class HTTPConfig(msgspec.Struct, frozen=True, kw_only=True):
     body_bytes_max: int = BODY_BYTES_MAX
     body_timeout_s: float = 30.0
     answer_timeout_s: float = 30.0
+    password_memory_kib: int = MEMORY_KIB  # less in tests alone
+    oidc: tuple[OIDCProvider, ...] = ()
     floor: str = ""  # the folder of the built application; empty: beside this package
     rates: dict[str, Rate] = msgspec.field(default_factory=lambda: dict(RATES))
     version: str = ""
@@ -187,8 +191,14 @@ class Services(msgspec.Struct, kw_only=True):
     notices: Any = None  # notify/: people's channels and what became of notices; None: nobody is told
     streams: Any = None  # set by build(): the event streams
     chats: Any = None  # set by build(): followers of chats
+    organisations: Callable[[], Sequence[int]] = tuple  # every organisation of this server
+    ask_provider: Callable[[str, str, dict[str, str], bytes], Awaitable[tuple[int, bytes]]] | None = (
+        None  # (method, url, headers, body) to an identity provider; None: there is none
+    )
     folder: Path | None = None  # where people's own small files are kept; None: in memory alone
     desk: Any = None  # set by build(): saved queries and views of pages
+    entrance: Any = None  # set by build(): what signing in remembers
+    providers: Any = None  # set by build(): identity providers
     queries: Any = None  # set by build(): how many of people's own queries run at a time
     built: Any = None  # set by build(): the application of the dashboard, as it was built
     document: dict[str, Any] = msgspec.field(default_factory=dict)  # set by build(): the OpenAPI document

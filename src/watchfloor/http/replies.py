@@ -39,6 +39,11 @@ def redirect(path: str, headers: dict[str, str] | None = None) -> Reply:
     return Reply(status=303, content=b"", media_type=TEXT, headers={"location": path, **(headers or {})})
 
 
+def leave_for(url: str, headers: dict[str, str]) -> Reply:
+    """303 to somebody else's address: a provider of the settings, never what a request named."""
+    return Reply(status=303, content=b"", media_type=TEXT, headers={"location": url, **headers})
+
+
 def response(reply: Reply, status: int, headers: dict[str, str], *, head: bool = False) -> ASGIResponse:
     """The bytes of an answer that is no stream."""
     body = reply.content if reply.content is not None else _encode(reply.body)

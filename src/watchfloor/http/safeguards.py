@@ -15,6 +15,7 @@ from watchfloor.http import problems
 from watchfloor.http.identity import SECURE_COOKIE, SESSION_COOKIE
 
 HSTS = "max-age=31536000; includeSubDomains"
+_WAY_COOKIE = "watchfloor_way"
 CSRF_HEADER = "X-CSRF-Token"
 DATA_POLICY = "default-src 'none'; frame-ancestors 'none'; base-uri 'none'; form-action 'none'"
 _FIXED = (
@@ -119,9 +120,23 @@ def session_cookie(text: str, max_age_s: int, *, tls: bool) -> str:
     return f"{name}={text}; Path=/; HttpOnly; SameSite=Strict; Max-Age={max_age_s}{secure}"
 
 
+def way_cookie(text: str, max_age_s: int, *, tls: bool) -> str:
+    """The cookie that binds who comes back from a provider to who went there: that return begins on another site."""
+    name, secure = (f"__Host-{_WAY_COOKIE}", "; Secure") if tls else (_WAY_COOKIE, "")
+    return f"{name}={text}; Path=/; HttpOnly; SameSite=Lax; Max-Age={max_age_s}{secure}"
+
+
+def read_way(cookie_header: str, *, tls: bool) -> str:
+    """Its text, empty when there is none."""
+    return _read_cookie(cookie_header, f"__Host-{_WAY_COOKIE}" if tls else _WAY_COOKIE)
+
+
 def read_session(cookie_header: str, *, tls: bool) -> str:
     """The session's text from a Cookie header, empty when there is none. Over TLS only the prefixed name counts."""
-    wanted = SECURE_COOKIE if tls else SESSION_COOKIE
+    return _read_cookie(cookie_header, SECURE_COOKIE if tls else SESSION_COOKIE)
+
+
+def _read_cookie(cookie_header: str, wanted: str) -> str:
     for part in cookie_header.split(";"):
         name, _, value = part.strip().partition("=")
         if name == wanted:

@@ -1,10 +1,13 @@
-"""Signing in and out (spec 6 *Security*; faults S5, S10): a one-time link becomes a session, once.
+"""Sessions and the links that lead to them (spec 6 *Security*; faults S5, S10): a one-time link becomes a session, once.
 
 Using a link is revoking it with the reason `used`; the rule lets that happen once, so of two uses at the same instant
 one succeeds. A session's text exists in the browser's cookie alone, the ledger has its start and its end.
 """
 
 from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
 
 import msgspec
 
@@ -15,7 +18,6 @@ from watchfloor.http.identity import KEY, Principal, of_person
 from watchfloor.http.problems import Problem
 from watchfloor.kernel.instants import HOUR, SECOND
 from watchfloor.kernel.limits import SESSION_HOURS
-from watchfloor.kernel.messages import Refused
 from watchfloor.people.messages import IssueCredential, RevokeCredential
 
 LINK_HOURS = 24
@@ -44,18 +46,8 @@ def link_owner(call: Call, text: str) -> tuple[Principal, Credential]:
     return of_person(engine, found, call.now), found
 
 
-async def begin(call: Call, text: str) -> Session:
-    """Use up the link and begin a session. Raises Problem 401."""
-    owner, link = link_owner(call, text)
-    call.principal = owner
-    used = msgspec.structs.replace(link, revoked_at=call.now).row()
-    try:
-        command = RevokeCredential(subject=owner.subject, credential=link.id, reason="used")
-        await call.ask(command, credentials=[used], keyed=False)
-    except Refused as refused:
-        if refused.retryable:
-            raise
-        raise problems.unauthenticated("the link was used already or has expired", "link_over") from None
+async def start(call: Call, owner: Principal, method: str, rows: Sequence[tuple[Any, ...]] = ()) -> Session:
+    """Begin a session of somebody who has shown who they are; `rows` of verifiers are kept in the same commit."""
     name, key, verifier = mint("session")
     expires_at = call.now + SESSION_HOURS * HOUR
     row = Credential(
@@ -70,8 +62,10 @@ async def begin(call: Call, text: str) -> Session:
         revoked_at=0,
         label="",
     ).row()
-    issue = IssueCredential(subject=owner.subject, credential=name, purpose="session", expires_at=expires_at)
-    await call.ask(issue, credentials=[row], keyed=False)
+    issue = IssueCredential(
+        subject=owner.subject, credential=name, purpose="session", expires_at=expires_at, method=method
+    )
+    await call.ask(issue, credentials=[*rows, row], keyed=False)
     return Session(text=key, id=name, expires_at=expires_at, principal=owner)
 
 

@@ -16,6 +16,7 @@ from watchfloor.kernel.conditions import Condition, DomainRule
 from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, committees
 from watchfloor.kernel.mode_terms import ModeTerms
 from watchfloor.kernel.notice_terms import NoticeTerms
+from watchfloor.kernel.sign_in_terms import SignInTerms
 
 ACTIVATE_VERSION = "agent.activate_version"
 APPLY_POLICY = "policy.apply"
@@ -238,6 +239,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     identity: IdentityTerms = IdentityTerms()
     economics: EconomicsTerms = EconomicsTerms()
     anomalies: AnomalyTerms = AnomalyTerms()
+    sign_in: SignInTerms = SignInTerms()
     notices: NoticeTerms = NoticeTerms()
     compliance: ComplianceTerms = ComplianceTerms()
     modes: ModeTerms = ModeTerms()

@@ -35,13 +35,17 @@ class DisablePerson(Command, frozen=True, kw_only=True):
 
 
 class IssueCredential(Command, frozen=True, kw_only=True):
-    """`purpose` is token, bootstrap, session or link; `scopes` restricts a token (empty: all of the person's rights)."""
+    """`purpose` is token, bootstrap, session, link, password, totp, recovery or identity.
+
+    `scopes` restricts a token (empty: all of the person's rights).
+    """
 
     KIND: ClassVar[str] = "person"
     credential: str
     purpose: str
     scopes: tuple[str, ...] = ()
     expires_at: int = 0
+    method: str = ""
 
 
 class RevokeCredential(Command, frozen=True, kw_only=True):
@@ -78,7 +82,11 @@ class PersonDisabled(Facts, frozen=True, kw_only=True):
 
 
 class CredentialIssued(Facts, frozen=True, kw_only=True):
-    """A bootstrap link, session or token came into being; a session's start is this event, its end the revocation."""
+    """A means of signing in or a token came into being; a session's start is this event, its end the revocation.
+
+    What it is verified by (a digest, an encrypted seed) is never here. `method` of a session: link, password or oidc, with
+    `+totp` or `+recovery` behind it; empty in events older than the field, and for everything else.
+    """
 
     TYPE: ClassVar[str] = "person.credential_issued/1"
     KIND: ClassVar[str] = "person"
@@ -86,6 +94,7 @@ class CredentialIssued(Facts, frozen=True, kw_only=True):
     expires_at: int
     purpose: str
     scopes: tuple[str, ...]
+    method: str = ""
 
 
 class CredentialRevoked(Facts, frozen=True, kw_only=True):

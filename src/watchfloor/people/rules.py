@@ -10,6 +10,10 @@ expire or are revoked. A *bootstrap* and a sign-in *link* are single-use: using 
 `used`, and since a revocation happens once, of two uses at the same instant exactly one succeeds. Sessions give way:
 when a person has too many credentials, the oldest session ends for the new one.
 
+A *password*, the seed of a second factor (*totp*), the set of its *recovery* codes and an *identity* at another provider
+last until they are replaced or revoked; of the first three a person has one, and a new one ends the old one in the same
+batch. A recovery code is used by using up the whole set; what is left of it is issued anew.
+
 Somebody must always be able to mend the rest: the last enabled admin can neither be disabled nor lose that role
 (evidence: how many others there are). Disabling ends every credential in the same batch (fault S6).
 """
@@ -59,8 +63,11 @@ from watchfloor.people.telling import (
     record_undelivered,
 )
 
-PURPOSES = ("token", "bootstrap", "session", "link")
-SINGLE_USE = ("bootstrap", "link")
+PURPOSES = ("token", "bootstrap", "session", "link", "password", "totp", "recovery", "identity")
+SINGLE_USE = ("bootstrap", "link", "recovery")
+LASTING = ("token", "password", "totp", "recovery", "identity")  # may live without an end
+METHODS = ("link", "link+totp", "link+recovery", "password", "password+totp", "password+recovery", "oidc")
+ONE_OF_A_KIND = ("password", "totp", "recovery")  # a new one takes the place of the old one
 USED = "used"
 ADMIN = "admin"
 HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
@@ -198,15 +205,16 @@ def check_not_last_admin(person: Person, given: Given) -> None:
 
 
 def issue_credential(state: Person | None, command: IssueCredential, given: Given) -> list[Draft]:
-    """Only a token may be restricted by scopes or live without an end."""
+    """Only a token may be restricted by scopes, and only what lasts may live without an end."""
     person = enabled(state)
     check_name(command.credential, "/credential")
     check_choice(command.purpose, "/purpose", PURPOSES)
     check_names(command.scopes, "/scopes")
-    is_token = command.purpose == "token"
-    if command.scopes and not is_token:
+    if command.method:
+        check_choice(command.method, "/method", METHODS)
+    if command.scopes and command.purpose != "token":
         raise Refused("scopes_are_for_tokens", "only a token has scopes", field="/scopes", status=422)
-    if command.expires_at or not is_token:
+    if command.expires_at or command.purpose not in LASTING:
         check_range(command.expires_at, "/expires_at", given.at + 1, INTEGER_MAX)
     if find(person.credentials, command.credential) is not None:
         raise Refused("already_issued", "a credential of this id was issued", field="/credential")
@@ -215,13 +223,21 @@ def issue_credential(state: Person | None, command: IssueCredential, given: Give
         expires_at=command.expires_at,
         purpose=command.purpose,
         scopes=command.scopes,
+        method=command.method,
     )
-    return [Draft(facts=facts) for facts in (*displaced(person, given.at), issued)]
+    return [Draft(facts=facts) for facts in (*displaced(person, command.purpose, given.at), issued)]
 
 
-def displaced(person: Person, at: int) -> list[Facts]:
-    """The end of the oldest session when there is no room for one more; Refused when all are tokens and links."""
+def displaced(person: Person, purpose: str, at: int) -> list[Facts]:
+    """What ends for the new one: the old one of a kind there is one of, else the oldest session where there is no room.
+
+    Refused when there is no room and no session.
+    """
     current = working(person.credentials, at)
+    if purpose in ONE_OF_A_KIND:
+        old = [credential for credential in current if credential.purpose == purpose]
+        if old:
+            return [CredentialRevoked(credential=credential.id, reason="replaced") for credential in old]
     if len(current) < CREDENTIALS_PER_PERSON_MAX:
         return []
     oldest = next((credential for credential in current if credential.purpose == "session"), None)

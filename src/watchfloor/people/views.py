@@ -64,12 +64,12 @@ PEOPLE = Table(
 CREDENTIALS = Table(
     name="credentials",
     version=1,
-    meaning="Sessions, API tokens and one-time links of people. Verifiers and last use are not here (DESIGN 2b.6).",
+    meaning="Sessions, API tokens, one-time links and other means of signing in of people. Verifiers and last use are not here (DESIGN 2b.6).",
     key=("credential",),
     columns={
-        "credential": text("id tok_…, ses_… or lnk_…"),
+        "credential": text("id tok_…, ses_…, lnk_…, pwd_…, otp_…, rcv_… or idn_…"),
         "person": integer("subject"),
-        "purpose": text("token, bootstrap, session or link"),
+        "purpose": text("token, bootstrap, session, link, password, totp, recovery or identity"),
         "scopes": array("JSON array; empty: all of the person's rights"),
         "issued_at": instant("when"),
         "issued_by": text("public id"),

@@ -106,6 +106,9 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/notices/alerts/*/channels/*", "removing"),
         ("/notices/alerts/*/everywhere", "down"),
         ("/notices/alerts/*/instead", "up"),
+        ("/sign_in/totp/*", "removing"),
+        ("/sign_in/password_chars_min", "down"),
+        ("/sign_in/*", "adding"),  # one more role that may come in by this means
         ("/grant_ms", "up"),
     )
 )

@@ -21,8 +21,10 @@ from watchfloor.kernel.limits import (
     LINEAGE_MAX,
     NAME_CHARS_MAX,
 )
+from watchfloor.kernel.sign_in_terms import SignInTerms
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import (
+    ROLES,
     TIERS,
     DelegationTerms,
     EnvelopeTerms,
@@ -77,6 +79,7 @@ def _all(document: Policy) -> Iterator[Fault]:
     yield from _trust(document.trust)
     yield from _delegation(document.delegation)
     yield from _anomalies(document.anomalies)
+    yield from _sign_in(document.sign_in)
     for name in ("verified_permille", "unverified_permille"):
         part: int = getattr(document.economics, name)
         yield from _between(f"/economics/{name}", part, 0, 1000, "thousandths")
@@ -252,3 +255,13 @@ def _anomalies(terms: AnomalyTerms) -> Iterator[Fault]:
     for index, what in enumerate(terms.contain):
         if what not in _CONTAINABLE:
             yield Fault(f"/anomalies/contain/{index}", f"one of {', '.join(_CONTAINABLE)}")
+
+
+def _sign_in(terms: SignInTerms) -> Iterator[Fault]:
+    for name in ("password", "link", "oidc", "totp"):
+        for index, role in enumerate(getattr(terms, name)):
+            if role not in ROLES:
+                yield Fault(f"/sign_in/{name}/{index}", f"one of {', '.join(ROLES)}")
+    if "admin" not in terms.link:
+        yield Fault("/sign_in/link", "admins can always be let in by a link, else nobody could mend the rest")
+    yield from _between("/sign_in/password_chars_min", terms.password_chars_min, 12, 64, "characters")

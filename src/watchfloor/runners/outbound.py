@@ -77,12 +77,16 @@ Resolve = Callable[[str, int], Awaitable[list[str]]]  # (host, port) -> addresse
 
 
 class Sent(msgspec.Struct, frozen=True, kw_only=True):
-    """A request. `total_ms` for all hops together, `bytes_max` of the response's body."""
+    """A request. `total_ms` for all hops together, `bytes_max` of the response's body.
+
+    `authorization` is for hosts that the operator named, never for what somebody else did: it is no header like others.
+    """
 
     url: str
     method: Literal["GET", "HEAD", "POST"] = "GET"
     headers: Mapping[str, str] = {}
     body: bytes = b""
+    authorization: str = ""
     total_ms: int = 30_000
     bytes_max: int = BODY_BYTES_MAX
     redirects_max: int = 0
@@ -292,6 +296,10 @@ def _headers(sent: Sent) -> dict[str, str]:
                 f"the header {low!r} is no printable ASCII text of at most {HEADER_CHARS_MAX} characters"
             )
         headers[low] = text
+    if sent.authorization:
+        if not sent.authorization.isascii() or not sent.authorization.isprintable():
+            raise ValueError("the authorization is no printable ASCII text")
+        headers["authorization"] = sent.authorization
     if len(sent.body) > SENT_BYTES_MAX:
         raise ValueError(f"the body exceeds {SENT_BYTES_MAX} bytes")
     return headers

@@ -108,13 +108,17 @@ class Running:
             tree=lambda org: self.engine.node(org).head.view(self.backbone.ledger),
             metrics=self.metrics,
             admin=self.admin,
-            config=HTTPConfig(version="test", rates=self.rates, **self.settings),
+            config=HTTPConfig(
+                version="test", rates=self.rates, **{"password_memory_kib": 1024, **self.settings}
+            ),
             ready=lambda: self.engine.read_only,
             components=lambda: [self.backbone.alerting.component()],
             clock=self.engine.clock,
             links=self.backbone.alerting.links,
             notices=self.backbone.notifier,
             folder=self.folder / "data",
+            ask_provider=self.backbone.ask_provider,
+            organisations=lambda: list(self.engine.core.nodes),
         )
         self.orgs = sorted(self.engine.core.nodes) or [
             await self.backbone.found(name) for name in ("Acme", "Globex")

@@ -125,7 +125,7 @@ def test_guessing_credentials_is_slowed_down(limited: Running) -> None:
     assert limited.metrics.read("authentication_failures_total", "http") > 30
     with limited.client() as client:
         codes = {
-            client.post("/api/v1/sessions", json={"link": "x"}).status_code
+            client.post("/api/v1/sign-in", json={"link": "x"}).status_code
             for _ in range(RATES["sign_in"].burst + 1)
         }
     assert codes == {401, 429}

@@ -24,18 +24,18 @@ def test_a_person_is_added_signs_in_by_link_and_is_who_they_are(
     )
     issued = admin.post(f"/api/v1/people/{added['person_id']}/sign-in-link").json()
     browser = server.client()
-    session = browser.post("/api/v1/sessions", json={"link": issued["path"].removeprefix("/sign-in/")})
+    session = browser.post("/api/v1/sign-in", json={"link": issued["path"].removeprefix("/sign-in/")})
     assert session.status_code == 201, session.text
     me = browser.get("/api/v1/me").json()
     assert (me["id"], me["name"], me["roles"]) == (added["person_id"], "eve", ["operator"])
     assert (
         server.client()
-        .post("/api/v1/sessions", json={"link": issued["path"].removeprefix("/sign-in/")})
+        .post("/api/v1/sign-in", json={"link": issued["path"].removeprefix("/sign-in/")})
         .json()["code"]
         == "link_over"
     )
     ours = {"origin": server.url, "x-csrf-token": session.json()["csrf"]}
-    out = browser.post("/api/v1/sessions/sign-out", json={}, headers=ours)
+    out = browser.post("/api/v1/sign-out", json={}, headers=ours)
     assert out.status_code == 200
     assert browser.get("/api/v1/me").status_code == 401
 
@@ -80,7 +80,7 @@ def test_tokens_are_issued_listed_and_revoked(
     others = server.client(server.person("supervisor"))
     theirs = others.get("/api/v1/me").json()["credential"]
     assert operator.post(f"/api/v1/tokens/{theirs}/revoke").status_code == 404
-    assert operator.post("/api/v1/sessions/sign-out").json()["code"] == "no_session"
+    assert operator.post("/api/v1/sign-out").json()["code"] == "no_session"
 
 
 def test_names_and_addresses_are_for_admins_and_auditors(

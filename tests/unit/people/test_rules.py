@@ -136,7 +136,9 @@ def test_disabling_ends_every_credential_that_works_and_happens_once(world: Worl
     ("fields", "code", "field"),
     [
         ({"credential": ""}, "invalid_name", "/credential"),
-        ({"purpose": "password"}, "unknown_choice", "/purpose"),
+        ({"purpose": "fingerprint"}, "unknown_choice", "/purpose"),
+        ({"method": "guessing"}, "unknown_choice", "/method"),
+        ({"purpose": "password", "scopes": ("x",)}, "scopes_are_for_tokens", "/scopes"),
         ({"scopes": ("",), "purpose": "token"}, "invalid_name", "/scopes/0"),
         ({"scopes": ("decisions:read",)}, "scopes_are_for_tokens", "/scopes"),
         ({"expires_at": 0}, "out_of_range", "/expires_at"),
@@ -161,7 +163,28 @@ def test_a_credential_is_issued_once_and_works_until_it_expires(world: World) ->
     assert token.scopes == ("decisions:read",)
 
 
-@pytest.mark.parametrize("purpose", ["bootstrap", "link"])
+@pytest.mark.parametrize("purpose", ["password", "totp", "recovery"])
+def test_of_what_there_is_one_a_new_one_ends_the_old_one_in_the_same_batch(
+    world: World, purpose: str
+) -> None:
+    world.perform(issue("a_1", purpose, expires_at=0))
+    ended, issued = world.perform(issue("a_2", purpose, expires_at=0))
+    assert (ended.facts.credential, ended.facts.reason, issued.facts.credential) == ("a_1", "replaced", "a_2")
+    assert [c.id for c in ada(world).credentials if c.works(START + 10_000 * DAY)] == ["a_2"]
+
+
+def test_identities_stand_beside_each_other(world: World) -> None:
+    world.perform(issue("idn_1", "identity", expires_at=0))
+    world.perform(issue("idn_2", "identity", expires_at=0))
+    assert [c.id for c in ada(world).credentials if c.works(START)] == ["idn_1", "idn_2"]
+
+
+def test_a_session_says_how_it_began(world: World) -> None:
+    (event,) = world.perform(issue("ses_1", method="password+totp"))
+    assert event.facts.method == "password+totp"
+
+
+@pytest.mark.parametrize("purpose", ["bootstrap", "link", "recovery"])
 def test_a_single_use_credential_is_used_once(world: World, purpose: str) -> None:
     world.perform(issue("lnk_1", purpose))
     use = RevokeCredential(subject=1, credential="lnk_1", reason="used")

@@ -71,6 +71,7 @@ class Me(Answer, frozen=True, kw_only=True):
     credential: str
     expires_at: Instant
     csrf: str = ""
+    handle: str = ""
 
 
 class LinkIssued(Answer, frozen=True, kw_only=True):
@@ -114,21 +115,6 @@ class TokenPage(Answer, frozen=True, kw_only=True):
     items: tuple[TokenItem, ...]
     next: str | None = None
     seq: Seq
-
-
-class SignInBody(Body, frozen=True, kw_only=True):
-    """The secret of a one-time link, without the path in front."""
-
-    link: Annotated[str, Meta(max_length=200)]
-
-
-class SignedIn(Answer, frozen=True, kw_only=True):
-    """The session itself is in the cookie; `csrf` goes with forms."""
-
-    person_id: str
-    session_id: str
-    expires_at: Instant
-    csrf: str
 
 
 _PERSON = {
@@ -194,12 +180,5 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         ],
         "next": None,
         "seq": 1042,
-    },
-    SignInBody: {"link": "wf_lnk_0123456789abcdef_…"},
-    SignedIn: {
-        "person_id": _PERSON["person_id"],
-        "session_id": "ses_0123456789abcdef",
-        "expires_at": _END,
-        "csrf": "0d" * 32,
     },
 }

@@ -45,8 +45,9 @@ def page(
     script: bool = False,
     status: int = 200,
     headers: Mapping[str, str] | None = None,
+    onward: str = "",
 ) -> Reply:
-    """A whole page. `here` is the navigation entry it belongs to; `script` adds the optional comfort."""
+    """A whole page. `onward` is one of our own pages to go on to by itself. `here` is the navigation entry it belongs to; `script` adds the optional comfort."""
     who = call.principal if call is not None else ANONYMOUS
     nonce = secrets.token_urlsafe(16)
     said = (
@@ -59,6 +60,7 @@ def page(
         tag("meta", charset="utf-8"),
         tag("meta", name="viewport", content="width=device-width, initial-scale=1"),
         tag("meta", name="robots", content="noindex"),
+        tag("meta", http_equiv="refresh", content=f"0;url={onward}") if onward.startswith("/") else None,
         tag("title", f"{title} · Watchfloor"),
         tag("link", rel="stylesheet", href=assets.url("watchfloor.css")),
         tag("link", rel="icon", type="image/svg+xml", href=assets.url("favicon.svg")),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from watchfloor.http.routes import (
+    access,
     actions,
     agents,
     alerts,
@@ -35,6 +36,7 @@ from watchfloor.http.routes import (
 )
 
 __all__ = [
+    "access",
     "actions",
     "agents",
     "alerts",

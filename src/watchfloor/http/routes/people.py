@@ -134,6 +134,7 @@ async def get_me(call: Call) -> Reply:
             credential=who.credential,
             expires_at=who.expires_at,
             csrf=safeguards.form_token(who.secret) if who.secret else "",
+            handle=who.name if who.kind == "person" else "",
         )
     )
 
@@ -211,24 +212,3 @@ async def revoke_token(call: Call) -> Reply:
         raise problems.not_found("token")
     seq = await sessions.revoke(call, known.subject, name, "revoked")
     return Reply(body=fields.Recorded(seq=seq))
-
-
-async def sign_in(call: Call) -> Reply:
-    """Exchange a one-time link for a session cookie."""
-    body: wire.SignInBody = call.body
-    session = await sessions.begin(call, body.link)
-    return Reply(
-        body=wire.SignedIn(
-            person_id=session.principal.id,
-            session_id=session.id,
-            expires_at=session.expires_at,
-            csrf=safeguards.form_token(session.text),
-        ),
-        headers={"set-cookie": sessions.cookie(session, call.now, tls=call.tls)},
-    )
-
-
-async def sign_out(call: Call) -> Reply:
-    """End this session."""
-    seq = await sessions.end(call)
-    return Reply(body=fields.Recorded(seq=seq), headers={"set-cookie": sessions.no_cookie(tls=call.tls)})
