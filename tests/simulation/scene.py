@@ -38,6 +38,8 @@ from watchfloor.kernel.terms import AutoTerms, Policy
 from watchfloor.ledger.contract import OrganisationRow
 from watchfloor.people.messages import AddPerson, ChangeRoles, FoundOrganisation
 from watchfloor.policy.messages import ApplyPolicy
+from watchfloor.situation.messages import AcknowledgeAlert, ResolveAlert
+from watchfloor.trust.anomaly_messages import AcknowledgeAnomaly, ResolveAnomaly
 from watchfloor.trust.messages import AdjustTrust
 from watchfloor.work import messages as work
 
@@ -556,11 +558,25 @@ class Scene:
             for stop in stops
         ]
         commands += [work.CancelTask(subject=subject, reason="sim") for subject, _ in tasks[:1]]
+        commands += self._looking()
         commands += [
             work.ReviewTask(subject=subject, verdict=self.random.choice(work.REVIEWS), reason="sim")
             for subject, _ in self._tasks("succeeded", "dead_letter")[:2]
         ]
         self._keyed(self.random.choice(commands), self._person(self.random.choice((0, 2))))
+
+    def _looking(self) -> list[Command]:
+        """People at what the detectors found and at what the platform raised; some of it is refused."""
+        found: list[Command] = []
+        for subject, anomaly in self._subjects("anomaly")[:2]:
+            if anomaly.status != "resolved":
+                found.append(AcknowledgeAnomaly(subject=subject))
+                found.append(ResolveAnomaly(subject=subject, outcome="confirmed", reason="sim"))
+        for subject, alert in self._subjects("alert")[:3]:
+            if alert.status != "resolved":
+                found.append(AcknowledgeAlert(subject=subject))
+                found.append(ResolveAlert(subject=subject, reason="sim"))
+        return found
 
     # -- the whole run ------------------------------------------------------------------------------------------------
 

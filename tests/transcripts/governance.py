@@ -25,6 +25,10 @@ from watchfloor.policy.digest import digest_of
 from watchfloor.policy.document import from_plain
 from watchfloor.policy.messages import PolicyApplied, PolicyProposed, ProposePolicy
 from watchfloor.policy.rules import DecidersEvidence, PolicyState
+from watchfloor.situation.messages import RaiseAlert, ResolveAlert
+from watchfloor.situation.rules import Alert, OpenEvidence, OwnerEvidence
+from watchfloor.trust.anomalies import Anomaly, KnownEvidence, OwnersEvidence
+from watchfloor.trust.anomaly_messages import ReportAnomaly, ResolveAnomaly
 from watchfloor.trust.messages import AdjustTrust, ReassessTrust, RecordTrust
 from watchfloor.trust.rules import TermsEvidence, TrustState
 
@@ -76,6 +80,10 @@ GATHER: dict[type[Command], Callable[[Said], Any]] = {
     RecordTrust: _terms,
     AdjustTrust: _terms,
     ReassessTrust: _terms,
+    ReportAnomaly: lambda said: KnownEvidence(**({"known": False} | said)),
+    ResolveAnomaly: lambda said: OwnersEvidence(owners=tuple(said.get("owners", ()))),
+    RaiseAlert: lambda said: OpenEvidence(**({"known": False, "full": False} | said)),
+    ResolveAlert: lambda said: OwnerEvidence(**({"owner": ""} | said)),
     ProposePolicy: lambda said: DecidersEvidence(**({"others": 1} | said)),
 }
 
@@ -152,6 +160,14 @@ def _policy_state(policy: PolicyState) -> str:
     return f"version {policy.version}, {policy.document.name}{waits}"
 
 
+def _anomaly(anomaly: Anomaly) -> str:
+    return anomaly.status
+
+
+def _alert(alert: Alert) -> str:
+    return f"{alert.status}, {alert.severity}"
+
+
 STATES: dict[str, Callable[[Any], str]] = {
     "action": _action,
     "trust": _trust,
@@ -159,4 +175,6 @@ STATES: dict[str, Callable[[Any], str]] = {
     "standing": _standing,
     "breaker": _breaker,
     "policy": _policy_state,
+    "anomaly": _anomaly,
+    "alert": _alert,
 }
