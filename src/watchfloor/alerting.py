@@ -10,7 +10,7 @@ from watchfloor.councils.rules import why_not
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.views import ViewStore
 from watchfloor.engine.vote_links import KEY_FILE, VoteLinks
-from watchfloor.engine.voting import voter
+from watchfloor.engine.voting import links_level_max, voter
 from watchfloor.http.bodies.ledger import Component
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import SYSTEM
@@ -118,12 +118,12 @@ class Alerting:
         engine, now = self._engine, self._engine.clock()
         state = engine.state(org, "decision", decision)
         terms = engine.cell(org, "active_policy", "active").document.notices
-        if state is None or state.status != "pending" or state.level > terms.links_level_max:
-            return ""
 
         def read(name: str, key: Any) -> Any:
             return engine.cell(org, name, key)
 
+        if state is None or state.status != "pending" or state.level > links_level_max(read, person.roles):
+            return ""
         if why_not(state, person.id, voter(read, decision, person.id, now)):
             return ""
         expires_at = now + terms.links_ms * MILLISECOND

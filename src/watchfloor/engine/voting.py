@@ -15,8 +15,9 @@ from watchfloor.councils.quorum import APPROVED, DENY, Vote, count
 from watchfloor.councils.rules import PoolEvidence, VoterEvidence, demand_of, may_by_route
 from watchfloor.councils.standing_in import BackupEvidence
 from watchfloor.engine.requests import Request
+from watchfloor.kernel.sign_in_terms import permits
 from watchfloor.kernel.subject import Read
-from watchfloor.kernel.terms import holds
+from watchfloor.kernel.terms import Policy, holds
 from watchfloor.registers.containment import Standing
 from watchfloor.registers.directory import ActivePolicy, Person, find_person
 from watchfloor.registers.overtaken import loosened_by
@@ -49,8 +50,15 @@ def voter(read: Read, subject: int, person_id: str, at: int) -> VoterEvidence:
         loosened=loosened_by(read, person_id, decision, at),
         also=also,
         able=tuple(able.items()) if also else (),
-        links_level_max=read("active_policy", "active").document.notices.links_level_max,
+        links_level_max=links_level_max(read, person.roles),
     )
+
+
+def links_level_max(read: Read, roles: tuple[str, ...]) -> int:
+    """Up to which level somebody with these roles votes by the link of a notice; 0 for whom one factor is not enough."""
+    policy: Policy = read("active_policy", "active").document
+    one_is_enough = permits(roles, policy.sign_in.link) and not set(roles) & set(policy.sign_in.totp)
+    return policy.notices.links_level_max if one_is_enough else 0
 
 
 def backups(read: Read, command: TakeOver, at: int, request: Request) -> BackupEvidence:

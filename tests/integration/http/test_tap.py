@@ -14,6 +14,7 @@ from tests.integration.http.kit import Person, Running
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.messages import SYSTEM
 from watchfloor.kernel.notice_terms import NoticeTerms
+from watchfloor.kernel.sign_in_terms import SignInTerms
 from watchfloor.kernel.terms import Policy
 from watchfloor.people.messages import ChangeRoles, DisablePerson
 
@@ -167,15 +168,25 @@ def test_a_vote_that_comes_when_it_is_over_is_recorded_as_late(
     ]
 
 
-def test_above_the_level_of_the_policy_a_link_does_not_vote(server: Running, phone: Browser) -> None:
-    policy = Policy(notices=NoticeTerms(links_level_max=2))
+@pytest.mark.parametrize(
+    "policy",
+    [
+        Policy(notices=NoticeTerms(links_level_max=2)),
+        Policy(sign_in=SignInTerms(totp=("supervisor",))),
+        Policy(sign_in=SignInTerms(link=("operator",))),
+    ],
+    ids=("level", "second factor", "no links"),
+)
+def test_where_the_policy_wants_more_than_a_link_it_does_not_vote(
+    server: Running, phone: Browser, policy: Policy
+) -> None:
     org = server.run(server.backbone.found("Quiet", policy))
     boss = server.person("supervisor", org=org)
     with server.client(server.agent(org=org)["api_key"]) as agent:
         ruling = ask_patch(agent)
     place = link_of(server, ruling["decision_id"], boss, org=org)
     page = phone.get(place)
-    assert "At level 3 a vote takes signing in" in page and "Approve</button>" not in page
+    assert "At level 3 a vote of yours takes signing in" in page and "Approve</button>" not in page
     tried = phone.post(place, {"vote": "approve", "digest": ruling["digest"]})
     assert tried.status_code == 403 and "takes signing in" in tried.text
     assert server.engine.state(org, "decision", parse_id(ruling["decision_id"], "decision")[0]).votes == ()

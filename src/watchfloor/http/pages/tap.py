@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.engine import voting
 from watchfloor.http import html, identity, replies, telling
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import decisions as wire
@@ -143,9 +144,9 @@ def _vote(call: Call, detail: wire.DecisionDetail) -> Safe:
     """The form, or why there is none."""
     item = detail.decision
     who = tag("p", "You vote as ", tag("strong", tag("bdi", call.principal.name)), ".")
-    if item.level > call.read("active_policy", "active").document.notices.links_level_max:
+    if item.level > voting.links_level_max(call.read, call.principal.roles):
         to_inbox = tag("a", "Sign in", href=f"/sign-in?next=/inbox/{item.decision_id}", class_="button")
-        words = tag("p", f"At level {item.level} a vote takes signing in.")
+        words = tag("p", f"At level {item.level} a vote of yours takes signing in.")
         return tag("section", who, words, tag("p", to_inbox), class_="card decide")
     if not detail.may_vote:
         return tag("section", who, tag("p", detail.obstacle), class_="card decide")
