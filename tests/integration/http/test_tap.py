@@ -173,7 +173,7 @@ def test_a_vote_that_comes_when_it_is_over_is_recorded_as_late(
     [
         Policy(notices=NoticeTerms(links_level_max=2)),
         Policy(sign_in=SignInTerms(totp=("supervisor",))),
-        Policy(sign_in=SignInTerms(link=("operator",))),
+        Policy(sign_in=SignInTerms(link=("operator", "admin"))),
     ],
     ids=("level", "second factor", "no links"),
 )
