@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import json
 import sys
-import threading
 import time
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
@@ -29,9 +28,10 @@ from watchfloor.actions.messages import ActionDecided, Evidence, RequestAction
 from watchfloor.engine import backtesting
 from watchfloor.engine.wiring import wire
 from watchfloor.kernel.codec import encode_event
+from watchfloor.kernel.conditions import Condition
 from watchfloor.kernel.messages import Actor, Event
 from watchfloor.kernel.subject import Given
-from watchfloor.kernel.terms import AutoTerms, Condition, Factor, Policy
+from watchfloor.kernel.terms import AutoTerms, Factor, Policy
 from watchfloor.policy.digest import digest_of
 
 GOAL = 20_000
@@ -95,11 +95,10 @@ def run(quick: bool) -> dict[str, Any]:
     for name, candidate in candidates.items():
         best = 0.0
         for _ in range(3):
-            plan = backtesting.Plan(candidate=candidate, after=0, until=rulings)
+            plan = backtesting.Plan(candidate=candidate, digest=digest_of(candidate), after=0, until=rulings)
             began = time.perf_counter()
-            report = backtesting.backtest(
-                ledger, 1, plan, catalogue.decode, versions.__getitem__, threading.Event()
-            )
+            source = backtesting.Source(ledger, 1, catalogue.decode, versions.__getitem__)
+            report = backtesting.backtest(source, plan, backtesting.Progress())
             best = max(best, rulings / (time.perf_counter() - began))
             assert report.counts.rulings == rulings
         figures[name] = {

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import asyncio
 import tempfile
-import threading
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,7 @@ import pytest
 from tests.acceptance.month.floor import AGENTS, BEGINS, DAYS, POLICY, READS, Month, Views
 from tests.simulation.scene import CATALOGUE, ORG
 
-from watchfloor.engine.backtesting import Plan, Report, backtest
+from watchfloor.engine.backtesting import Plan, Progress, Report, Source, backtest
 from watchfloor.http import figures
 from watchfloor.kernel.instants import DAY
 from watchfloor.kernel.terms import Policy, TrustKind
@@ -110,7 +109,8 @@ def retried(month: Figures, candidate: Policy) -> Report:
     """The recorded month judged again."""
     versions = {0: (Policy(), digest_of(Policy())), 1: (POLICY, digest_of(POLICY))}
     plan = Plan(candidate=candidate, after=0, until=month.month.events)
-    return backtest(month.month.store, ORG, plan, CATALOGUE.decode, versions.__getitem__, threading.Event())
+    source = Source(month.month.store, ORG, CATALOGUE.decode, versions.__getitem__)
+    return backtest(source, plan, Progress())
 
 
 def test_trust_played_again_is_the_trust_that_was_recorded(month: Figures) -> None:

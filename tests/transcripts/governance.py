@@ -25,6 +25,7 @@ from watchfloor.policy.digest import digest_of
 from watchfloor.policy.document import from_plain
 from watchfloor.policy.messages import PolicyApplied, PolicyProposed, ProposePolicy
 from watchfloor.policy.rules import DecidersEvidence, PolicyState
+from watchfloor.policy.shadow_messages import ShadowSet
 from watchfloor.situation.messages import RaiseAlert, ResolveAlert
 from watchfloor.situation.rules import Alert, OpenEvidence, OwnerEvidence
 from watchfloor.trust.anomalies import Anomaly, KnownEvidence, OwnersEvidence
@@ -121,6 +122,9 @@ def told(facts: Facts) -> Said | None:
             "loosens": facts.loosened,
             "by": facts.by,
         }
+    if isinstance(facts, ShadowSet):
+        replaces = {"replaces": facts.replaces} if facts.replaces else {}
+        return {"number": facts.number, "name": facts.name, **replaces, "reason": facts.reason}
     if isinstance(facts, m.GrantRevoked):
         return {"grant": facts.grant, "reason": facts.reason, "level": facts.level}
     return None

@@ -11,6 +11,7 @@ recorded: what would have followed from other answers is not played on. A ruling
 
 from __future__ import annotations
 
+from collections import deque
 from typing import Any
 
 import msgspec
@@ -89,14 +90,25 @@ class Counts(msgspec.Struct):
     rescored: int = 0
 
 
-class Retrial:
-    """A candidate policy, and what recorded rulings come to under it. Not for several threads at once."""
+Kind = tuple[str, str, bool]  # recorded verdict, the candidate's, stricter?
 
-    def __init__(self, candidate: Policy, differences_max: int) -> None:
+
+class Retrial:
+    """A candidate policy, and what recorded rulings come to under it. Not for several threads at once.
+
+    `digest` is the candidate's. Of the differences the first `differences_max` are kept, with `newest` the last; `kinds`
+    counts all of them.
+    """
+
+    def __init__(
+        self, candidate: Policy, differences_max: int, *, digest: str = "", newest: bool = False
+    ) -> None:
         self.candidate = candidate
         self.counts = Counts()
-        self.differences: list[Otherwise] = []
-        self._differences_max = differences_max
+        self.kinds: dict[Kind, int] = {}
+        self.differences: deque[Otherwise] = deque(maxlen=differences_max)
+        self._digest = digest
+        self._newest = newest
         self._tables: Tables = build(candidate)
         self._alike: dict[str, bool] = {}
 
@@ -141,8 +153,9 @@ class Retrial:
                     retried = msgspec.structs.replace(facts, derived=derived)
         if standing is not None and standing != (facts.evidence.tier, facts.evidence.score):
             counts.rescored += 1
-            seen = msgspec.structs.replace(facts.evidence, tier=standing[0], score=standing[1])
-            retried = msgspec.structs.replace(retried, evidence=seen)
+            tier, score = standing
+            evidence = msgspec.structs.replace(facts.evidence, tier=tier, score=score)
+            retried = msgspec.structs.replace(retried, evidence=evidence)
         ruling = judge(question_of(self._tables, retried, at))
         if (ruling.verdict, ruling.level) == (facts.verdict, facts.level):
             counts.same += 1
@@ -152,7 +165,9 @@ class Retrial:
             counts.stricter += 1
         else:
             counts.looser += 1
-        if len(self.differences) >= self._differences_max:
+        kind = (facts.verdict, ruling.verdict, stricter)
+        self.kinds[kind] = self.kinds.get(kind, 0) + 1
+        if len(self.differences) == self.differences.maxlen and not self._newest:
             return
         self.differences.append(
             Otherwise(
@@ -181,7 +196,7 @@ class Retrial:
         before = {name: (answer, level) for name, answer, level in facts.failed}
         return tuple(
             line.sentence
-            for line in trace(self.candidate, retried, at)
+            for line in trace(self.candidate, retried, at, self._digest)
             if before.get(line.rule, ("pass", 0)) != _answer(line)
         )
 

@@ -12,8 +12,11 @@ from cyclopts import App
 
 from watchfloor.cli.client import Client
 from watchfloor.cli.output import Failure, instant, show, table, visible
+from watchfloor.cli.shadows import app as shadow_app
+from watchfloor.cli.shadows import difference_lines
 
 app = App(name="policy", help="Show, check, compare and apply policies.")
+app.command(shadow_app)
 
 
 @app.command(name="show")
@@ -144,12 +147,51 @@ def backtest(
     lines = [
         f"{report['decisions']} decisions judged again in {report['took_ms']} ms ({report['ended']}): {counted}."
     ]
-    for one in report["differences"]:
-        before, after = (f"{o['verdict']} at level {o['level']}" for o in (one["recorded"], one["candidate"]))
-        mark = "        " if one["stricter"] else "LOOSER  "
-        lines.append(f"{mark}{one['action_id']} {visible(one['type'])}: {before} → {after}")
-        lines += [f"            {visible(sentence)}" for sentence in one["why"]]
+    lines += difference_lines(report["differences"])
     show(report, json=json, text="\n".join([*lines, *report["notes"]]))
+
+
+@app.command(name="backtest-progress")
+def backtest_progress(*, json: bool = False) -> None:
+    """How far the backtest under way is."""
+    _said(Client().get("/api/v1/policy/backtest"), json=json)
+
+
+@app.command(name="backtest-cancel")
+def backtest_cancel(*, json: bool = False) -> None:
+    """End the backtest under way; whoever began it gets what was found so far."""
+    _said(Client().post("/api/v1/policy/backtest/cancel", {}), json=json)
+
+
+def _said(found: Any, *, json: bool) -> None:
+    text = "No backtest is under way."
+    if found["running"]:
+        over = ", ending" if found["cancelled"] else ""
+        text = f"{found['permille'] / 10:.1f} %: {found['decisions']} decisions, seq {found['seq']} of {found['until_seq']}{over}"
+    show(found, json=json, text=text)
+
+
+@app.command
+def observed(*, days: int = 30, json: bool = False) -> None:
+    """What ran only because the mode was `observe`, who would have decided, and thresholds that fit what was recorded."""
+    found = Client().get("/api/v1/policy/observed", days=days)
+    lines = [
+        f"{found['observed']} of {found['decisions']} actions would have been held; {found['unheld']} of level 3 and more ran UNHELD."
+    ]
+    for one in found["groups"]:
+        who = one["committee"] or one["role"]
+        people = ", ".join(visible(name) for name in one["people"]) or "NOBODY"
+        mark = " UNHELD" if one["unheld"] else ""
+        ends = f"{one['completed']} completed, {one['failed']} failed"
+        lines.append(
+            f"  {one['count']} x {visible(one['type'])} at level {one['level']}{mark} ({ends}): {one['needed']} of {who} ({people})"
+        )
+    for one in found["proposals"]:
+        way = "LOOSENS: " if one["loosens"] else ""
+        lines.append(
+            f"Proposed {one['path']}: {one['now']} → {one['proposed']} ({way}{one['because']}; held {one['held_now']} → {one['held_then']})"
+        )
+    show(found, json=json, text="\n".join(lines))
 
 
 @app.command

@@ -55,6 +55,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
         "example": 3,
     },
     "pack": {"description": "name of a pack", "example": "finance"},
+    "shadow": {"description": "name of a shadow policy", "example": "fewer_questions"},
     "enrolment": {"description": "public id `enr_…`", "example": "enr_q0d1k7m9x2v4"},
     "supervision": {"description": "public id `sup_…`", "example": "sup_q0d1k7m9x2v4"},
     "schema": {"description": "name of a schema", "example": "SubmitTaskBody"},

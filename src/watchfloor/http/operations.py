@@ -195,9 +195,18 @@ POST /api/v1/policy/revert                        revert_policy       director  
 GET  /api/v1/policy/versions/{version}            get_policy_version  reader         read   authenticated 200 Fresh - PolicyNow
 = backtests
 POST /api/v1/policy/backtest                      backtest_policy     operator       try    heavy         200 - BacktestBody BacktestReport
+GET  /api/v1/policy/backtest                      get_backtest        reader         read   authenticated 200 NoParams - BacktestProgress
+POST /api/v1/policy/backtest/cancel               cancel_backtest     operator       try    authenticated 200 - Nothing BacktestProgress
 GET  /api/v1/policy/packs                         list_packs          reader         read   authenticated 200 NoParams - PackPage
 GET  /api/v1/policy/packs/{pack}                  get_pack            reader         read   authenticated 200 NoParams - PackDetail
 POST /api/v1/policy/preview                       preview_policy      operator       try    authenticated 200 - PreviewBody Preview
+= shadows
+GET  /api/v1/policy/shadows                       list_shadows        reader         read   authenticated 200 ShadowsParams - ShadowPage
+POST /api/v1/policy/shadows                       set_shadow          director       write  authenticated 201 - SetShadowBody Recorded
+GET  /api/v1/policy/shadows/{shadow}              get_shadow          reader         read   heavy         200 NoParams - ShadowComparison
+GET  /api/v1/policy/shadows/{shadow}/differences  list_shadow_differences reader     read   heavy         200 ShadowsParams - ShadowDifferences
+POST /api/v1/policy/shadows/{shadow}/remove       remove_shadow       director       write  authenticated 200 - Reason Recorded
+GET  /api/v1/policy/observed                      get_observed        reader         read   heavy         200 ObservedParams - ObservedReport
 = people
 GET  /api/v1/people                               list_people         reader         read   authenticated 200 PeopleParams - PersonPage
 POST /api/v1/people                               add_person          admin          write  authenticated 201 - AddPersonBody PersonAdded

@@ -14,6 +14,8 @@ and nobody's work is overwritten. The document already in force is no change and
     NoteProposal   -> policy.proposal_noted/1       one at a time
     ActivatePolicy -> policy.applied/1{approved}
     EndProposal    -> policy.proposal_ended/1
+    SetShadow      -> policy.shadow_set/1           a candidate that is only compared (shadows.py)
+    RemoveShadow   -> policy.shadow_removed/1
 
 A proposal is on top of the version in force. When another version comes into force meanwhile (a tightening one, at
 once), what was proposed is withdrawn as outdated: people had agreed to another difference than it would make now.
@@ -32,6 +34,7 @@ from watchfloor.kernel.messages import Draft, Event, Refused
 from watchfloor.kernel.schema import check_reason
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.kernel.terms import Policy
+from watchfloor.policy import shadows
 from watchfloor.policy.affected import affected
 from watchfloor.policy.difference import differences
 from watchfloor.policy.digest import digest_of
@@ -46,7 +49,9 @@ from watchfloor.policy.messages import (
     ProposalNoted,
     ProposePolicy,
 )
-from watchfloor.policy.soundness import problems
+from watchfloor.policy.shadow_messages import RemoveShadow, SetShadow, ShadowRemoved, ShadowSet
+from watchfloor.policy.shadows import Shadow
+from watchfloor.policy.soundness import check_sound
 
 OUTDATED = "outdated"
 
@@ -75,6 +80,8 @@ class PolicyState(msgspec.Struct, frozen=True, kw_only=True):
     nonce: int
     proposal: Proposal | None = None
     proposals: int = 0
+    shadows: tuple[Shadow, ...] = ()
+    shadows_set: int = 0  # how many there ever were
 
 
 class DecidersEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -86,7 +93,7 @@ class DecidersEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def apply(state: PolicyState | None, command: ApplyPolicy, given: Given) -> list[Draft]:
     """The first policy. Refused: `invalid_policy` (422) with the first fault, `needs_proposal` when there is one already."""
     check_reason(command.reason)
-    _check_sound(command.document)
+    check_sound(command.document)
     if state is not None:
         raise Refused("needs_proposal", "a policy is in force; another one is proposed", status=409)
     facts = PolicyApplied(
@@ -110,14 +117,6 @@ def _barred_us(policy: PolicyState, document: Policy) -> int:
     return max(policy.document.routing.loosened_days, document.routing.loosened_days) * DAY
 
 
-def _check_sound(document: Policy) -> None:
-    faults = problems(document)
-    if faults:
-        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
-        field = f"/document{faults[0].path}"
-        raise Refused("invalid_policy", f"{faults[0].path}: {faults[0].what}{more}", field=field, status=422)
-
-
 def known(state: PolicyState | None) -> PolicyState:
     """The policy there is."""
     if state is None:
@@ -129,7 +128,7 @@ def propose(state: PolicyState | None, command: ProposePolicy, given: Given) -> 
     """At once, or for people to decide. Refused: `invalid_policy` (422), `version_conflict` (412), `proposal_pending` (409)."""
     policy = known(state)
     check_reason(command.reason)
-    _check_sound(command.document)
+    check_sound(command.document)
     if command.expected_version not in (-1, policy.version):
         detail = f"version {policy.version} is in force, the change was made to {command.expected_version}"
         raise Refused("version_conflict", detail, field="/expected_version", status=412)
@@ -236,6 +235,17 @@ def activate(state: PolicyState | None, command: ActivatePolicy, given: Given) -
     return [Draft(facts=facts)]
 
 
+def set_shadow(state: PolicyState | None, command: SetShadow, given: Given) -> list[Draft]:
+    """See shadows.py."""
+    policy = known(state)
+    return shadows.set_shadow(policy.shadows, policy.shadows_set, command, given)
+
+
+def remove_shadow(state: PolicyState | None, command: RemoveShadow, given: Given) -> list[Draft]:
+    """See shadows.py."""
+    return shadows.remove_shadow(known(state).shadows, command, given)
+
+
 # What happened ------------------------------------------------------------------------------------------------------
 
 
@@ -256,6 +266,8 @@ def applied(state: PolicyState | None, event: Event) -> PolicyState:
         nonce=facts.nonce,
         proposal=waiting,
         proposals=state.proposals if state is not None else 0,
+        shadows=state.shadows if state is not None else (),
+        shadows_set=state.shadows_set if state is not None else 0,
     )
 
 
@@ -285,6 +297,14 @@ def ended(policy: PolicyState, facts: ProposalEnded, event: Event) -> Changes:
     return {"proposal": None} if proposal is not None and proposal.number == facts.number else {}
 
 
+def shadow_set(policy: PolicyState, facts: ShadowSet, event: Event) -> Changes:
+    return shadows.was_set(policy.shadows, facts, event)
+
+
+def shadow_removed(policy: PolicyState, facts: ShadowRemoved, event: Event) -> Changes:
+    return shadows.was_removed(policy.shadows, facts)
+
+
 POLICY = Subject(
     kind="policy",
     state=PolicyState,
@@ -294,13 +314,17 @@ POLICY = Subject(
         NoteProposal: note,
         EndProposal: end,
         ActivatePolicy: activate,
+        SetShadow: set_shadow,
+        RemoveShadow: remove_shadow,
     },
     evolve={
         PolicyApplied: applied,
         PolicyProposed: once(proposed),
         ProposalNoted: once(noted),
         ProposalEnded: once(ended),
+        ShadowSet: once(shadow_set),
+        ShadowRemoved: once(shadow_removed),
     },
 )
 SUBJECTS = (POLICY,)
-FACTS = (PolicyApplied, PolicyProposed, ProposalNoted, ProposalEnded)
+FACTS = (PolicyApplied, PolicyProposed, ProposalNoted, ProposalEnded, ShadowSet, ShadowRemoved)

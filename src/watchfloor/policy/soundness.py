@@ -21,6 +21,7 @@ from watchfloor.kernel.limits import (
     LINEAGE_MAX,
     NAME_CHARS_MAX,
 )
+from watchfloor.kernel.messages import Refused
 from watchfloor.kernel.sign_in_terms import SignInTerms
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import (
@@ -59,6 +60,15 @@ def problems(document: Policy) -> tuple[Fault, ...]:
     if size > DOCUMENT_BYTES_MAX:
         return (Fault("/", f"{size} bytes, at most {DOCUMENT_BYTES_MAX}"),)
     return tuple(_all(document))
+
+
+def check_sound(document: Policy, field: str = "/document") -> None:
+    """Raises Refused `invalid_policy` (422) with the first fault of a document under `field`."""
+    faults = problems(document)
+    if faults:
+        more = f" (and {len(faults) - 1} more)" if len(faults) > 1 else ""
+        detail = f"{faults[0].path}: {faults[0].what}{more}"
+        raise Refused("invalid_policy", detail, field=f"{field}{faults[0].path}", status=422)
 
 
 def _all(document: Policy) -> Iterator[Fault]:

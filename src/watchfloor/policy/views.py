@@ -6,6 +6,7 @@ from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.projection import Change, Projectors, Table, instant, integer, text
 from watchfloor.policy.messages import PolicyApplied, PolicyProposed, ProposalEnded, ProposalNoted
+from watchfloor.policy.shadow_messages import ShadowRemoved, ShadowSet
 
 POLICIES = Table(
     name="policies",
@@ -48,7 +49,25 @@ PROPOSALS = Table(
     },
 )
 
-TABLES = (POLICIES, PROPOSALS)
+SHADOWS = Table(
+    name="policy_shadows",
+    version=1,
+    meaning="Candidates that are or were compared with the policy in force.",
+    key=("number",),
+    columns={
+        "number": integer("from 1"),
+        "name": text("unique among those that are kept"),
+        "digest": text("SHA-256 of the canonical document, hex"),
+        "set_at": instant("when"),
+        "set_by": text("public id"),
+        "reason": text("why"),
+        "ended_at": instant("when it was removed or replaced; 0: it is kept"),
+        "ended_by": text("public id"),
+        "seq": integer("of policy.shadow_set, which holds the document"),
+    },
+)
+
+TABLES = (POLICIES, PROPOSALS, SHADOWS)
 
 
 def _applied(event: Event) -> list[Change]:
@@ -105,9 +124,35 @@ def _ended(event: Event) -> list[Change]:
     return [PROPOSALS.set(facts.number, state=facts.reason)]
 
 
+def _shadow_set(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, ShadowSet)
+    by = event.of or event.actor.id
+    put = SHADOWS.put(
+        facts.number,
+        name=facts.name,
+        digest=facts.digest,
+        set_at=event.at,
+        set_by=by,
+        reason=facts.reason,
+        ended_at=0,
+        ended_by="",
+        seq=event.seq,
+    )
+    return [put] + ([SHADOWS.set(facts.replaces, ended_at=event.at, ended_by=by)] if facts.replaces else [])
+
+
+def _shadow_removed(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, ShadowRemoved)
+    return [SHADOWS.set(facts.number, ended_at=event.at, ended_by=event.of or event.actor.id)]
+
+
 PROJECT: Projectors = {
     PolicyApplied: _applied,
     PolicyProposed: _proposed,
     ProposalNoted: _noted,
     ProposalEnded: _ended,
+    ShadowSet: _shadow_set,
+    ShadowRemoved: _shadow_removed,
 }

@@ -73,7 +73,10 @@ class Things:
             "alert": _alert(supervisor),
             "person": person.id,
             "token": _token_id(server, org),
+            "shadow": f"isolated_{org}",
         }
+        shadow = director.post("/api/v1/policy/shadows", json={"name": self.ids["shadow"], "version": 1})
+        assert shadow.status_code == 201, shadow.text
         self.digest = ruling["digest"]
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Iterable, Mapping
 from hashlib import sha256
 from typing import Any
@@ -73,7 +72,7 @@ def test_what_parameters_would_have_demanded_is_derived_anew() -> None:
 )
 def test_without_parameters_the_recorded_derivation_is_used_and_counted(part: Private | None) -> None:
     retrial = tried(CANDIDATE, ruled("file.write", {"amount": 500}), part)
-    assert retrial.differences == []
+    assert not retrial.differences
     assert (retrial.counts.from_record, retrial.counts.same) == (1, 1)
 
 
@@ -128,11 +127,11 @@ class Ledger:
         return dict.fromkeys(seqs, (b"", b"no JSON"))
 
 
-def run(plan: backtesting.Plan, stop: threading.Event | None = None) -> backtesting.Report:
+def run(plan: backtesting.Plan, *, stop: bool = False) -> backtesting.Report:
     _, _, catalogue = wire()
     versions = {1: (Policy(), "d")}
-    stop = stop or threading.Event()
-    return backtesting.backtest(Ledger(1_200), 1, plan, catalogue.decode, versions.__getitem__, stop)
+    source = backtesting.Source(Ledger(1_200), 1, catalogue.decode, versions.__getitem__)
+    return backtesting.backtest(source, plan, backtesting.Progress(stop=stop))
 
 
 def test_a_backtest_ends_at_its_last_seq_its_bound_or_when_it_is_stopped(
@@ -145,9 +144,7 @@ def test_a_backtest_ends_at_its_last_seq_its_bound_or_when_it_is_stopped(
     assert (beyond.ended, beyond.counts.rulings) == ("complete", 200)
     bounded = run(backtesting.Plan(candidate=CANDIDATE, after=0, until=1_200, rulings_max=100))
     assert (bounded.ended, bounded.until) == ("limit", backtesting.SLICE)
-    stop = threading.Event()
-    stop.set()
-    assert run(backtesting.Plan(candidate=CANDIDATE, after=0, until=1_200), stop).ended == "stopped"
+    assert run(backtesting.Plan(candidate=CANDIDATE, after=0, until=1_200), stop=True).ended == "stopped"
     monkeypatch.setattr(backtesting, "SECONDS_MAX", -1)
     assert run(backtesting.Plan(candidate=CANDIDATE, after=0, until=1_200)).ended == "time"
     others = run(backtesting.Plan(candidate=CANDIDATE, after=0, until=9, only=frozenset((7,))))

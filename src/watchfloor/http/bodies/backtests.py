@@ -49,6 +49,15 @@ class BacktestDifference(Answer, frozen=True, kw_only=True):
     why: tuple[str, ...]
 
 
+class BacktestKind(Answer, frozen=True, kw_only=True):
+    """How many rulings went one way and would have gone the other; the same verdict twice is another level."""
+
+    recorded: str
+    candidate: str
+    stricter: bool
+    count: Count
+
+
 class BacktestReport(Answer, frozen=True, kw_only=True):
     """`decisions` were judged again, `superseded` (by older rules of the gate) left out; `differences` are the first 1,000.
 
@@ -65,6 +74,7 @@ class BacktestReport(Answer, frozen=True, kw_only=True):
     derived_anew: Count
     from_record: Count
     rescored: Count
+    kinds: tuple[BacktestKind, ...] = ()
     differences: tuple[BacktestDifference, ...]
     from_seq: Seq
     until_seq: Seq
@@ -150,6 +160,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "derived_anew": 10_000,
         "from_record": 0,
         "rescored": 0,
+        "kinds": [{"recorded": "pending", "candidate": "permitted", "stricter": False, "count": 1}],
         "differences": [
             {
                 "seq": 31,

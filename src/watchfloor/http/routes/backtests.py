@@ -3,15 +3,25 @@
 from __future__ import annotations
 
 import asyncio
-import threading
 from collections.abc import Iterable
+from weakref import WeakKeyDictionary
 
-from watchfloor.actions.retrial import Outcome
+from watchfloor.actions.retrial import Kind, Otherwise, Outcome
 from watchfloor.councils.panels import Candidate, seated
-from watchfloor.engine.backtesting import DIFFERENCES_MAX, RULINGS_MAX, Plan, Report, backtest
+from watchfloor.engine.backtesting import (
+    DIFFERENCES_MAX,
+    RULINGS_MAX,
+    Plan,
+    Progress,
+    Report,
+    Source,
+    backtest,
+)
 from watchfloor.engine.packs import pack, packs
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import backtests as wire
+from watchfloor.http.bodies import shadows as shown
+from watchfloor.http.ports import Engine
 from watchfloor.http.problems import FieldError, Problem, not_found
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes import policy as policies
@@ -31,9 +41,8 @@ NOTES = (
     "Counts, budgets and breakers are those recorded: what would have followed from other answers is not played on.",
     "Trust is played again under the candidate's terms, where they differ, from the recorded trust events.",
 )
-_running: set[int] = (
-    set()
-)  # organisations with a backtest under way: one at a time, or people would starve agents
+# Backtests under way by organisation, of each server: one at a time, or people would starve agents.
+_running: WeakKeyDictionary[Engine, dict[int, Progress]] = WeakKeyDictionary()
 
 
 async def candidate(call: Call, document: Policy | None, version: int) -> Policy:
@@ -54,20 +63,49 @@ async def backtest_policy(call: Call) -> Reply:
     """Judge recorded decisions again under a candidate policy; nothing is recorded, nothing is changed."""
     body: wire.BacktestBody = call.body
     plan = await _plan(call, body)
-    versions = await _versions(call)
-    if call.org in _running:
+    running = _running.setdefault(call.services.engine, {})
+    if call.org in running:
         raise Refused("backtest_running", "one at a time; try again", retryable=True, status=409)
-    _running.add(call.org)
-    stop = threading.Event()
-    services = call.services
+    progress = running[call.org] = Progress(after=plan.after, until=plan.until, seq=plan.after)
     try:
-        report = await asyncio.to_thread(
-            backtest, services.reads, call.org, plan, services.decode, versions.__getitem__, stop
-        )
+        report = await asyncio.to_thread(backtest, await source_of(call), plan, progress)
     finally:
-        stop.set()
-        _running.discard(call.org)
+        progress.stop = True  # also where the caller went away: nobody waits for the rest
+        running.pop(call.org, None)
     return Reply(body=_shown(call, plan, report))
+
+
+async def get_backtest(call: Call) -> Reply:
+    """How far the backtest under way is."""
+    return Reply(body=_progress(call))
+
+
+async def cancel_backtest(call: Call) -> Reply:
+    """End the backtest under way; whoever began it gets what was found so far. Nothing to do when there is none."""
+    progress = _of(call)
+    if progress is not None:
+        progress.stop = True
+    return Reply(body=_progress(call))
+
+
+def _of(call: Call) -> Progress | None:
+    return _running.setdefault(call.services.engine, {}).get(call.org)
+
+
+def _progress(call: Call) -> shown.BacktestProgress:
+    progress = _of(call)
+    if progress is None:
+        return shown.BacktestProgress(running=False)
+    span = max(1, progress.until - progress.after)
+    return shown.BacktestProgress(
+        running=True,
+        from_seq=progress.after + 1,
+        seq=progress.seq,
+        until_seq=progress.until,
+        decisions=progress.rulings,
+        permille=max(0, min(1_000, (progress.seq - progress.after) * 1_000 // span)),
+        cancelled=progress.stop,
+    )
 
 
 async def _plan(call: Call, body: wire.BacktestBody) -> Plan:
@@ -76,16 +114,7 @@ async def _plan(call: Call, body: wire.BacktestBody) -> Plan:
     last = body.last or (0 if body.days else _LAST)
     after = 0
     if body.days:
-        since = call.now - body.days * DAY
-        low, high = 0, head  # the last seq of before the period: instants never fall along the ledger
-        while low < high:
-            middle = (low + high + 1) // 2
-            event = await call.event(middle)
-            if event is not None and event.at < since:
-                low = middle
-            else:
-                high = middle - 1
-        after = low
+        after = await seq_before(call, call.now - body.days * DAY)
     if last:
         rows = await call.rows(
             "SELECT action FROM actions WHERE org = :org ORDER BY action DESC LIMIT 1 OFFSET :skip",
@@ -94,12 +123,32 @@ async def _plan(call: Call, body: wire.BacktestBody) -> Plan:
         after = max(after, rows[0]["action"] - 1 if rows else 0)
     return Plan(
         candidate=document,
+        digest=digest_of(document),
         after=after,
         until=head,
         only=frozenset(call.resolve("agent", one)[0] for one in body.only),
         excluding=frozenset(call.resolve("agent", one)[0] for one in body.excluding),
         rulings_max=RULINGS_MAX,
     )
+
+
+async def seq_before(call: Call, at: int) -> int:
+    """The last seq of before an instant: instants never fall along the ledger."""
+    low, high = 0, call.services.engine.head(call.org)
+    while low < high:
+        middle = (low + high + 1) // 2
+        event = await call.event(middle)
+        if event is not None and event.at < at:
+            low = middle
+        else:
+            high = middle - 1
+    return low
+
+
+async def source_of(call: Call) -> Source:
+    """Where rulings come from: this organisation's ledger."""
+    versions = await _versions(call)
+    return Source(call.services.reads, call.org, call.services.decode, versions.__getitem__)
 
 
 async def _versions(call: Call) -> dict[int, tuple[Policy, str]]:
@@ -131,27 +180,38 @@ def _shown(call: Call, plan: Plan, report: Report) -> wire.BacktestReport:
         derived_anew=counts.derived_anew,
         from_record=counts.from_record,
         rescored=counts.rescored,
-        differences=tuple(
-            wire.BacktestDifference(
-                seq=one.seq,
-                at=one.at,
-                action_id=call.id_of("action", one.action),
-                agent_id=call.id_of("agent", one.agent),
-                type=one.action_type,
-                tool=one.tool,
-                recorded=_outcome(one.recorded),
-                candidate=_outcome(one.candidate),
-                stricter=one.stricter,
-                derivation=one.derivation,
-                why=one.why,
-            )
-            for one in report.differences
-        ),
+        kinds=kinds_of(report.kinds),
+        differences=tuple(difference_of(call, one) for one in report.differences),
         from_seq=plan.after + 1,
         until_seq=report.until,
         ended=report.ended,
         took_ms=report.took_ms,
         notes=notes,
+    )
+
+
+def kinds_of(found: Iterable[tuple[Kind, int]]) -> tuple[wire.BacktestKind, ...]:
+    """Counts of differences, the most frequent first."""
+    return tuple(
+        wire.BacktestKind(recorded=recorded, candidate=other, stricter=stricter, count=count)
+        for (recorded, other, stricter), count in sorted(found, key=lambda one: (-one[1], one[0]))
+    )
+
+
+def difference_of(call: Call, one: Otherwise) -> wire.BacktestDifference:
+    """One ruling that would have gone otherwise."""
+    return wire.BacktestDifference(
+        seq=one.seq,
+        at=one.at,
+        action_id=call.id_of("action", one.action),
+        agent_id=call.id_of("agent", one.agent),
+        type=one.action_type,
+        tool=one.tool,
+        recorded=_outcome(one.recorded),
+        candidate=_outcome(one.candidate),
+        stricter=one.stricter,
+        derivation=one.derivation,
+        why=one.why,
     )
 
 
