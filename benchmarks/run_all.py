@@ -17,7 +17,7 @@ from benchmarks.machine import ROOT, describe
 
 PROGRAMS = (
     "floors", "gate", "policy_gate", "backtest", "hot_path", "decisions", "whole_actions", "latency", "idle", "comeback", "synchronous", "fold", "views",
-    "evidence", "verifier", "scheduling", "tasks", "overtaking", "restart", "dependents",
+    "evidence", "verifier", "scheduling", "tasks", "overtaking", "restart", "dependents", "streams",
 )  # fmt: skip
 LIMIT_S = 3_600
 

@@ -1,4 +1,4 @@
-"""The follower that keeps SQL views: fed after every commit, written every ≤ 50 ms, read by people (DESIGN §2).
+"""The follower that keeps SQL views: fed after every commit, written every ≤ 40 ms, read by people (DESIGN §2).
 
 Theory of operation
 -------------------

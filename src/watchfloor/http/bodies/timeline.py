@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Annotated, Any
+
+from msgspec import Meta
 
 from watchfloor.http.bodies.fields import Answer, Fresh, Id, Instant, Params, Seq
 
@@ -40,7 +42,8 @@ class StreamParams(Params, frozen=True, kw_only=True):
     """`after` is where to begin when there is no Last-Event-ID header; absent: now. `kinds` filters, comma-separated."""
 
     after: Seq | None = None
-    kinds: str = ""
+    kinds: Annotated[str, Meta(max_length=256, pattern=r"^(?:[a-z_]+(?:,[a-z_]+)*)?\Z")] = ""
+    keep_alive_s: Annotated[int, Meta(ge=2, le=60, description="how long there is silence at most")] = 15
 
 
 EXAMPLES: dict[type, dict[str, Any]] = {

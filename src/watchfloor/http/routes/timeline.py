@@ -37,7 +37,7 @@ async def open_stream(call: Call) -> Reply:
             raise Problem(400, "invalid_last_event_id", "Last-Event-ID is the seq of the last event seen")
         after = int(asked)
     stream = call.services.streams.open(
-        call.principal, after, frozenset(filter(None, params.kinds.split(",")))
+        call.principal, after, frozenset(filter(None, params.kinds.split(","))), params.keep_alive_s
     )
     headers = {"cache-control": "no-store", "x-accel-buffering": "no"}
     return Reply(stream=stream, media_type=replies.EVENTS, headers=headers)
