@@ -44,6 +44,10 @@ class Administration:
     def _row(self, org: int) -> OrganisationRow:
         return next(row for row in self._engine.ledger.organisations() if row.org == org)
 
+    def key(self, org: int) -> str:
+        """The vkey with which checkpoints of this organisation are signed."""
+        return self._signer.key_of(self._row(org).public_id).text
+
     # -- exports ------------------------------------------------------------------------------------------------
 
     def exports(self, org: int) -> list[Export]:

@@ -1,5 +1,6 @@
 /** Every page, in the order of the navigation (spec 7). One folder and one line each. */
 import { page as agents } from "../agents";
+import { page as audit } from "../audit";
 import { page as inbox } from "../inbox";
 import { page as tasks } from "../tasks";
 import type { Page } from "./page";
@@ -8,6 +9,7 @@ export const pages: readonly Page[] = [
   inbox,
   agents,
   tasks,
+  audit,
   // workflows (reserved for their own issue), decisions, trust and policy, alerts, audit, data, operations,
   // access, chat
 ];

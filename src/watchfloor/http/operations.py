@@ -237,6 +237,7 @@ GET  /api/v1/ledger/events/{seq}/receipt          get_receipt         reader    
 GET  /api/v1/ledger/events/{seq}/audit            audit_event         reader         read   heavy         200 NoParams - AuditResult
 POST /api/v1/ledger/events/{seq}/redact           redact_event        admin          write  authenticated 200 - RedactBody Redacted
 GET  /api/v1/ledger/checkpoint                    get_checkpoint      agent+reader   read   authenticated 200 NoParams - Checkpoint
+GET  /api/v1/ledger/key                           get_key             agent+reader   read   authenticated 200 NoParams - LedgerKey
 GET  /api/v1/ledger/consistency                   get_consistency     agent+reader   read   authenticated 200 ConsistencyParams - Consistency
 GET  /api/v1/ledger/verification                  get_verification    reader         read   authenticated 200 NoParams - Verification
 GET  /api/v1/ledger/exports                       list_exports        reader         read   authenticated 200 NoParams - ExportPage

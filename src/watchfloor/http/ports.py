@@ -119,6 +119,9 @@ class Admin(Protocol):
     async def export(self, org: int) -> Export:
         """Begin an export up to the head; the same head is exported once."""
 
+    def key(self, org: int) -> str:
+        """The vkey with which checkpoints of this organisation are signed."""
+
     def verification(self, org: int) -> Mapping[str, Any]:
         """`state`, `verified_seq`, `broken_seq`, `at`, `detail` of the server's own check."""
 

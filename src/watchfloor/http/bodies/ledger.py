@@ -180,6 +180,12 @@ class Checkpoint(Answer, frozen=True, kw_only=True):
     note: str
 
 
+class LedgerKey(Answer, frozen=True, kw_only=True):
+    """The vkey of the log, as the server says it: remember it once, and compare it with the one you were given apart."""
+
+    key: str
+
+
 class ConsistencyParams(Params, frozen=True, kw_only=True):
     old: Annotated[int, Meta(ge=1)]
     new: Annotated[int, Meta(ge=1)]
@@ -360,6 +366,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     EventItem: _EVENT,
     EventPage: {"items": [_EVENT], "next_after": 21, "head": 1042},
     Checkpoint: {"size": 1042, "note": _NOTE},
+    LedgerKey: {"key": "example.org/watchfloor/org_0h2k9d0s7b1+0378a1b2+AQbB…"},
     Consistency: {
         "old": 1000,
         "new": 1042,

@@ -84,6 +84,12 @@ async def get_checkpoint(call: Call) -> Reply:
     return Reply(body=wire.Checkpoint(size=found.size, note=found.note))
 
 
+async def get_key(call: Call) -> Reply:
+    """The public key of the log (C2SP vkey): pin it, and never take it from who is to be checked."""
+    key = await asyncio.to_thread(call.services.admin.key, call.org)
+    return Reply(body=wire.LedgerKey(key=key))
+
+
 async def get_receipt(call: Call) -> Reply:
     """Proof that an event is under the newest checkpoint, as a C2SP tlog-proof file."""
     seq = seq_of(call)

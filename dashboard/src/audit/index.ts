@@ -1,0 +1,13 @@
+import type { Page } from "../app/page";
+
+export const page: Page = {
+  name: "Audit",
+  path: "/audit",
+  icon: "audit",
+  key: "l",
+  about: "the ledger: verification in your browser, events, receipts, exports",
+  routes: [
+    { path: "/audit", load: () => import("./AuditPage") },
+    { path: "/audit/events/$seq", load: () => import("./EventPage") },
+  ],
+};
