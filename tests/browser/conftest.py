@@ -92,7 +92,7 @@ class Floor:
         page.goto(f"{self.server.url}/floor{path}")
         page.wait_for_selector("h1, [data-state=error], [data-state=forbidden]")
         page.wait_for_selector("[data-testid=connection][data-state=live]", state="attached")
-        page.wait_for_function("!document.querySelector('[data-state=loading]')")
+        page.wait_for_selector("[data-state=loading]", state="detached")
         return page
 
     def shot(self, name: str, page: Page | None = None, *, whole: bool = False) -> None:

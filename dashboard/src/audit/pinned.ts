@@ -3,7 +3,7 @@
  * signed by that key and continue that history (spec 04 *Witness*: dashboards remember and demand consistency).
  */
 import { api, ask } from "../api/client";
-import { fromHex, hex, unbase64, utf8 } from "../verifier/bytes";
+import { fromHex, hex, utf8 } from "../verifier/bytes";
 import { canonical, type Json } from "../verifier/canonical";
 import { History } from "../verifier/history";
 import { isContinued } from "../verifier/merkle";
@@ -112,9 +112,8 @@ export async function checkEverything(
 
 /** First and last bytes of a key, to compare aloud. */
 export function fingerprint(key: string): string {
-  const [, id, data = ""] = key.split("+");
-  const bytes = hex(unbase64(data));
-  return `${id ?? ""} · ${bytes.slice(2, 10)}…${bytes.slice(-8)}`;
+  const { id, public: bytes } = parseKey(key, LOG);
+  return `${id} · ${hex(bytes.subarray(0, 4))}…${hex(bytes.subarray(-4))}`;
 }
 
 export const said = (error: unknown): string => (error instanceof Error ? error.message : String(error));

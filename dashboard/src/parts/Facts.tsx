@@ -18,12 +18,13 @@ export function Facts({ of }: { of: readonly (readonly [string, ReactNode])[] })
 }
 
 export function Id({ of, short = false }: { of: string; short?: boolean }) {
+  const shown = short && of.length > 16 ? `${of.slice(0, 12)}…` : of;
   return (
     <CopyButton value={of} timeout={1_500}>
       {({ copied, copy }) => (
         <Tooltip label={copied ? "copied" : `copy ${of}`}>
-          <UnstyledButton className={styles.id} onClick={copy} aria-label={`copy ${of}`}>
-            {short && of.length > 16 ? `${of.slice(0, 12)}…` : of}
+          <UnstyledButton className={styles.id} onClick={copy} aria-label={`copy ${shown}`}>
+            {shown}
             <Icon name={copied ? "check" : "copy"} size={12} />
           </UnstyledButton>
         </Tooltip>

@@ -51,6 +51,7 @@ def test_a_receipt_proves_an_event_to_whoever_has_the_key(server: Running, opera
     data = server.backbone.ledger.read_one(server.orgs[0], seq)
     assert data is not None
     key = server.backbone.signer.key_of(me["organisation"])
+    assert operator.get("/api/v1/ledger/key").json() == {"key": key.text}
     checkpoint = check_receipt(answer.text, data[1], key)
     assert checkpoint.size >= seq
     newest = operator.get("/api/v1/ledger/checkpoint").json()
