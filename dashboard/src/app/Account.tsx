@@ -15,7 +15,7 @@ export function Account() {
   const dark = useComputedColorScheme("light") === "dark";
   const leave = useCommand({
     run: (_: null, key) =>
-      ask(api.POST("/api/v1/sessions/sign-out", { params: { header: { "Idempotency-Key": key } } })),
+      ask(api.POST("/api/v1/sign-out", { params: { header: { "Idempotency-Key": key } } })),
     onDone: () => window.location.assign("/sign-in"),
   });
   const local = browserZone();

@@ -61,7 +61,7 @@ function One({ item }: { item: Wire["EventItem"] }) {
         wide={
           <>
             <Card title="As it was hashed">
-              <Document of={event} by="the ledger, canonical bytes indented" />
+              <Document of={event} by="the ledger (canonical, here indented)" />
             </Card>
             {event.private && (
               <Card title="Private part" aside="erasable; the event holds only its salted hash">
