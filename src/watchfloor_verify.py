@@ -53,6 +53,7 @@ RULES = {
     "grant_needs_its_decision": "a grant by people follows the approval of exactly this action, digest, agent and level",
     "no_self_approval": "nobody approves an action of an agent they own, or that they requested",
     "quorum_of_people": "an approval counts distinct persons who hold the role and voted in time, as many as needed",
+    "links_vote_as_far_as_allowed": "by the link of a notice votes who needs no more than it, up to the level of the policy",
     "stricter_of_two_policies": "an approval also satisfies the route of every policy applied while it was pending",
     "looseners_do_not_decide": "nobody's vote counts on what they loosened the policy for, as long as that bars them",
     "committees_are_the_policys": "a committee is the one the policy names, of people who fit its seats",
@@ -662,6 +663,14 @@ def least_of(terms: dict[str, Any], members: int) -> int:
     )
 
 
+def links_level_max(policy: dict[str, Any], roles: set[str]) -> int:
+    """Up to which level somebody votes by a link; not at all who needs a second factor or may not sign in by links."""
+    sign_in = policy.get("sign_in", {})
+    if roles & set(sign_in.get("totp", ())) or not roles <= set(sign_in.get("link", roles)):
+        return 0
+    return int(policy.get("notices", {}).get("links_level_max", 3))
+
+
 _Look = Callable[["Rules", Event], None]
 _LOOKS: dict[str, _Look] = {}
 _SILENT = {  # refusals and reminders: nothing follows from them
@@ -971,6 +980,9 @@ class Rules:
         decision, person, rule = self._decisions.get(e.subject), e.facts["person"], "quorum_of_people"
         own = (e.actor["kind"], e.actor["id"]) == ("person", person)
         demand(own, rule, f"{e.actor['id']} voted as {person}")
+        if decision is not None and e.facts.get("session") == "link" and self._policy is not None:
+            enough = decision.level <= links_level_max(self._policy, set(self._people.get(person, ())))
+            demand(enough, "links_vote_as_far_as_allowed", f"{person} had to sign in to vote")
         if decision is not None and not e.facts["late"]:
             demand(person not in decision.votes, rule, f"{person} voted twice")
             demand(e.at < decision.last_at(), "silence_never_approves", "a vote past the deadline")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 from tests.unit.verify.story_kit import MINUTE, Story
 
@@ -15,11 +16,14 @@ from watchfloor.councils.messages import (
 )
 from watchfloor.kernel.council_terms import RouteTerms, RoutingTerms
 from watchfloor.kernel.messages import Actor
+from watchfloor.kernel.notice_terms import NoticeTerms
+from watchfloor.kernel.sign_in_terms import SignInTerms
 from watchfloor.kernel.terms import Policy
 from watchfloor.people.messages import PersonDisabled, RolesChanged
 from watchfloor.policy.messages import PolicyApplied
 
 Tell = Callable[[Story], object]
+NOTICES, SIGN_IN = NoticeTerms(), SignInTerms()
 
 
 def the_owner_approves(s: Story) -> None:
@@ -201,9 +205,37 @@ def a_decision_on_nothing(s: Story) -> None:
     s.opened(99, s.agent())
 
 
-def policy(s: Story, needed: int = 1, **facts: object) -> None:
+def by_link(s: Story, level: int, **document: Any) -> None:
+    """A supervisor votes by the link of a notice under a policy."""
+    policy(s, **document)
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    decision = s.opened(s.ruling(agent, verdict="pending", level=level), agent, level=level)
+    s.vote(decision, boss, session="link")
+
+
+def a_link_votes_above_its_level(s: Story) -> None:
+    by_link(s, 3, notices=NoticeTerms(links_level_max=2))
+
+
+def a_link_votes_for_somebody_with_a_second_factor(s: Story) -> None:
+    by_link(s, 3, sign_in=SignInTerms(totp=("supervisor",)))
+
+
+def a_link_votes_for_somebody_who_signs_in_otherwise(s: Story) -> None:
+    by_link(s, 3, sign_in=SignInTerms(link=("operator", "admin")))
+
+
+def policy(
+    s: Story,
+    needed: int = 1,
+    notices: NoticeTerms = NOTICES,
+    sign_in: SignInTerms = SIGN_IN,
+    **facts: object,
+) -> None:
     """A policy in which so many supervisors approve."""
-    document = Policy(routing=RoutingTerms(approve=RouteTerms(role="supervisor", needed=needed)))
+    routing = RoutingTerms(approve=RouteTerms(role="supervisor", needed=needed))
+    document = Policy(routing=routing, notices=notices, sign_in=sign_in)
     s.add(PolicyApplied(digest="", document=document, nonce=1, reason="", version=1, **facts))  # type: ignore[arg-type]
 
 
@@ -360,6 +392,9 @@ BREACHES: list[tuple[str, Tell]] = [
     ("no_self_approval", the_owner_approves),
     ("no_self_approval", the_owner_approves_under_another_name_for_the_owner),
     ("no_self_approval", the_requester_approves),
+    ("links_vote_as_far_as_allowed", a_link_votes_above_its_level),
+    ("links_vote_as_far_as_allowed", a_link_votes_for_somebody_with_a_second_factor),
+    ("links_vote_as_far_as_allowed", a_link_votes_for_somebody_who_signs_in_otherwise),
     ("quorum_of_people", too_few_approvals),
     ("quorum_of_people", one_person_counted_twice),
     ("quorum_of_people", one_person_votes_twice),

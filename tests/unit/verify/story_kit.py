@@ -175,8 +175,9 @@ class Story:
     def vote(
         self, decision: int, actor: Actor, vote: str = "approve", *, late: bool = False, **how: Any
     ) -> int:
-        person = how.pop("person", actor.id)
-        return self.add(VoteCast(late=late, person=person, vote=vote), decision, actor=actor, **how)
+        person, session = how.pop("person", actor.id), how.pop("session", "")
+        facts = VoteCast(late=late, person=person, vote=vote, session=session)
+        return self.add(facts, decision, actor=actor, **how)
 
     def approved(
         self, decision: int, action: int, agent: int, *voters: str, level: int = 3, at: int = 0
