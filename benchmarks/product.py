@@ -28,6 +28,7 @@ class Product:
         self.url = f"ws://127.0.0.1:{told['port']}/ws"
         self.pid: int = told["pid"]
         self.keys: list[str] = told["keys"]
+        self.agents: list[int] = told["agents"]  # their subjects, in the order of the keys
 
     def ask(self, order: str | dict[str, Any], limit_s: float = 120) -> dict[str, Any]:
         """`watch`, `figures`, `snapshot`, `presence`, or tasks to submit for so many seconds."""

@@ -1,6 +1,6 @@
 """Watchfloor itself as a process to be measured: the whole server on one CPU, with an organisation and its agents.
 
-    python -m benchmarks.product_server --data FOLDER --agents 1000 [--synchronous FULL|NORMAL] [--policy bench|default]
+    python -m benchmarks.product_server --data FOLDER --agents 1000 [--synchronous FULL|NORMAL] [--policy bench|default|realistic]
 
 Prints one line of JSON with its port, pid and the agents' keys, then obeys orders, one JSON text a line:
 `watch` begins to sample the views' lag and the loop's pauses, `figures` tells what was seen since, `snapshot` writes
@@ -15,12 +15,16 @@ import json
 import os
 import sys
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import uvloop
 from benchmarks.accounting import account, still_open
+from benchmarks.containing import Containing
 from benchmarks.machine import ROOT, SERVER_CPU, allow_open_files, pin, rss_kib
+from benchmarks.policy_gate import realistic
 from benchmarks.submitting import Submitting
 
 from watchfloor.actions.messages import GrantStanding
@@ -37,6 +41,7 @@ from watchfloor.policy.document import load
 from watchfloor.telemetry import logs
 from watchfloor.trust.messages import AdjustTrust
 from watchfloor.trust.rules import score_at
+from watchfloor.work.budget_messages import SetBudget
 
 ACTION_TYPE, TOOL = "file.read", "fs"
 TRUST_SEEDED = 850
@@ -47,6 +52,34 @@ _AT_ONCE = 200  # registrations under way together
 def bench_policy() -> Policy:
     """The default document but for rates and the runaway window (benchmarks/bench.yaml)."""
     return load((ROOT / "benchmarks" / "bench.yaml").read_text())
+
+
+def realistic_policy() -> Policy:
+    """As long as an organisation's (benchmarks/policy_gate.py), with the rates and windows of the bench; reads are known."""
+    bench, found = bench_policy(), realistic()
+    return msgspec.structs.replace(
+        found,
+        types={**found.types, ACTION_TYPE: "class_7"},
+        rates=bench.rates,
+        runaway=bench.runaway,
+        envelope=msgspec.structs.replace(found.envelope, spend_per_day_micro=10**15),
+    )
+
+
+POLICIES: dict[str, Callable[[], Policy]] = {
+    "bench": bench_policy,
+    "default": Policy,
+    "long": realistic_policy,
+    "realistic": realistic_policy,
+}
+
+
+async def _governed(engine: Engine, org: int) -> None:
+    """Three budgets of the organisation, as in the gate's own benchmark; wide enough for a run."""
+    for measure in ("money", "tokens", "actions"):
+        await engine.ask(
+            org, SetBudget(scope="organisation", measure=measure, period="day", limit=10**15), SYSTEM
+        )
 
 
 async def agent_with_trust(engine: Engine, org: int, number: int) -> tuple[int, str, str]:
@@ -170,25 +203,30 @@ async def serve(given: argparse.Namespace) -> None:
     async def ready(running: Server) -> None:
         engine = running.engine
         if given.again:
-            org, keys = next(iter(engine.core.nodes)), []
+            org, keys, agents = next(iter(engine.core.nodes)), [], []
         else:
-            policy = bench_policy() if given.policy == "bench" else Policy()
+            policy = POLICIES[given.policy]()
             org = await running.backbone.found("bench", policy)
-            keys = [key for _, _, key in await fleet(engine, org, given.agents)]
+            made = await fleet(engine, org, given.agents)
+            agents, keys = [agent for agent, _, _ in made], [key for _, _, key in made]
+            if given.policy == "realistic":
+                await _governed(engine, org)
         presence = Presence(running, org)
         await running.backbone.views.wait(org, engine.head(org), 60_000)
         freeze_garbage()  # as after a restart, when all agents are there before the port opens
-        print(json.dumps({"port": running.port, "pid": os.getpid(), "keys": keys}), flush=True)
+        print(
+            json.dumps({"port": running.port, "pid": os.getpid(), "keys": keys, "agents": agents}), flush=True
+        )
         watch = Watch(running)
         sampling = loop.create_task(watch.sample())
-        await obey(running, org, watch, presence)
+        await obey(running, org, watch, presence, Containing(running, org))
         sampling.cancel()
         os.kill(os.getpid(), 15)
 
     await server.run(ready)
 
 
-async def obey(running: Server, org: int, watch: Watch, presence: Presence) -> None:
+async def obey(running: Server, org: int, watch: Watch, presence: Presence, containing: Containing) -> None:
     """Orders from stdin, one answer each."""
     reader = asyncio.StreamReader()
     await asyncio.get_running_loop().connect_read_pipe(
@@ -215,6 +253,8 @@ async def obey(running: Server, org: int, watch: Watch, presence: Presence) -> N
             began = time.perf_counter()
             await running.engine.snapshot(org)
             answer = {"seconds": round(time.perf_counter() - began, 3), **watch.figures()}
+        elif isinstance(order, dict) and order.keys() & {"person", "tally", "ledger"}:
+            answer = await containing.obey(order)
         elif isinstance(order, dict):
             answer = await Submitting(running, org).obey(order)
         print(json.dumps(answer), flush=True)
@@ -226,7 +266,7 @@ def main() -> None:
     parser.add_argument("--data", type=Path, required=True)
     parser.add_argument("--agents", type=int, default=1_000)
     parser.add_argument("--synchronous", choices=("FULL", "NORMAL"), default="FULL")
-    parser.add_argument("--policy", choices=("bench", "default"), default="bench")
+    parser.add_argument("--policy", choices=tuple(POLICIES), default="bench")
     parser.add_argument("--snapshot-events", type=int, default=10**9)
     parser.add_argument("--port", type=int, default=0)
     parser.add_argument("--heartbeat-ms", type=int, default=3_600_000)  # most simulated agents do not beat

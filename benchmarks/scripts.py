@@ -64,12 +64,20 @@ def echo(size: int = 314) -> Script:
 
 
 def decisions(
-    action_type: str = "file.write", tool: str = "editor", verdict: str = "permitted", distinct: int = 0
+    action_type: str = "file.write",
+    tool: str = "editor",
+    verdict: str = "permitted",
+    distinct: int = 0,
+    estimate: str = "",
 ) -> Script:
-    """One action request each. `distinct` > 0: so many different parameters, else every request differs."""
-    head = b'{"type":%b,"tool":%b,"reason":"benchmark","params":' % (
+    """One action request each. `distinct` > 0: so many different parameters, else every request differs.
+
+    `estimate` is JSON that goes in front of the parameters, such as `"tokens":1,`.
+    """
+    head = b'{"type":%b,"tool":%b,"reason":"benchmark",%b"params":' % (
         msgspec.json.encode(action_type),
         msgspec.json.encode(tool),
+        estimate.encode(),
     )
     wanted = b'"verdict":%b' % msgspec.json.encode(verdict)
 
