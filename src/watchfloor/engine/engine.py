@@ -41,6 +41,7 @@ Follower = Callable[[int, list[Event]], None]
 _TAKE = 64  # requests stepped between two looks at the clock
 _TICK_S = 0.1
 _RETRY_S = 1.0
+_AGAIN_NS = 5_000_000_000  # commits that fail this near to each other are one failure of the store
 _OVERDUE_MAX = 256  # due dates worked off per tick and organisation: a herd is spread over ticks
 
 
@@ -89,6 +90,7 @@ class Engine:
         self._heals = (
             False  # is it the store's failure, over by itself? A suspected history waits for an operator
         )
+        self._failed_ns = -_AGAIN_NS  # when a commit failed last
         self._rebuilding = False  # between a failed commit and the state that was built from what is stored
         self._snapshots = snapshots
         self._snapshot_events = snapshot_events
@@ -437,7 +439,11 @@ class Engine:
         if self.signing is not None:
             self.signing.forget()
         self._rebuilding = False
-        self._writable_again()
+        # One that fails again and again is asked by a commit of nothing (`_try_again`) before it gets work: building the
+        # state anew each time would leave the loop no time for stops (fault F9).
+        again, self._failed_ns = self._failed_ns + _AGAIN_NS > perf_counter_ns(), perf_counter_ns()
+        if not again:
+            self._writable_again()
         self._inflight = None
         self._wake.set()
 
