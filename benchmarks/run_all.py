@@ -16,7 +16,7 @@ from typing import Any
 from benchmarks.machine import ROOT, describe
 
 PROGRAMS = (
-    "floors", "gate", "policy_gate", "backtest", "hot_path", "decisions", "whole_actions", "latency", "idle", "comeback", "synchronous", "fold", "views",
+    "floors", "gate", "policy_gate", "backtest", "hot_path", "decisions", "governed", "containment", "whole_actions", "latency", "idle", "comeback", "synchronous", "fold", "views",
     "evidence", "verifier", "scheduling", "tasks", "overtaking", "restart", "dependents", "streams",
 )  # fmt: skip
 LIMIT_S = 3_600

@@ -76,11 +76,15 @@ class MarkRecovered(Command, frozen=True, kw_only=True):
 
 
 class ReportThrottled(Command, frozen=True, kw_only=True):
-    """What ingress refused without an event, once a minute: `count` requests in `window_ms` (DESIGN 2b.6)."""
+    """What ingress refused without an event, once a minute: `count` requests in `window_ms` (DESIGN 2b.6).
+
+    `exhausted`: so often within it one and the same bucket was used up (spec 3.3 *Runaway*).
+    """
 
     KIND: ClassVar[str] = "agent"
     count: int
     window_ms: int
+    exhausted: int = 0
 
 
 class QuarantineAgent(Command, frozen=True, kw_only=True):
@@ -188,6 +192,7 @@ class AgentThrottled(Facts, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "agent"
     count: int
     window_ms: int
+    exhausted: int = 0
 
 
 class AgentQuarantined(Facts, frozen=True, kw_only=True):

@@ -214,7 +214,9 @@ def report_throttled(state: Agent | None, command: ReportThrottled, given: Given
     known(state)
     check_range(command.count, "/count", 1, INTEGER_MAX)
     check_range(command.window_ms, "/window_ms", 1, INTEGER_MAX)
-    return [Draft(facts=AgentThrottled(count=command.count, window_ms=command.window_ms))]
+    check_range(command.exhausted, "/exhausted", 0, INTEGER_MAX)
+    facts = AgentThrottled(count=command.count, exhausted=command.exhausted, window_ms=command.window_ms)
+    return [Draft(facts=facts)]
 
 
 def quarantine(state: Agent | None, command: QuarantineAgent, given: Given) -> list[Draft]:

@@ -11,6 +11,7 @@ from collections.abc import Callable
 
 import msgspec
 
+from watchfloor.http.floods import Floods
 from watchfloor.kernel.limits import CHANNELS_PER_MINUTE, CHAT_PER_MINUTE, MESSAGES_PER_MINUTE
 
 BUCKETS_MAX = 50_000  # callers remembered at a time, about 8 MB; the longest silent one is forgotten
@@ -51,6 +52,12 @@ class Pacing:
         self._rates = rates
         self._clock = clock
         self._buckets_max = buckets_max
+        self.floods = Floods()
+        # Of those used up until a fifth is there again, and lately: when; `exhausted` says how often within a minute, where
+        # the newest take found one newly empty.
+        self._empty: set[tuple[str, str]] = set()
+        self._spent: OrderedDict[tuple[str, str], tuple[float, ...]] = OrderedDict()
+        self.exhausted = 0
         self._buckets: OrderedDict[tuple[str, str], tuple[float, float]] = OrderedDict()
 
     def take(self, rate_class: str, caller: str, rate: Rate | None = None) -> int:
@@ -59,11 +66,27 @@ class Pacing:
         `rate` is for classes that a policy sets; all others are in the table of rates.
         """
         rate = rate or self._rates[rate_class]
-        left = self._fill(rate, (rate_class, caller))
+        key = (rate_class, caller)
+        left = self._fill(rate, key)
+        self.exhausted = 0
         if left < 1:
+            if key not in self._empty:
+                self._empty.add(key)
+                self.exhausted = self._used_up(key)
             return max(1, int((1 - left) * 60_000 / rate.per_minute) + 1)
-        self._buckets[(rate_class, caller)] = (left - 1, self._clock())
+        if left > rate.burst / 5:
+            self._empty.discard(key)
+        self._buckets[key] = (left - 1, self._clock())
         return 0
+
+    def _used_up(self, key: tuple[str, str]) -> int:
+        """How often within a minute, this time included."""
+        now = self._clock()
+        times = (*(then for then in self._spent.pop(key, ())[-7:] if now - then < 60), now)
+        self._spent[key] = times
+        if len(self._spent) > self._buckets_max:
+            self._spent.popitem(last=False)
+        return len(times)
 
     def _fill(self, rate: Rate, key: tuple[str, str]) -> float:
         now = self._clock()
@@ -71,7 +94,7 @@ class Pacing:
         left = min(float(rate.burst), left + max(0.0, now - since) * rate.per_minute / 60)
         self._buckets[key] = (left, now)
         while len(self._buckets) > self._buckets_max:
-            self._buckets.popitem(last=False)
+            self._empty.discard(self._buckets.popitem(last=False)[0])
         return left
 
     def __len__(self) -> int:

@@ -24,10 +24,11 @@ if TYPE_CHECKING:
 
 
 class Throttled(Exception):
-    """An ingress bucket is empty."""
+    """An ingress bucket is empty; `exhausted`: how often within a minute, where this request found out."""
 
-    def __init__(self, retry_after_ms: int, rate_class: str) -> None:
+    def __init__(self, retry_after_ms: int, rate_class: str, *, exhausted: int = 0) -> None:
         super().__init__(rate_class)
+        self.exhausted = exhausted
         self.retry_after_ms = retry_after_ms
         self.rate_class = rate_class
 
@@ -55,7 +56,7 @@ def admit(hub: Hub, session: Session, payload: wire.Payload) -> None:
     wait = bucket.take(now)
     if wait:
         hub.throttled += 1
-        raise Throttled(wait, rate_class)
+        raise Throttled(wait, rate_class, exhausted=bucket.exhausted)
     if bucket.low():
         session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
 

@@ -30,6 +30,17 @@ def turned_away(hub: Hub, session: Session, payload: wire.Payload) -> None:
         hub.tell(session, ReportThrottled(subject=session.agent, count=count, window_ms=1_000))
 
 
+def exhausted(hub: Hub, session: Session, times: int) -> None:
+    """A bucket was used up, `times` within a minute: as often as a runaway does, it goes on the record (spec 3.3)."""
+    if not times or times < policy_of(hub.engine, session.org).runaway.throttles_per_minute:
+        return
+    state = hub.engine.state(session.org, "agent", session.agent)
+    if state is not None and not state.quarantined:
+        hub.tell(
+            session, ReportThrottled(subject=session.agent, count=times, window_ms=60_000, exhausted=times)
+        )
+
+
 def report(hub: Hub) -> None:
     """What the buckets refused, once a minute an agent (DESIGN 2b.6)."""
     for session in list(hub.sessions.values()):

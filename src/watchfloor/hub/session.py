@@ -232,6 +232,7 @@ class Session:
         except NotCanonical as error:
             self._refuse(Refused("not_canonical", str(error), status=422), frame.id)
         except Throttled as throttled:
+            floods.exhausted(hub, self, throttled.exhausted)
             floods.turned_away(hub, self, payload)
             self.send(
                 wire.encode_frame(

@@ -55,7 +55,8 @@ def throttled(event: Event, read: Read) -> Wishes:
         return []
     if facts.count * SECOND > terms.requests_per_second * facts.window_ms * MILLISECOND:
         return [QuarantineAgent(subject=event.subject, reason="runaway")]
-    if recent(activity.throttles, event.at, MINUTE) < terms.throttles_per_minute:
+    often = max(facts.exhausted, recent(activity.throttles, event.at, MINUTE))
+    if often < terms.throttles_per_minute:
         return []
     return [QuarantineAgent(subject=event.subject, reason="throttled_too_often")]
 

@@ -67,3 +67,25 @@ def test_whoever_waits_as_long_as_told_is_taken_and_never_more_than_the_rate(
             assert bucket.take(at) == 0
         taken += 1
     assert taken <= per_minute + (at - START) * per_minute / MINUTE + 1
+
+
+def test_a_bucket_is_exhausted_once_by_who_takes_each_token_as_it_comes() -> None:
+    bucket = Bucket(60, START)
+    times = []
+    for tenth in range(1_200):
+        bucket.take(START + tenth * SECOND // 10)
+        times.append(bucket.exhausted)
+    assert [count for count in times if count] == [1]
+
+
+def test_a_bucket_emptied_again_and_again_counts_within_a_minute() -> None:
+    bucket = Bucket(60, START)
+    times = []
+    for burst in range(6):
+        at = START + burst * 15 * SECOND
+        while not bucket.take(at):
+            pass
+        times.append(bucket.exhausted)
+        bucket.take(at)
+        assert bucket.exhausted == 0, "found empty already"
+    assert times == [1, 2, 3, 4, 4, 4]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from hashlib import sha256
 from typing import Any
 
@@ -14,6 +15,7 @@ from watchfloor.actions.names import fold
 from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.requests import Lane
+from watchfloor.fleet.messages import ReportThrottled
 from watchfloor.http import lists, problems, telling
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import actions as wire
@@ -25,6 +27,7 @@ from watchfloor.http.routes.policy import of_version
 from watchfloor.kernel.amounts import said
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Event, Refused
+from watchfloor.kernel.terms import RunawayTerms
 from watchfloor.registers.stops import names_of
 
 _GRANTED = frozenset(("granted",))
@@ -126,6 +129,7 @@ def paced(call: Call, action_type: str) -> None:
     wait_ms = call.pacing.take(f"action {rate_class}", call.principal.id, rate)
     if wait_ms:
         call.services.metrics.count("rate_limited_total", rate_class)
+        _turned_away(call, document.runaway)
         raise Problem(
             429,
             "rate_limited",
@@ -134,6 +138,21 @@ def paced(call: Call, action_type: str) -> None:
             retry_after_ms=wait_ms,
             rate_class=rate_class,
         )
+
+
+def _turned_away(call: Call, terms: RunawayTerms) -> None:
+    """A request that did not get as far as the gate counts for the runaway detector, as on the socket."""
+    agent = call.principal.subject
+    often = call.pacing.exhausted  # of the take that refused this request
+    report = call.pacing.floods.count(call.org, agent, call.now, terms.requests_per_second)
+    if often >= terms.throttles_per_minute:
+        report = ReportThrottled(subject=agent, count=often, window_ms=60_000, exhausted=often)
+    state = call.state("agent", agent)
+    if report is None or state is None or state.quarantined:
+        return
+    request = call.request(report, lane=Lane.OUTCOMES, keyed=False)
+    with contextlib.suppress(Refused):
+        call.services.engine.submit(request)
 
 
 async def _salt(call: Call, seq: int) -> bytes:
