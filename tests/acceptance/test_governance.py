@@ -22,6 +22,7 @@ from websockets.sync.client import ClientConnection, connect
 pytestmark = [pytest.mark.serial, pytest.mark.timeout(90)]
 Said = dict[str, Any]
 T = TypeVar("T")
+BREAKER_MS = 3_000
 SHORT_MS = 10_000  # the shortest wait a policy may set
 COMMITTEES: Said = {
     "two_of_three": {"rule": "count", "needed": 2, "seats": [{"person": p} for p in ("ann", "ben", "cid")]},
@@ -231,6 +232,7 @@ def short_waits(document: Said) -> None:
     document["factors"].append({"name": "asks_loosely", "when": loosely, "points": 0, "level_min": 3})
     document["classes"]["read"]["base"] = 0
     document["auto"]["score_min"] = 0
+    document["breaker"]["open_ms"] = BREAKER_MS
     document["levels"] |= {"medium": 0, "high": 0}
     document["types"] |= {f"act.{name}": "read" for name in (*COMMITTEES, "plain", "silent")}
     document["types"]["act.stood"] = "write"
@@ -414,6 +416,47 @@ def test_a_standing_approval_answers_until_it_expires_and_never_above_level_2(fl
     assert agent.request("act.stood", level=3)["verdict"] == "pending"
     time.sleep(max(0.0, ends_at - time.time()))
     until(lambda: agent.request("act.stood", n=2)["verdict"] == "pending", "the approval is over", 3)
+
+
+def test_a_breaker_trips_people_hear_of_it_and_one_probe_closes_it(floor: Floor) -> None:
+    skill = f"drill-{secrets.token_hex(3)}"
+    agent = floor.agent(capabilities=[skill])
+
+    def ask() -> Said:
+        return agent.ask("action:request", type="act.plain", tool="drill", params={}, reason="a scenario")
+
+    def shut(ruling: Said) -> bool:
+        rules = {reason["rule"] for reason in ruling.get("reasons", ())}
+        return ruling["verdict"] == "denied" and "the_agents_breaker_is_open" in rules
+
+    running = [ask() for _ in range(3)]
+    for number, ruling in enumerate(running):
+        assert agent.start(ruling, ruling["grant"], f"x{number}")["status"] == "executing"
+    for number, ruling in enumerate(running):
+        failed = {"action_id": ruling["action_id"], "execution_id": f"x{number}", "code": "broken"}
+        assert agent.ask("action:failed", **failed)["status"] == "failed"
+    throttled = ask()
+    assert shut(throttled), throttled
+    assert 0 < throttled["retry_after_ms"] <= BREAKER_MS
+
+    def told() -> bool:
+        items = right(floor.people["ann"].get("/api/v1/alerts"))["items"]
+        return any(item["what"] == "breaker_open" and item["agent_id"] == agent.id for item in items)
+
+    until(told, "an alert says so")
+    task = right(floor.people["opi"].post("/api/v1/tasks", json={"title": "t", "needs": [skill]}))["task_id"]
+    assert right(floor.people["opi"].get(f"/api/v1/tasks/{task}"))["task"]["status"] == "queued"
+    given = agent._until(lambda frame: frame["type"] == "task:assigned")  # when the time is over
+    assert given["task_id"] == task
+    asked = ask()  # it failed lately, so a person is asked
+    assert asked["verdict"] == "pending", asked
+    right(floor.vote("opi", asked))
+    probe = agent.told(asked)["grant"]
+    assert agent.start(asked, probe)["status"] == "executing"
+    assert shut(ask()), "one probe at a time"
+    done = {"action_id": asked["action_id"], "execution_id": "x1"}
+    assert agent.ask("action:completed", **done)["status"] == "completed"
+    assert ask()["verdict"] == "pending", "closed: people are asked again, nothing is throttled"
 
 
 def test_break_glass_goes_past_the_people_once_and_somebody_else_looks_at_it(floor: Floor) -> None:
