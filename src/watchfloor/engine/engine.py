@@ -441,8 +441,8 @@ class Engine:
         self._rebuilding = False
         # One that fails again and again is asked by a commit of nothing (`_try_again`) before it gets work: building the
         # state anew each time would leave the loop no time for stops (fault F9).
-        again, self._failed_ns = self._failed_ns + _AGAIN_NS > perf_counter_ns(), perf_counter_ns()
-        if not again:
+        lately, self._failed_ns = self._failed_ns + _AGAIN_NS > perf_counter_ns(), perf_counter_ns()
+        if not lately:
             self._writable_again()
         self._inflight = None
         self._wake.set()
