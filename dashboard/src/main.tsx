@@ -25,7 +25,7 @@ if (!root) throw new Error("index.html has no #root");
 createRoot(root).render(
   <StrictMode>
     <MantineProvider theme={theme} defaultColorScheme="auto" getStyleNonce={() => nonce}>
-      <Notifications position="bottom-right" limit={4} />
+      <Notifications position="top-right" limit={4} />
       <ZoneProvider>
         <QueryClientProvider client={queries}>
           <MeProvider>

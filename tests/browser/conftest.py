@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, expect, sync_playwright
 from tests.browser.seeding import Seeded, seed
 from tests.integration.http.kit import Running
 
@@ -92,7 +92,7 @@ class Floor:
         page.goto(f"{self.server.url}/floor{path}")
         page.wait_for_selector("h1, [data-state=error], [data-state=forbidden]")
         page.wait_for_selector("[data-testid=connection][data-state=live]", state="attached")
-        page.wait_for_selector("[data-state=loading]", state="detached")
+        expect(page.locator("[data-state=loading]")).to_have_count(0, timeout=10_000)
         return page
 
     def shot(self, name: str, page: Page | None = None, *, whole: bool = False) -> None:

@@ -11,7 +11,7 @@ from tests.integration.http.kit import Running
 
 LONG_DIFF = """--- a/billing/invoice.py
 +++ b/billing/invoice.py
-@@ -12,4 +12,5 @@ from decimal import Decimal
+@@ -12,3 +12,4 @@ from decimal import Decimal
  def total(lines: list[Line], vat_percent: int) -> Decimal:
 -    net = sum(line.amount for line in lines)
 -    return net + net * vat_percent / 100

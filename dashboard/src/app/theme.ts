@@ -28,10 +28,36 @@ const dark: MantineColorsTuple = [
   "#0e1113",
 ];
 
+/** For buttons that agree and that refuse: the greens and reds of floor.css. */
+const good: MantineColorsTuple = [
+  "#e6f2ea",
+  "#cbe5d5",
+  "#9fd0b3",
+  "#72ba90",
+  "#4fa676",
+  "#3a9a66",
+  "#2b8257",
+  "#23754d",
+  "#1d6b45",
+  "#124a2f",
+];
+const bad: MantineColorsTuple = [
+  "#fbeae8",
+  "#f4cfcc",
+  "#e8a29c",
+  "#dc756d",
+  "#d35a50",
+  "#cb4a40",
+  "#c0453c",
+  "#b03a32",
+  "#a3312a",
+  "#74201b",
+];
+
 export const theme = createTheme({
   primaryColor: "petrol",
   primaryShade: { light: 8, dark: 6 },
-  colors: { petrol, dark },
+  colors: { petrol, dark, good, bad },
   fontFamily: '"Inter Variable", system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   fontFamilyMonospace:
     'ui-monospace, "SF Mono", "Cascadia Mono", "Roboto Mono", "DejaVu Sans Mono", monospace',
@@ -42,7 +68,10 @@ export const theme = createTheme({
   respectReducedMotion: true,
   components: {
     Tooltip: { defaultProps: { openDelay: 250, withArrow: true, multiline: true, maw: 360 } },
-    Modal: { defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.35, blur: 1 } } },
+    Modal: {
+      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.35, blur: 1 } },
+      styles: { title: { fontWeight: 650 } },
+    },
     Button: { defaultProps: { size: "sm" } },
   },
 });

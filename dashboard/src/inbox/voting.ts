@@ -53,13 +53,13 @@ export function useVote(onDone: (ballot: Ballot) => void) {
   return useCommand<Ballot, Wire["VoteRecorded"]>({
     run: (ballot) => cast(me.id, ballot),
     onDone: (recorded, ballot) => {
-      told(sentenceOf(recorded));
+      told(sentenceOf(recorded), "vote");
       onDone(ballot);
     },
     touches: [["decisions"], ["decision"]],
     onProblem: (problem, ballot) => {
       if (isOvertaken(problem)) {
-        told("Somebody was faster, or you voted in another window. It is shown as it stands now.");
+        told("Somebody was faster, or you voted in another window. It is shown as it stands now.", "vote");
         onDone({ ...ballot, decision: "" });
       } else toldProblem(problem);
       return true;

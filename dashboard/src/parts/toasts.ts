@@ -2,8 +2,10 @@
 import { notifications } from "@mantine/notifications";
 import type { Problem } from "../api/problem";
 
-export function told(message: string): void {
-  notifications.show({ message, color: "petrol", autoClose: 4_000 });
+/** `id`: takes the place of the one before with the same id, so that quick work leaves one message and not a pile. */
+export function told(message: string, id?: string): void {
+  if (id) notifications.hide(id);
+  notifications.show({ ...(id ? { id } : {}), message, color: "petrol", autoClose: 4_000 });
 }
 
 export function toldProblem(problem: Problem): void {
