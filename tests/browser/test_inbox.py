@@ -165,7 +165,7 @@ def test_a_hundred_mixed_decisions_are_cleared_in_under_five_minutes(
         before = page.url
         page.keyboard.press("d" if number % 3 == 0 else "a")
         page.keyboard.press("Enter")
-        page.wait_for_url(lambda url, before=before: url != before)
+        expect(page).not_to_have_url(before)
         _vote(page, "Approve").wait_for()
         presses += 2
     expect(waiting).to_contain_text("60")
