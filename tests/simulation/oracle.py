@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from tests.simulation.means_laws import LAWS
 from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING, Scene
 
 from watchfloor.actions.messages import ActionDecided
@@ -49,13 +50,16 @@ def check(scene: Scene) -> None:
     _numbered(scene, events)
     _live(scene)
     _tasks(scene, events)
+    for law in LAWS:
+        law(events)
     refused = [e.facts for e in events if isinstance(e.facts, ProcessRefused)]
     unexpected = [f for f in refused if f.code not in EXPECTED_REFUSALS]
     assert not unexpected, f"seed {scene.seed}: processes wished for nonsense: {unexpected[:3]}"
 
 
 # A process may come too late; it may never wish for what makes no sense at all.
-EXPECTED_REFUSALS = frozenset({"agent_full", "dependency_failed"})
+# Of several tasks offered to one agent, the first may take what budgets had left.
+EXPECTED_REFUSALS = frozenset({"agent_full", "dependency_failed", "over_budget"})
 
 
 def _chain(scene: Scene) -> None:

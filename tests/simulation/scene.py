@@ -11,6 +11,8 @@ from random import Random
 from typing import Any
 
 import msgspec
+from tests.simulation.means import DELEGATION, provide, spend
+from tests.simulation.operating import TYPES, hold, meddle
 from tests.simulation.store import CommitFailed, SimulatedStore
 from tests.simulation.talking import speak
 
@@ -25,21 +27,17 @@ from watchfloor.engine.world import World
 from watchfloor.fleet.messages import (
     ConnectAgent,
     DisconnectAgent,
-    QuarantineAgent,
     RegisterAgent,
-    ReleaseAgent,
 )
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.ids import nonce_from, public_id
 from watchfloor.kernel.instants import MINUTE, SECOND
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Refused
-from watchfloor.kernel.system import Advance, RecordAnomaly, StartNode
+from watchfloor.kernel.system import Advance, StartNode
 from watchfloor.kernel.terms import AutoTerms, Policy
 from watchfloor.ledger.contract import OrganisationRow
-from watchfloor.people.messages import AddPerson, ChangeRoles, FoundOrganisation
+from watchfloor.people.messages import AddPerson, FoundOrganisation
 from watchfloor.policy.messages import ApplyPolicy
-from watchfloor.situation.messages import AcknowledgeAlert, ResolveAlert
-from watchfloor.trust.anomaly_messages import AcknowledgeAnomaly, ResolveAnomaly
 from watchfloor.trust.messages import AdjustTrust
 from watchfloor.work import messages as work
 
@@ -47,7 +45,6 @@ WIRING, RULES, CATALOGUE = wire()
 ORG = 1
 START = 1_790_000_000 * SECOND
 IN_QUEUE = ("waiting", "queued", "failed")
-TYPES = ("file.read", "file.write", "repository.patch", "command.run", "payment.send", "no.such.type")
 
 
 class Agent(msgspec.Struct):
@@ -130,6 +127,7 @@ class Scene:
                 name: msgspec.structs.replace(terms, attempts=self.random.choice((1, 2, 3)))
                 for name, terms in Policy().classes.items()
             },
+            delegation=DELEGATION,
             auto=AutoTerms(score_min=500, medium_allowed=True, per_hour=1_000),
             routing=msgspec.structs.replace(
                 routing, approve=msgspec.structs.replace(routing.approve, needed=self.random.choice((1, 2)))
@@ -160,12 +158,15 @@ class Scene:
             answer = self.ask(register)
             assert answer.event is not None
             nonce = answer.event.facts.nonce  # type: ignore[attr-defined]
-            self.agents.append(
-                Agent(answer.seq, public_id("agent", answer.seq, nonce), owner, f"key_{number}")
-            )
+            self.employ(answer.seq, public_id("agent", answer.seq, nonce), owner, f"key_{number}")
             points = self.random.choice((0, 300, 600))
             if points:
                 self.ask(AdjustTrust(subject=answer.seq, points=points, reason="seeded"), self._person(0))
+        provide(self)
+
+    def employ(self, subject: int, public: str, owner: str, key: str) -> None:
+        """One more agent that things happen to."""
+        self.agents.append(Agent(subject, public, owner, key))
 
     def _start_node(self) -> None:
         self.incarnation = self.random.randbytes(4).hex()
@@ -299,10 +300,11 @@ class Scene:
             (self.repeat, 8),
             (self.pass_time, 10),
             (self.come_and_go, 6),
-            (self.meddle, 3),
-            (self.hold, 3),
+            (lambda: meddle(self), 4),
+            (lambda: hold(self), 3),
             (self.misuse, 3),
             (lambda: speak(self), 8),
+            (lambda: spend(self), 14),
         )
         happening = self.random.choices([h for h, _ in happenings], [w for _, w in happenings])[0]
         happening()
@@ -449,25 +451,6 @@ class Scene:
         known = sorted(subject for subject, _ in self._subjects("task"))[-6:]
         return tuple(self.random.sample(known, self.random.randint(0, min(3, len(known)))))
 
-    def hold(self) -> None:
-        """Operators at the queue: pause, go on, retry, purge, one by one and many at once."""
-        tasks = self._subjects("task")
-        if not tasks:
-            return
-        subject, state = self.random.choice(tasks)
-        commands: list[Command] = [
-            work.PauseTask(subject=subject, reason="sim"),
-            work.UnpauseTask(subject=subject),
-            work.UnpauseTask(subject=subject),
-        ]
-        if state.stage == "dead_letter":
-            commands += [work.RetryTask(subject=subject), work.PurgeTask(subject=subject, reason="sim")] * 2
-        if self.random.random() < 0.2:
-            some = tuple(number for number, _ in self.random.sample(tasks, min(len(tasks), 40)))
-            operation = self.random.choice(("pause", "resume", "retry", "purge", "cancel"))
-            commands = [work.ChangeTasks(subject=1, operation=operation, tasks=some, reason="sim")]
-        self._keyed(self.random.choice(commands), self._person(0))
-
     def report(self) -> None:
         held = self._tasks("assigned", "running", "blocked", "orphaned")
         if not held:
@@ -530,53 +513,6 @@ class Scene:
         else:
             agent.session = f"{self.incarnation}.{self.random.randint(0, 999)}"
             self._own(ConnectAgent(subject=agent.subject, node="node-1", session=agent.session))
-
-    def meddle(self) -> None:
-        """Operators at work: stops, quarantines, roles, cancellations, clock anomalies."""
-        agent = self.random.choice(self.agents)
-        stops = self.world.read("stops", "active") or ()
-        tasks = self._tasks("queued", "running", "assigned")
-        commands: list[Command] = [
-            QuarantineAgent(subject=agent.subject, reason="sim"),
-            ReleaseAgent(subject=agent.subject),
-            actions.RecordStop(
-                scope=self.random.choice(("agent", "lineage")),
-                target=agent.public,
-                reason="sim",
-                effective_at=self.now,
-                journal=f"j{self.now}",
-            ),
-            actions.GrantStanding(agent=agent.subject, type="file.write", expires_at=self.now + 60 * MINUTE),
-            ChangeRoles(
-                subject=self.people[3][1], roles=(self.random.choice(("operator", "supervisor", "auditor")),)
-            ),
-            RecordAnomaly(subject=1, offset_ms=10_000),
-        ]
-        commands += [actions.LiftStop(subject=stop.subject, reason="sim") for stop in stops]
-        commands += [
-            actions.EaseStop(subject=stop.subject, scope="action_type", target=self.random.choice(TYPES))
-            for stop in stops
-        ]
-        commands += [work.CancelTask(subject=subject, reason="sim") for subject, _ in tasks[:1]]
-        commands += self._looking()
-        commands += [
-            work.ReviewTask(subject=subject, verdict=self.random.choice(work.REVIEWS), reason="sim")
-            for subject, _ in self._tasks("succeeded", "dead_letter")[:2]
-        ]
-        self._keyed(self.random.choice(commands), self._person(self.random.choice((0, 2))))
-
-    def _looking(self) -> list[Command]:
-        """People at what the detectors found and at what the platform raised; some of it is refused."""
-        found: list[Command] = []
-        for subject, anomaly in self._subjects("anomaly")[:2]:
-            if anomaly.status != "resolved":
-                found.append(AcknowledgeAnomaly(subject=subject))
-                found.append(ResolveAnomaly(subject=subject, outcome="confirmed", reason="sim"))
-        for subject, alert in self._subjects("alert")[:3]:
-            if alert.status != "resolved":
-                found.append(AcknowledgeAlert(subject=subject))
-                found.append(ResolveAlert(subject=subject, reason="sim"))
-        return found
 
     # -- the whole run ------------------------------------------------------------------------------------------------
 

@@ -6,8 +6,14 @@ A failing seed is named by the assertion; replay it with `pytest tests/simulatio
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
+from tests.simulation import means_laws
 from tests.simulation.oracle import check, events_of
 from tests.simulation.scene import Scene
+
+from watchfloor.fleet.messages import WorkerBreakerOpened
+from watchfloor.work.budget_messages import BudgetSet
+from watchfloor.work.messages import TaskAssigned, TaskSubmitted, TaskSucceeded
 
 BLOCK = 50
 STEPS = 120
@@ -71,6 +77,16 @@ def test_the_scenes_reach_every_kind_of_event_that_matters() -> None:
         "anomaly.acknowledged/1",
         "anomaly.found/1",
         "anomaly.resolved/1",
+        "agent.registered/1",
+        "agent.spawn_refused/1",
+        "budget.set/1",
+        "budget.changed/1",
+        "budget.exhausted/1",
+        "task.delegation_refused/1",
+        "task.estimated/1",
+        "worker.breaker_opened/1",
+        "worker.breaker_half_opened/1",
+        "worker.call_failed/1",
         "breaker.half_opened/1",
         "breaker.opened/1",
         "clock.anomaly/1",
@@ -117,3 +133,30 @@ def test_the_oracle_notices_a_lost_acknowledged_event() -> None:
     del scene.store.rows[1][last - 1 :]
     with pytest.raises(AssertionError):
         check(scene)
+
+
+def test_the_laws_of_means_notice_what_breaks_them() -> None:
+    """A task given out twice, work begun beyond a limit, a worker that is away: taken from real runs and bent."""
+    events = [event for seed in range(40) for event in events_of(play(seed))]
+    given = next(event for event in events if isinstance(event.facts, TaskAssigned))
+    assert isinstance(given.facts, TaskAssigned)
+    again = replace(given, facts=replace(given.facts, generation=given.facts.generation + 1))
+    with pytest.raises(AssertionError, match="somebody has it"):
+        means_laws.one_place([given, again])
+    limit = next(
+        event
+        for event in events
+        if isinstance(event.facts, BudgetSet) and event.facts.scope == "organisation"
+    )
+    done = next(event for event in events if isinstance(event.facts, TaskSucceeded))
+    with pytest.raises(AssertionError, match="although everything was spent"):
+        means_laws.budgets([limit, replace(done, facts=replace(done.facts, cost_micro=10**6)), given])
+    opened = next(event for event in events if isinstance(event.facts, WorkerBreakerOpened))
+    away = replace(given, facts=replace(given.facts, agent=opened.subject))
+    with pytest.raises(AssertionError, match="cannot be reached"):
+        means_laws.workers([opened, away])
+    part = next(event for event in events if isinstance(event.facts, TaskSubmitted) and event.facts.parent)
+    assert isinstance(part.facts, TaskSubmitted)
+    deep = replace(part, facts=replace(part.facts, chain=(1, 2, 3), parent=0))
+    with pytest.raises(AssertionError):
+        means_laws.lineages([deep])

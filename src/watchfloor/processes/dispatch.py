@@ -53,7 +53,7 @@ from watchfloor.work.messages import (
 Wishes = list[Command | Effect]
 _AT_ONCE = 8  # tasks given to an agent that appears, before it has accepted any
 _IN_ONES_PLACE = 2  # tasks given to an agent for one that it is rid of
-_PASSED_OVER = 32  # waiting tasks an agent looks past because a budget has no room for them
+_PASSED_OVER = 32  # waiting tasks an agent looks past because a budget has no room for them, or they came through it
 
 
 def queued(event: Event, read: Read) -> Wishes:
@@ -147,16 +147,21 @@ def _offer(agent: int, most: int, read: Read, at: int) -> list[Command]:
         return []
     if half_open(read("breakers", f"agent:{agent}"), at):
         count = 1
-    handed = read("handed", agent)  # what came through this agent does not come back to it
     bounded = read("budgeted", "all") is not None
-    more = (_AT_ONCE if handed else 0) + (_PASSED_OVER if bounded else 0)
-    tasks = candidates(agent, state.capabilities, count + more, read)
-    fit = [task for task in tasks if not handed or agent not in read("task", task).chain]
+    first = candidates(agent, state.capabilities, count, read)
+    fit = _others(agent, first, read)
+    if bounded or len(fit) < len(first):  # some may not be for it: it looks further
+        fit = _others(agent, candidates(agent, state.capabilities, count + _PASSED_OVER, read), read)
     if read("stops", "active"):
         fit = [task for task in fit if not held_back(agent, task, read)]
     if bounded:
         return _affordable(agent, fit, count, read, at)
     return [AssignTask(subject=task, agent=agent) for task in fit[:count]]
+
+
+def _others(agent: int, tasks: list[int], read: Read) -> list[int]:
+    """What came through this agent does not come back to it."""
+    return [task for task in tasks if agent not in read("task", task).chain]
 
 
 def _affordable(agent: int, tasks: list[int], count: int, read: Read, at: int) -> list[Command]:

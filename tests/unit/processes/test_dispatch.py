@@ -202,6 +202,14 @@ def test_whoever_cannot_have_the_task_although_it_fits_is_looked_past_however_ma
     assert floor.wishes(task) == assigns((task.subject, 1_399))
 
 
+def test_what_came_through_an_agent_is_looked_past_also_when_it_has_handed_on_nothing_that_is_open() -> None:
+    floor = Floor()
+    for _ in range(10):
+        floor.task("git", chain=(100, 101))
+    other = floor.task("git").subject
+    assert floor.wishes(floor.agent(100)) == assigns((other, 100))
+
+
 def test_an_agent_that_has_accepted_is_offered_more_and_one_that_is_full_nothing() -> None:
     floor = Floor(per_tier=(0, 1, 3, 5, 10, 100))
     floor.agent(100, tier=2)
