@@ -88,7 +88,7 @@ def degrade(hub: Hub, one: Present) -> None:
 def missed(hub: Hub, one: Present, now: int) -> int:
     """How many heartbeats in a row; a tenth of the interval is nobody's fault."""
     interval = hub.settings.heartbeat_ms * MILLISECOND
-    return (now - one.beat_at - interval // 10) // interval
+    return max(0, (now - one.beat_at - interval // 10) // interval)
 
 
 class Visits:

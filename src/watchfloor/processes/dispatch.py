@@ -53,7 +53,9 @@ from watchfloor.work.messages import (
 Wishes = list[Command | Effect]
 _AT_ONCE = 8  # tasks given to an agent that appears, before it has accepted any
 _IN_ONES_PLACE = 2  # tasks given to an agent for one that it is rid of
-_PASSED_OVER = 32  # waiting tasks an agent looks past because a budget has no room for them, or they came through it
+_PASSED_OVER = (
+    32  # waiting tasks an agent looks past because a budget has no room for them, or they came through it
+)
 
 
 def queued(event: Event, read: Read) -> Wishes:
