@@ -188,6 +188,15 @@ def test_a_shared_channel_that_is_named_is_told_what_is_said_of_it_alone() -> No
 def test_every_kind_of_alert_is_told_by_a_notice_of_its_own_or_by_another() -> None:
     from watchfloor.situation.kinds import ALERTS
 
-    by_another = {"stopped", "quarantined", "breaker_open", "decision_waiting", "forced", "anomaly", "budget"}
+    by_another = {
+        "unsupervised",
+        "stopped",
+        "quarantined",
+        "breaker_open",
+        "decision_waiting",
+        "forced",
+        "anomaly",
+        "budget",
+    }
     assert set(ALERTS) == ALERTED | by_another
     assert set(KINDS) >= ALERTED
