@@ -190,7 +190,8 @@ def gate_page() -> str:
         f"| trust below {risk.DISTRUSTED_BELOW} | +{risk.DISTRUSTED} |",
         "\n## Buckets",
         "Per agent and class, filled evenly; at 80 % a frame `rate:limited` with `warning` comes. One class never takes from",
-        "another. REST routes have theirs in routes.md; approvals, stops and health are exempt.\n",
+        "another. REST routes have theirs in routes.md; approvals, stops and health are exempt. A policy may give a tier",
+        "other numbers (`rates: {tiers: {ELITE: {heavy: 60}}}`); agents hear theirs in `welcome` and `config:updated`.\n",
         "| what | bucket | a minute |",
         "|---|---|---|",
         *(

@@ -19,6 +19,7 @@ from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Refused
 from watchfloor.kernel.mode_terms import observing
+from watchfloor.kernel.rate_terms import highest
 from watchfloor.kernel.terms import Factor, Policy
 
 UNKNOWN = "unknown"
@@ -149,7 +150,7 @@ def build(policy: Policy) -> Tables:
         hour_to=policy.auto.usual_hour_to,
         supervised=policy.auto.bootstrap_actions,
         # Half an hour at the largest of the per-minute rates, within one hour: more is an unusual volume (rule 9).
-        requests_hour=30 * max(policy.rates.light, policy.rates.normal, policy.rates.heavy),
+        requests_hour=30 * highest(policy.rates),
         novel_after=policy.auto.novel_after_zones,
         judges=bool(trees or policy.rules or packs),
         trees=trees,

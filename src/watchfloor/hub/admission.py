@@ -8,14 +8,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from watchfloor.actions.names import fold
+from watchfloor.engine.rights import standing
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.buckets import Bucket
-from watchfloor.hub.commands import policy_of
 from watchfloor.hub.delegations import ACTION_TYPES
 from watchfloor.hub.mailroom import BETWEEN_AGENTS, RATES
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT
 from watchfloor.kernel.messages import Refused
+from watchfloor.kernel.rate_terms import rates_of
+from watchfloor.kernel.terms import TIERS
 from watchfloor.registers.stops import names_of
 
 if TYPE_CHECKING:
@@ -51,14 +53,25 @@ def admit(hub: Hub, session: Session, payload: wire.Payload) -> None:
         session.buckets = {}
     bucket = session.buckets.get(rate_class)
     if bucket is None:
-        per_minute = getattr(policy_of(hub.engine, session.org).rates, rate_class)
-        bucket = session.buckets[rate_class] = Bucket(per_minute, now)
+        bucket = session.buckets[rate_class] = Bucket(rates(hub, session)[rate_class], now)
     wait = bucket.take(now)
     if wait:
         hub.throttled += 1
         raise Throttled(wait, rate_class, exhausted=bucket.exhausted)
     if bucket.low():
         session.push(wire.RateLimited(retry_after_ms=0, rate_class=rate_class, warning=True))
+
+
+def rates(hub: Hub, session: Session) -> dict[str, int]:
+    """Requests a minute by rate class, as the policy has them for the agent's tier."""
+    engine = hub.engine
+    active = engine.cell(session.org, "active_policy", "active")
+    terms = active.document.rates
+    if not terms.tiers:
+        return rates_of(terms, "")
+    read = engine.node(session.org).world.read
+    tier, _ = standing(read, session.agent, active.document, hub.clock(), active.version)
+    return rates_of(terms, TIERS[tier])
 
 
 def asked_for(hub: Hub, session: Session, payload: wire.Payload) -> tuple[str, str, int] | None:

@@ -41,6 +41,7 @@ from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.instants import MILLISECOND, MINUTE, SECOND
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT, OUTBOX_SEQS
 from watchfloor.kernel.messages import Actor, Command, Event, Refused
+from watchfloor.kernel.rate_terms import rates_of
 from watchfloor.kernel.terms import PLATFORM_TYPES, TIERS
 from watchfloor.policy.messages import PolicyApplied
 from watchfloor.registers.capacity import tasks_max
@@ -303,7 +304,6 @@ class Hub:
         tier = trust.tier if trust is not None else tier_at_birth(terms)
         read = engine.node(org).world.read
         window = read("requests", session.actor.id if session.actor else "")
-        rates = active.document.rates
         assert session.actor is not None
         assert session.credential is not None
         return wire.encode_frame(
@@ -322,7 +322,7 @@ class Hub:
                 limits=wire.Limits(
                     in_flight_max=IN_FLIGHT_PER_AGENT,
                     tasks_max=tasks_max(agent, read),
-                    rates={"light": rates.light, "normal": rates.normal, "heavy": rates.heavy},
+                    rates=admission.rates(self, session),
                 ),
                 checkpoint=self._checkpoints.get(org),
                 last_id=window.high if window is not None else 0,
@@ -376,7 +376,7 @@ class Hub:
             elif isinstance(facts, TrustChanged | TrustReassessed) and facts.tier != facts.tier_before:
                 session = self.sessions.get((org, event.subject))
                 if session is not None and session.welcomed:
-                    session.push(wire.ConfigUpdated(tier=TIERS[facts.tier], score=facts.score))
+                    self._tier_changed(session, facts)
             elif isinstance(facts, PolicyApplied):
                 self._announce(org, facts)
             elif isinstance(facts, KeyExpiring | VersionActivated | CertificatesPinned):
@@ -394,14 +394,27 @@ class Hub:
             session.live_from = session.live_from or event.seq
             self._deliver(session, event)
 
+    def _tier_changed(self, session: Session, facts: TrustChanged | TrustReassessed) -> None:
+        """Another tier, and with it other rates where the policy has them by tier."""
+        news = wire.ConfigUpdated(tier=TIERS[facts.tier], score=facts.score)
+        if self.engine.cell(session.org, "active_policy", "active").document.rates.tiers:
+            session.buckets = None
+            limits = wire.Limits(rates=admission.rates(self, session))
+            news = msgspec.structs.replace(news, limits=limits)
+        session.push(news)
+
     def _announce(self, org: int, facts: PolicyApplied) -> None:
-        """A new policy: the same bytes to everybody."""
-        rates = facts.document.rates
-        limits = wire.Limits(rates={"light": rates.light, "normal": rates.normal, "heavy": rates.heavy})
+        """A new policy: the same bytes to everybody, unless tiers have rates of their own."""
+        terms = facts.document.rates
+        limits = wire.Limits(rates=rates_of(terms, ""))
         news = wire.encode_frame(wire.ConfigUpdated(policy_version=facts.version, limits=limits))
         for (of, _), session in self.sessions.items():
             if of == org and session.welcomed:
-                session.send(news)
+                if terms.tiers:
+                    own = wire.Limits(rates=admission.rates(self, session))
+                    session.push(wire.ConfigUpdated(policy_version=facts.version, limits=own))
+                else:
+                    session.send(news)
 
     def _platforms(self, session: Session, event: Event) -> bool:
         """Is it about an action that the platform carries out? Its grant is not for the agent."""

@@ -16,6 +16,7 @@ from watchfloor.kernel.conditions import Condition, DomainRule
 from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, committees
 from watchfloor.kernel.mode_terms import ModeTerms
 from watchfloor.kernel.notice_terms import NoticeTerms
+from watchfloor.kernel.rate_terms import RateTerms as RateTerms
 from watchfloor.kernel.sign_in_terms import SignInTerms
 
 ACTIVATE_VERSION = "agent.activate_version"
@@ -92,14 +93,6 @@ class DelegationTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=T
     spawn_depth_max: int = 2
     spawn_fan_out_max: int = 8  # living agents that one agent has spawned
     spawn_agents_max: int = 32  # living agents of one lineage
-
-
-class RateTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """Requests per minute and agent by rate class; ingress buckets are filled from it (spec 3.3)."""
-
-    light: int = 120
-    normal: int = 60
-    heavy: int = 10
 
 
 class AutoTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):

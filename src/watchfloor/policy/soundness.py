@@ -184,6 +184,12 @@ def _numbers(document: Policy) -> Iterator[Fault]:
     yield from _between("/runaway/throttles_per_minute", runaway.throttles_per_minute, 1, 8)
     for rate in RATES:
         yield from _between(f"/rates/{rate}", getattr(rates, rate), 1, 100_000_000, "a minute")
+    for tier, own in rates.tiers.items():
+        path = f"/rates/tiers/{pointer_escape(tier)}"
+        if tier not in TIERS:
+            yield Fault(path, f"one of {', '.join(TIERS)}")
+        for rate in RATES:
+            yield from _between(f"{path}/{rate}", getattr(own, rate), 0, 100_000_000, "a minute")
     yield from _between("/grant_ms", document.grant_ms, 1_000, _DAY_MS, "ms")
 
 

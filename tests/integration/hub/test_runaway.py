@@ -12,14 +12,15 @@ from pathlib import Path
 
 import msgspec
 import pytest
-from tests.integration.hub.house import Frame, Peer, house
+from tests.integration.hub.house import GENEROUS, Frame, Peer, house
 from websockets.exceptions import ConnectionClosed
 
 from watchfloor.actions.messages import ActionStarted, GrantStanding
 from watchfloor.fleet.messages import AgentQuarantined
 from watchfloor.kernel.ids import parse_id
-from watchfloor.kernel.instants import DAY
+from watchfloor.kernel.instants import DAY, SECOND
 from watchfloor.kernel.messages import Event
+from watchfloor.kernel.rate_terms import TierRates
 from watchfloor.kernel.terms import Policy, RateTerms
 
 pytestmark = pytest.mark.timeout(60)
@@ -100,3 +101,31 @@ async def test_a_runaway_is_quarantined_within_five_seconds_having_done_little_a
 
 def _count(events: list[Event], what: Callable[[Event], bool]) -> int:
     return sum(1 for event in events if what(event))
+
+
+async def test_a_bucket_used_up_three_times_in_a_minute_is_a_runaway_and_each_tier_has_its_own_bucket(
+    tmp_path: Path,
+) -> None:
+    rates = RateTerms(light=100, tiers={"PROBATIONARY": TierRates(light=10)})
+    policy = msgspec.structs.replace(
+        GENEROUS, rates=rates, runaway=msgspec.structs.replace(GENEROUS.runaway, throttles_per_minute=3)
+    )
+    async with house(tmp_path, policy=policy) as floor:
+        public, key = await floor.agent("eager")
+        number = parse_id(public, "agent")[0]
+        async with floor.peer(key) as peer:
+            later = 0
+            clock = floor.hub.clock
+            floor.hub.clock = lambda: clock() + later
+            taken = []
+            for burst in range(3):
+                assert floor.engine.state(floor.org, "agent", number).quarantined is False, burst
+                asked = 0
+                while (await peer.ask("action:request", {"type": "file.read", "params": {}}))[
+                    "type"
+                ] != "rate:limited":
+                    asked += 1
+                taken.append(asked)
+                later += 15 * SECOND
+            assert taken[0] == 10, "the tier's, not the class's"
+            await floor.until(lambda: floor.engine.state(floor.org, "agent", number).quarantined)

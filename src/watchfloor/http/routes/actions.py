@@ -15,6 +15,7 @@ from watchfloor.actions.names import fold
 from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.requests import Lane
+from watchfloor.engine.rights import standing
 from watchfloor.fleet.messages import ReportThrottled
 from watchfloor.http import lists, problems, telling
 from watchfloor.http.asking import Call, Recorded, encoded
@@ -27,7 +28,8 @@ from watchfloor.http.routes.policy import of_version
 from watchfloor.kernel.amounts import said
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Event, Refused
-from watchfloor.kernel.terms import RunawayTerms
+from watchfloor.kernel.rate_terms import rates_of
+from watchfloor.kernel.terms import TIERS, RunawayTerms
 from watchfloor.registers.stops import names_of
 
 _GRANTED = frozenset(("granted",))
@@ -124,7 +126,11 @@ def paced(call: Call, action_type: str) -> None:
     document = active.document
     cls = document.classes.get(document.types.get(fold(action_type), "unknown"))
     rate_class = cls.rate if cls is not None else "heavy"
-    per_minute = getattr(document.rates, rate_class, document.rates.heavy)
+    tier = ""
+    if document.rates.tiers:
+        tier = TIERS[standing(call.read, call.principal.subject, document, call.now, active.version)[0]]
+    rates = rates_of(document.rates, tier)
+    per_minute = rates.get(rate_class, rates["heavy"])
     rate = Rate(per_minute=per_minute, burst=per_minute)
     wait_ms = call.pacing.take(f"action {rate_class}", call.principal.id, rate)
     if wait_ms:
