@@ -30,14 +30,16 @@ from watchfloor.fleet.messages import (
     RegisterAgent,
 )
 from watchfloor.kernel.codec import canonical
+from watchfloor.kernel.conditions import Condition, DomainRule
 from watchfloor.kernel.ids import nonce_from, public_id
 from watchfloor.kernel.instants import MINUTE, SECOND
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Refused
+from watchfloor.kernel.mode_terms import ModeTerms
 from watchfloor.kernel.system import Advance, StartNode
 from watchfloor.kernel.terms import AutoTerms, Policy
 from watchfloor.ledger.contract import OrganisationRow
 from watchfloor.people.messages import AddPerson, FoundOrganisation
-from watchfloor.policy.messages import ApplyPolicy
+from watchfloor.policy.messages import ApplyPolicy, ProposePolicy
 from watchfloor.trust.messages import AdjustTrust
 from watchfloor.work import messages as work
 
@@ -45,6 +47,10 @@ WIRING, RULES, CATALOGUE = wire()
 ORG = 1
 START = 1_790_000_000 * SECOND
 IN_QUEUE = ("waiting", "queued", "failed")
+YOUNG = DomainRule(  # of typed conditions: half about parameters, half about evidence
+    name="young",
+    when=(Condition(of="agent", field="trust", op="lt", value=900), Condition(field="n", op="gt", value=5)),
+)
 
 
 class Agent(msgspec.Struct):
@@ -132,8 +138,11 @@ class Scene:
             routing=msgspec.structs.replace(
                 routing, approve=msgspec.structs.replace(routing.approve, needed=self.random.choice((1, 2)))
             ),
+            modes=ModeTerms(organisation="observe" if self.seed % 8 == 5 else "enforce"),
+            rules=(YOUNG,) if self.seed % 8 == 6 else (),
         )
-        self.ask(ApplyPolicy(document=policy, reason="sim"))
+        self.policy = policy
+        self.applied = self.ask(ApplyPolicy(document=policy, reason="sim")).seq
         for handle, roles in (
             ("ada", ("admin",)),
             ("bob", ("supervisor",)),
@@ -518,7 +527,10 @@ class Scene:
 
     def run(self, steps: int) -> None:
         """Faults for `steps` steps, then healing: unanswered requests are repeated, and everything comes to an end."""
-        for _ in range(steps):
+        for number in range(steps):
+            if number == steps // 2 and self.policy.modes.organisation == "observe":
+                held = msgspec.structs.replace(self.policy, modes=ModeTerms())
+                self._own(ProposePolicy(subject=self.applied, document=held, reason="observed enough"))
             self.step()
         self.heal()
 

@@ -11,6 +11,7 @@ from tests.simulation import means_laws
 from tests.simulation.oracle import check, events_of
 from tests.simulation.scene import Scene
 
+from watchfloor.actions.messages import ActionCompleted, ActionDecided
 from watchfloor.fleet.messages import WorkerBreakerOpened
 from watchfloor.work.budget_messages import BudgetSet
 from watchfloor.work.messages import TaskAssigned, TaskSubmitted, TaskSucceeded
@@ -118,6 +119,18 @@ def test_the_scenes_reach_every_kind_of_event_that_matters() -> None:
         "trust.changed/1",
     }
     assert wanted <= seen, f"never happens: {sorted(wanted - seen)}"
+
+
+def test_the_scenes_reach_what_is_observed_and_rules_of_the_organisation() -> None:
+    """Seeds 5 and 6 of every eight: observed grants are used and lost, and a rule of typed conditions bites."""
+    said = [
+        event.facts for seed in (5, 6, 13, 14, 21, 22) for event in events_of(play(seed))
+        if isinstance(event.facts, ActionDecided | ActionCompleted)
+    ]  # fmt: skip
+    assert any(isinstance(one, ActionCompleted) and one.unheld for one in said)
+    ruled = [one for one in said if isinstance(one, ActionDecided)]
+    assert any(one.grant is not None and one.grant.basis == "observed" for one in ruled)
+    assert any(name == "a_rule_of_the_policy_demands_people" for one in ruled for name, _, _ in one.failed)
 
 
 def test_one_seed(request: pytest.FixtureRequest) -> None:

@@ -174,3 +174,21 @@ def biting(
         return _true(rule.tree, lambda leaf: bool(mask & leaf.bit) if leaf.recorded else evidence(leaf))
 
     return tuple(rule for rule in rules if bites(rule))
+
+
+def certain(rules: tuple[Compiled, ...], names: Names, risk: int) -> tuple[bool, int]:
+    """(denied?, level) that rules come to whatever the parameters and the agent are.
+
+    For an action that was judged before the rules were there: comparisons of what is not at hand count as not holding, and
+    without negation what holds even so holds.
+    """
+
+    def known(leaf: Leaf) -> bool:
+        if leaf.of != ACTION:
+            return False
+        if leaf.field in NAMED:
+            return holds(leaf.test, [names[_NAMES[leaf.field]]])
+        return leaf.field == "risk" and COMPARE[leaf.test.op](risk, leaf.test.value)
+
+    found = [rule for rule in rules if _true(rule.tree, known)]
+    return any(rule.deny for rule in found), max((rule.level for rule in found if not rule.deny), default=0)

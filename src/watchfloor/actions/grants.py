@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from watchfloor.actions import conditions
 from watchfloor.actions.derive import target_allowed
 from watchfloor.actions.life import ActionState, closing, existing
 from watchfloor.actions.messages import (
@@ -25,6 +26,7 @@ from watchfloor.actions.modes import observed
 from watchfloor.actions.risk import SCORE_MAX, TRUSTED, band_of
 from watchfloor.actions.tables import UNKNOWN, of
 from watchfloor.actions.targets import inside
+from watchfloor.kernel.compliance import Asked
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.limits import INTEGER_MAX, NAME_CHARS_MAX
 from watchfloor.kernel.messages import Draft, Refused
@@ -52,14 +54,17 @@ class StartEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 def policy_allows(policy: Policy, digest: str, state: ActionState, target: str = "") -> bool:
     """Would the policy in force still bear this grant? `digest` is the policy's, `target` what the executor attests.
 
-    Type and tool must not have become forbidden, the target must be inside the envelope, and the level that class
-    and risk have now must not exceed what the grant's basis answered for: 1 for auto, 2 for standing, the level the
-    people were asked at for theirs. A grant of the mode `observe` needs that mode still.
+    Type and tool must not have become forbidden, the target must be inside the envelope, and the level that class,
+    risk, packs and rules ask for now must not exceed what the grant's basis answered for: 1 for auto, 2 for standing, the
+    level the people were asked at for theirs. A grant of the mode `observe` needs that mode still. The parameters are not at
+    hand: of the organisation's rules count those that hold whatever they are.
     """
     tables = of(policy, digest)
     if state.action_type in tables.forbidden_types or state.tool in tables.forbidden_tools:
         return False
-    if state.action_type in tables.prohibited:
+    names = (state.action_type, state.tool, state.cls)
+    denied, ruled = conditions.certain(tables.domain, names, state.risk) if tables.domain else (False, 0)
+    if denied or state.action_type in tables.prohibited:
         return False
     if not target_allowed(policy, digest, target):
         return False
@@ -75,7 +80,8 @@ def policy_allows(policy: Policy, digest: str, state: ActionState, target: str =
     )
     # No recorded risk is lower than its class's base with all trust taken off; if it is, the base was raised since.
     risk = max(state.risk, *(tables.bases[cls] + TRUSTED for cls in classes))
-    level = tables.levels[band_of(min(SCORE_MAX, risk))]
+    by_packs = (level for pack in tables.packs for _, _, level in pack.judge(Asked(*names, {})))
+    level = max(tables.levels[band_of(min(SCORE_MAX, risk))], ruled, *by_packs)
     return level <= {"auto": 1, "standing": _CONFIRM}.get(basis, max(_CONFIRM, state.level))
 
 

@@ -116,7 +116,7 @@ METRICS: tuple[Metric, ...] = (
         kind="counter",
         unit="decisions",
         labels=("type", "outcome"),
-        meaning="Rulings of the gate (type gate: permitted, pending, denied) and endings of people's decisions (type people: approved, forced, denied, expired, cancelled).",
+        meaning="Rulings of the gate (type gate: permitted, observed, pending, denied) and endings of people's decisions (type people: approved, forced, denied, expired, cancelled).",
     ),
     Metric(
         name="decision_duration_seconds",

@@ -103,6 +103,8 @@ class Following:
             if type(facts) is actions.ActionDecided:
                 # Counted once a commit: touching a labelled counter costs 2 µs each time.
                 verdict = facts.verdict if facts.verdict in _VERDICTS else "other"
+                if facts.level > 1 and facts.grant is not None:  # it ran only because it is observed
+                    verdict = "observed"
                 verdicts[verdict] = verdicts.get(verdict, 0) + 1
                 continue
             if (status := _TASK_STATUS.get(type(facts))) is not None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from pathlib import Path
@@ -94,7 +97,8 @@ def test_what_is_observed_runs_marked_and_is_reported_and_nothing_else_is_let_th
     assert secret.json()["verdict"] == "denied"
     stop = supervisor.post("/api/v1/stops", json={"scope": "tool", "target": "git", "reason": "drill"})
     assert stop.status_code == 201, stop.text
-    assert agent.post("/api/v1/actions", json=PATCH).status_code in (200, 403, 409)
+    stopped = agent.post("/api/v1/actions", json=PATCH)
+    assert stopped.status_code != 200 or stopped.json()["verdict"] == "denied", stopped.text
     other = server.client(server.agent()["api_key"])
     held = other.post("/api/v1/actions", json={**PATCH, "tool": "svn"}).json()
     assert held["verdict"] == "pending", "another agent is enforced"
@@ -113,6 +117,37 @@ def test_what_is_observed_runs_marked_and_is_reported_and_nothing_else_is_let_th
     assert group["actions"] == [ruled["action_id"]]
     assert {"rule": "a_parameter_demands_people", "count": 1} in report["rules"]
     assert broken(server) == []
+
+
+def test_the_command_line_shows_what_was_observed_shadows_and_backtests(
+    server: Running, director: httpx2.Client, supervisor: httpx2.Client, agent: httpx2.Client, tmp_path: Path
+) -> None:
+    agreed(director, supervisor, {"modes": {"organisation": "observe"}})
+    file = tmp_path / "stricter.yaml"
+    file.write_text('envelope: {forbidden_types: ["repository.patch"]}\n')
+    token = server.person("director").token
+
+    def run(*words: str) -> str:
+        done = subprocess.run(
+            [str(Path(sys.executable).parent / "watchfloor"), "policy", *words],
+            env=os.environ | {"WATCHFLOOR_URL": server.url, "WATCHFLOOR_TOKEN": token},
+            capture_output=True, text=True, timeout=60, check=False,
+        )  # fmt: skip
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    assert "is compared with every decision" in run("shadow", "set", "no_patches", str(file))
+    executed(agent, agent.post("/api/v1/actions", json=PATCH).json())
+    settled(director)
+    said = run("observed", "--days", "1")
+    assert "1 of 1 actions would have been held; 1 of level 3 and more ran UNHELD." in said
+    assert "1 x repository.patch at level 3 UNHELD (1 completed, 0 failed): 1 of supervisor" in said
+    assert "1 x permitted → denied" in run("shadow", "show", "no_patches")
+    assert "Outside the envelope" in run("shadow", "differences", "no_patches")
+    assert "no_patches" in run("shadow", "list")
+    assert "compared no longer" in run("shadow", "remove", "no_patches")
+    assert "No backtest is under way." in run("backtest-progress")
+    assert "No backtest is under way." in run("backtest-cancel")
 
 
 def test_a_grant_of_the_mode_ends_with_the_mode(

@@ -339,3 +339,56 @@ def test_without_the_salt_nobody_can_tell_that_the_target_is_the_one() -> None:
 def test_a_pending_action_bears_what_its_level_says() -> None:
     """Nobody starts it, but the question has an answer."""
     assert still(waiting(), policy())
+
+
+def ruled_by(*when: dict[str, Any], **more: Any) -> dict[str, Any]:
+    return {"rules": [{"name": "since", "when": list(when), **more}]}
+
+
+OF_READING = {"of": "action", "field": "type", "op": "eq", "value": "file.read"}
+
+
+@pytest.mark.parametrize(
+    ("since", "borne"),
+    [
+        (ruled_by(OF_READING, then="deny"), False),
+        (ruled_by(OF_READING, level=3), False),
+        (ruled_by(OF_READING, level=1), True),
+        (ruled_by({**OF_READING, "value": "file.write"}, then="deny"), True),
+        (ruled_by({"of": "action", "field": "risk", "op": "ge", "value": 0}, level=2), False),
+        (ruled_by({"any": [OF_READING, {"field": "path"}]}, then="deny"), False),
+        (ruled_by(OF_READING, {"field": "path"}, then="deny"), True),  # that depends on what is not at hand
+        (ruled_by({"of": "agent", "field": "trust", "op": "lt", "value": 999}, then="deny"), True),
+        ({"compliance": {"packs": ["finance"]}}, True),
+    ],
+)
+def test_rules_of_a_policy_made_since_end_a_grant_that_they_bite_in_any_case(
+    since: dict[str, Any], borne: bool
+) -> None:
+    world = begun()
+    later = policy(**since)
+    assert policy_allows(later, digest_of(later), state(world)) is borne
+
+
+def test_a_pack_in_force_since_ends_grants_of_its_types() -> None:
+    rules = policy(types={"trade.place": "read", "trade.wash": "read"})
+    for name in ("trade.place", "trade.wash"):
+        world = begun(type=name, rules=rules)
+        later = policy(types={"trade.place": "read", "trade.wash": "read"}, compliance={"packs": ["finance"]})
+        assert policy_allows(rules, digest_of(rules), state(world))
+        assert not policy_allows(later, digest_of(later), state(world))
+
+
+def test_an_observed_grant_is_borne_as_long_as_the_mode() -> None:
+    rules = policy(modes={"types": {"file.write": "observe"}})
+    world = begun(type="file.write", rules=rules, evidence=seen(score=500))
+    held = state(world).grant
+    assert held is not None
+    assert held.basis == "observed"
+    assert policy_allows(rules, digest_of(rules), state(world))
+    assert not policy_allows(policy(), digest_of(policy()), state(world))
+    denies = policy(
+        modes={"types": {"file.write": "observe"}},
+        **ruled_by({**OF_READING, "value": "file.write"}, then="deny"),
+    )
+    assert not policy_allows(denies, digest_of(denies), state(world))
