@@ -13,9 +13,11 @@ from pathlib import Path
 from typing import Any
 
 from watchfloor.actions.messages import ActionDecided
+from watchfloor.engine import replaying
 from watchfloor.engine.auditing import audit_one
 from watchfloor.engine.engine import Engine
 from watchfloor.http.ports import Export
+from watchfloor.kernel.limits import REPLAY_EVENTS_MAX
 from watchfloor.kernel.messages import Refused
 from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.backup import Backup, list_backups, make_backup
@@ -37,6 +39,7 @@ class Administration:
         self._directory = directory
         self._signer = signer
         self._exports: dict[str, Export] = {}
+        self._replaying = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._verified: dict[int, dict[str, Any]] = {}
         self._policies: dict[tuple[int, int], Policy] = {}
@@ -47,6 +50,21 @@ class Administration:
     def key(self, org: int) -> str:
         """The vkey with which checkpoints of this organisation are signed."""
         return self._signer.key_of(self._row(org).public_id).text
+
+    # -- state as it was ------------------------------------------------------------------------------------------
+
+    async def replay(self, org: int, seq: int, at: int, kind: str, subject: int) -> dict[str, Any]:
+        """State at a seq (0: now) or at an instant, one at a time. Raises Refused."""
+        core, reads, row = self._engine.core, self._engine.ledger, self._row(org)
+
+        def work() -> dict[str, Any]:
+            head = reads.head(org)[0]
+            until = replaying.seq_at(reads, core, org, at) if at else min(seq or head, head)
+            world = replaying.as_of(core, reads, row, until, self._directory.snapshots, REPLAY_EVENTS_MAX)
+            return replaying.described(world, kind, subject)
+
+        async with self._replaying:
+            return await asyncio.to_thread(work)
 
     # -- exports ------------------------------------------------------------------------------------------------
 

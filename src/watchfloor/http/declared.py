@@ -22,6 +22,7 @@ from watchfloor.http.bodies import (
     decisions,
     economics,
     fields,
+    finding,
     identity,
     ledger,
     lineage,
@@ -43,6 +44,7 @@ from watchfloor.kernel.terms import Policy
 BODIES = (
     access,
     fields,
+    finding,
     agents,
     analytics,
     anomalies,

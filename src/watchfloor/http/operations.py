@@ -175,6 +175,10 @@ GET  /api/v1/analytics/reviewers.csv              get_reviewers_csv   reader    
 GET  /api/v1/analytics/behind                     get_behind          reader         read   heavy         200 BehindParams - BehindPage
 GET  /api/v1/analytics/trends                     get_trends          reader         read   heavy         200 TrendsParams - Trends
 GET  /api/v1/analytics/suggestions                get_suggestions     reader         read   heavy         200 SuggestionsParams - Suggestions
+= finding
+GET  /api/v1/badges                               get_badges          reader         read   exempt        200 NoParams - Badges
+GET  /api/v1/search                               search_all          reader         read   queries       200 SearchAllParams - Hits
+GET  /api/v1/ledger/state                         replay_state        reader         read   heavy         200 ReplayParams - Replayed
 = data
 GET  /api/v1/sql/schema                           get_query_schema    reader         read   authenticated 200 NoParams - QuerySchema
 POST /api/v1/sql                                  run_query           reader         try    queries       200 - RunQueryBody QueryAnswer

@@ -125,6 +125,9 @@ class Admin(Protocol):
     def verification(self, org: int) -> Mapping[str, Any]:
         """`state`, `verified_seq`, `broken_seq`, `at`, `detail` of the server's own check."""
 
+    async def replay(self, org: int, seq: int, at: int, kind: str, subject: int) -> dict[str, Any]:
+        """State at a seq or an instant, with one subject's when it is named. Raises Refused."""
+
     async def audit(self, org: int, seq: int) -> tuple[str, str]:
         """Judge one ruling again: (same | differs | superseded, detail). Raises Refused when it is no ruling."""
 

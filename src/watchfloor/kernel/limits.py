@@ -65,6 +65,9 @@ QUERY_ANSWER_BYTES_MAX = 4 * 1024 * 1024
 QUERY_VALUE_BYTES_MAX = 64 * 1024  # one value: no documented column holds more, and no step works on more
 QUERY_MEMORY_BYTES_MAX = 128 * 1024 * 1024  # what sorting and joining may take meanwhile
 QUERY_SQL_CHARS_MAX = 16_384
+REPLAY_EVENTS_MAX = (
+    100_000  # folded anew for one look at the past: some seconds, and as many as between two snapshots
+)
 QUERIES_AT_ONCE = 2  # threads; the rest of the server needs the others
 SAVED_PER_PERSON_MAX = 200  # queries, and as many views of pages
 SAVED_VIEW_BYTES_MAX = 4_096  # a page's filters

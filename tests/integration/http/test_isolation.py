@@ -14,7 +14,7 @@ from watchfloor.http.declared import EXAMPLES, find_type
 from watchfloor.http.operations import OPERATIONS, Operation
 
 # Positions, versions and assets are counted or named in each organisation alone; sign-in links are secrets.
-LOCAL = {"seq", "version", "asset", "schema", "link", "pack", "rest"}
+LOCAL = {"seq", "version", "asset", "schema", "link", "pack", "rest", "provider"}
 WITH_IDS = [o for o in OPERATIONS if set(re.findall(r"\{([a-z]+)\}", o.path)) - LOCAL]
 
 
