@@ -25,6 +25,7 @@ Key = tuple[int | str, ...]
 Outcome = list[Any] | tuple[Any, ...] | dict[str, Any] | None  # put, put, set, drop
 
 _NOTHING: Any = object()
+_MANY = 1_000_000  # rows of a large organisation; only the proportions matter
 
 
 class Storage:
@@ -55,6 +56,24 @@ class Storage:
             where = f" WHERE {index.where}" if index.where else ""
             made.append(f"CREATE INDEX {self.rows}_{number} ON {self.rows} ({on}){where}")
         return made
+
+    def estimates(self) -> list[tuple[str, str, str]]:
+        """Rows of `sqlite_stat1`: how selective the key and each index are in a large organisation.
+
+        Without them the planner takes `org` alone to be as selective as `org` and an agent, and walks a whole organisation
+        for each agent.
+        """
+        table = self.table
+        parts = len(table.key)
+        # Half: where nothing but the organisation is asked for, rows come by their key and not by some index.
+        key = [_MANY, _MANY // 2, *(10 ** (parts - 1 - place) for place in range(parts))]
+        found = [(self.rows, self.rows, key)]
+        for number, index in enumerate(table.indexes):
+            size = _MANY // 100 if index.where else _MANY
+            columns = len(index.columns) + bool(index.ahead)
+            each = [max(10, size // 1_000 ** (place + 1)) for place in range(columns)]
+            found.append((self.rows, f"{self.rows}_{number}", [size, size, *each]))
+        return [(rows, name, " ".join(map(str, numbers))) for rows, name, numbers in found]
 
     def show(self) -> list[str]:
         """Statements that let readers see these rows under the table's name."""

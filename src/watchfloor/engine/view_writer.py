@@ -159,7 +159,19 @@ class Writer:
                 self._show(storage)
                 self._partial = self._partial or storage in self._to_build
         db.execute("COMMIT")
+        self._estimate()
         self._share()
+
+    def _estimate(self) -> None:
+        """Tell the planner how selective keys and indexes are; counting would cost time and change plans at run time."""
+        db = self.connection
+        db.execute("ANALYZE sqlite_schema")  # makes the table of statistics
+        db.execute("BEGIN IMMEDIATE")
+        db.execute("DELETE FROM sqlite_stat1")
+        for storage in self._storages:
+            db.executemany("INSERT INTO sqlite_stat1 VALUES (?, ?, ?)", storage.estimates())
+        db.execute("COMMIT")
+        db.execute("ANALYZE sqlite_schema")  # and has this connection read it
 
     def _share(self) -> None:
         """Who feeds which table from now on."""

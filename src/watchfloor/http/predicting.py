@@ -131,7 +131,7 @@ _QUEUED = """
     WHERE org = :org AND status = 'queued' AND finished_at = 0 AND waiting = 0 AND paused_at = 0
     GROUP BY needs, priority LIMIT 1000"""
 _PRESENT = """
-    SELECT capabilities, state, tasks_open FROM agents
+    SELECT capabilities, state FROM agents
     WHERE org = :org AND retired_at = 0 AND quarantined_at = 0 AND presence = 'online' LIMIT 10000"""
 _ASKED = """
     SELECT role, committee, count(*) AS n, min(opened_at) AS oldest, max(json_array_length(members)) AS seats FROM decisions

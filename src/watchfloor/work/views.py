@@ -115,6 +115,7 @@ TASKS = Table(
     indexes=(
         Index(("status",)),
         Index(("agent",)),
+        Index(("agent", "status"), where="finished_at = 0"),
         Index(("parent",), where="parent > 0"),
         Index(("root",), where="root > 0"),
         Index(("workflow",), where="workflow <> ''"),
