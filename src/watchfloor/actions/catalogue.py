@@ -129,9 +129,11 @@ def _budget(q: Question) -> Numbers:
     }
 
 
-_SCOPES = {"organisation": "the organisation", "lineage": "the task and what belongs to it"} | {
-    scope: f"the {scope}" for scope in ("agent", "task")
-}
+_SCOPES = {
+    "organisation": "the organisation",
+    "lineage": "the task and what belongs to it",
+    "spawned": "the agent and all it spawned",
+} | {scope: f"the {scope}" for scope in ("agent", "task")}
 
 
 def _speed(q: Question) -> Numbers:

@@ -65,6 +65,7 @@ def set_(
     agent: str = "",
     task: str = "",
     alone: bool = False,
+    spawned: bool = False,
     period: str = "total",
     json: bool = False,
 ) -> None:
@@ -80,6 +81,8 @@ def set_(
         For this task and everything submitted under it.
     alone
         With TASK: for the task alone.
+    spawned
+        With AGENT: for the agent and all it has spawned, together.
     period
         day, month (UTC) or total.
     """
@@ -91,7 +94,13 @@ def set_(
         raise Failure(f"{limit!r} is no whole number", 2)
     if agent and task:
         raise Failure("a budget is for an agent or for a task", 2)
-    scope = "agent" if agent else ("task" if alone else "lineage") if task else "organisation"
+    scope = (
+        ("spawned" if spawned else "agent")
+        if agent
+        else ("task" if alone else "lineage")
+        if task
+        else "organisation"
+    )
     body = {"scope": scope, "target_id": agent or task, "measure": measure, "limit": number, "period": period}
     answer = Client().post("/api/v1/budgets", body)
     show(answer, json=json, text=answer["budget_id"])

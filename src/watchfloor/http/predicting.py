@@ -23,7 +23,7 @@ BUDGETS_MAX = 500  # looked at for one answer
 TASKS_MAX = 500
 LATELY = 200  # finished tasks of which the usual duration is taken
 _names = msgspec.json.Decoder(tuple[str, ...]).decode
-_TARGETS = {"agent": "agent", "task": "task", "lineage": "task"}
+_TARGETS = {"agent": "agent", "spawned": "agent", "task": "task", "lineage": "task"}
 
 
 async def budgets(call: Call, limit: int) -> tuple[wire.BudgetRunsOut, ...]:

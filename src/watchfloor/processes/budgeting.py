@@ -15,6 +15,7 @@ from watchfloor.actions.messages import (
     ActionSettled,
 )
 from watchfloor.actions.retry_messages import ActionRetried
+from watchfloor.fleet.messages import AgentRegistered
 from watchfloor.kernel.amounts import UNSAID, began, turned_away
 from watchfloor.kernel.limits import SHARE_MILLI
 from watchfloor.kernel.messages import Command, Effect, Event, Facts, Later
@@ -116,6 +117,26 @@ def shared(event: Event, read: Read) -> Wishes:
     ]
 
 
+def spawned(event: Event, read: Read) -> Wishes:
+    """An agent that was given a share of the budget of the one that spawned it has that much, and counts in it, too."""
+    facts = event.facts
+    assert isinstance(facts, AgentRegistered)
+    if not facts.share_milli or not facts.parent:
+        return []
+    known = {budget.measure for budget in read("budgets", ("spawned", event.subject)) or ()}
+    return [
+        SetBudget(
+            scope="spawned",
+            target=event.subject,
+            measure=budget.measure,
+            period=budget.period,
+            limit=budget.limit * facts.share_milli // SHARE_MILLI,
+        )
+        for budget in read("budgets", ("spawned", facts.parent)) or ()
+        if budget.measure not in known
+    ]
+
+
 def ended(event: Event, read: Read) -> Wishes:
     """A task that is over for good, with everything under it, needs no budget of its own any more."""
     wishes: Wishes = []
@@ -164,6 +185,7 @@ REACTS: tuple[tuple[type[Facts], React], ...] = (
     (ActionSettled, over),
     (ActionRetried, over),
     (TaskSubmitted, shared),
+    (AgentRegistered, spawned),
     (TaskEstimated, estimated),
     (TaskAssigned, held),
     (TaskSucceeded, held),

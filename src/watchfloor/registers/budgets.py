@@ -2,7 +2,8 @@
 
 Cells
   budgeted    by "all" → how many budgets are in force; absent when there are none, so that asking costs one look-up
-  budgets     by (scope, target) → the budgets of an organisation (target 0), an agent, a task, a lineage
+  budgets     by (scope, target) → the budgets of an organisation (target 0), an agent, an agent with all it spawned, a
+              task, a lineage of tasks
   budget_use  by budget → what is spent in its present period, and what is reserved
   held        by (kind, subject) → what an action or a task in hand has reserved, a part for each budget
   claims_settled  by anomaly → a report beyond belief that a person has confirmed, so that it counts once
@@ -88,6 +89,13 @@ def in_force(agent: int, task: int, read: Read) -> Sequence[InForce]:
     if read("budgeted", "all") is None:
         return ()
     keys: list[tuple[str, int]] = [("organisation", 0), ("agent", agent)]
+    above = agent
+    for _ in range(BUDGETED_ANCESTORS_MAX):
+        if not above:
+            break
+        keys.append(("spawned", above))
+        state = read("agent", above)
+        above = state.parent if state is not None else 0
     if task:
         keys.append(("task", task))
         ancestor = task

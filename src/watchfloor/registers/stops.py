@@ -13,7 +13,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.kernel.ids import public_id
-from watchfloor.kernel.limits import LINEAGE_DEPTH_MAX
+from watchfloor.kernel.limits import BUDGETED_ANCESTORS_MAX
 from watchfloor.kernel.subject import Read
 
 Names = Mapping[str, tuple[str, ...]]
@@ -69,7 +69,7 @@ def names_of(agent: int, read: Read, *, action_type: str = "", tool: str = "", t
 def _upwards(kind: str, subject: int, read: Read) -> tuple[str, ...]:
     """Public ids of an agent or a task, and of all above it."""
     found: list[str] = []
-    while subject and len(found) <= LINEAGE_DEPTH_MAX:
+    while subject and len(found) <= BUDGETED_ANCESTORS_MAX:
         state: Any = read(kind, subject)
         if state is None:
             break

@@ -6,7 +6,8 @@ from typing import ClassVar
 
 from watchfloor.kernel.messages import Command, Facts
 
-SCOPES = ("organisation", "agent", "task", "lineage")
+# `lineage` is of tasks; `spawned` is an agent with all it has spawned.
+SCOPES = ("organisation", "agent", "spawned", "task", "lineage")
 TASK_OVER = "task_over"  # why a budget of a task that is over was removed
 
 

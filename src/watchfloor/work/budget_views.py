@@ -22,7 +22,7 @@ BUDGETS = Table(
     columns={
         "budget": integer("subject"),
         "id": text("public id bud_…"),
-        "scope": text("organisation, agent, task or lineage"),
+        "scope": text("organisation, agent, spawned, task or lineage"),
         "target": integer("subject of the agent or task, 0: the organisation"),
         "measure": text("money (micro units), tokens, actions or time (ms)"),
         "period": text("day, month (UTC) or total"),

@@ -395,3 +395,15 @@ def test_totals_are_paged_and_filtered_and_only_finished_tasks_are_assessed(
         assert everything[0][number] == sum(day[number] for day in days) == sum(a[number] for a in agents)
     assert director.get("/api/v1/economics?by=day&to_at=86400000000").json()["items"] == []
     assert director.get("/api/v1/economics?by=fleet").status_code == 422
+
+
+def test_a_budget_of_an_agent_with_all_it_spawned_counts_the_agents_own_actions(
+    server: Running, agent: Client, director: Client
+) -> None:
+    public = trusted(server, agent)
+    budget = limit(director, "money", 100, public, scope="spawned")
+    assert shown(director, budget)["scope"] == "spawned"
+    seq = run(agent, read(agent, cost_micro=80), cost_micro=80)
+    assert shown(director, budget, seq)["spent"] == 80
+    assert refused_by(read(agent, cost_micro=30)) == {"a_budget_is_used_up"}
+    assert director.post(f"/api/v1/budgets/{budget}/remove", json={"reason": "over"}).status_code == 200

@@ -11,10 +11,11 @@ from tests.unit.registers.board import NOTHING_SEEN, completed, decided
 from tests.unit.registers.test_budgets import Till
 
 from watchfloor.actions.messages import ActionDecided
+from watchfloor.fleet.messages import AgentRegistered
 from watchfloor.kernel.messages import Event
 from watchfloor.processes.budgeting import decided as hears
-from watchfloor.processes.budgeting import over
-from watchfloor.work.budget_messages import NoteBudget
+from watchfloor.processes.budgeting import over, spawned
+from watchfloor.work.budget_messages import NoteBudget, SetBudget
 from watchfloor.work.budgets import Budget
 
 
@@ -73,3 +74,37 @@ def test_a_denied_action_is_noted_for_the_budgets_that_turned_it_away() -> None:
         decided("denied"), evidence=msgspec.structs.replace(NOTHING_SEEN, budgets=rows)
     )
     assert hears(till.show(facts), till.read) == [NoteBudget(subject=6, asked=3)]
+
+
+def registered(share_milli: int, parent: int) -> AgentRegistered:
+    return AgentRegistered(
+        capabilities=(),
+        credential="key",
+        expires_at=0,
+        name="child",
+        nonce=1,
+        owner="system",
+        tools=(),
+        type="worker",
+        version="1",
+        parent=parent,
+        root=parent,
+        share_milli=share_milli,
+    )
+
+
+def test_an_agent_spawned_with_a_share_gets_budgets_of_that_share_once() -> None:
+    till = Told()
+    till.limit("money", 100, scope="spawned", target=1)
+    till.limit("tokens", 1_000, scope="spawned", target=1, period="day")
+    till.limit("money", 7, scope="agent", target=1)
+    event = till.show(registered(250, 1))
+    assert spawned(event, till.read) == [
+        SetBudget(scope="spawned", target=event.subject, measure="money", limit=25),
+        SetBudget(scope="spawned", target=event.subject, measure="tokens", period="day", limit=250),
+    ]
+    till.limit("money", 25, scope="spawned", target=event.subject)
+    till.limit("tokens", 250, scope="spawned", target=event.subject)
+    assert spawned(event, till.read) == []
+    assert spawned(till.show(registered(0, 1)), till.read) == []
+    assert spawned(till.show(registered(250, 0)), till.read) == []

@@ -237,3 +237,20 @@ def test_another_attempt_without_budgets_or_of_nobody_knows_what_is_nothing() ->
     till.limit("money", 100)
     till.show(retried(reserves=30), 9_999)
     assert not [name for name, _ in till.cells if name == "held"]
+
+
+def test_a_budget_of_an_agent_with_all_it_spawned_counts_every_one_of_them() -> None:
+    till = Till()
+    for number, parent in ((AGENT, 5), (5, 4), (4, 0)):
+        till.cells["agent", number] = SimpleNamespace(parent=parent)
+    grandparents, own, others = (
+        till.limit("money", 100, scope="spawned", target=4),
+        till.limit("money", 50, scope="spawned", target=AGENT),
+        till.limit("money", 10, scope="spawned", target=9),
+    )
+    assert {budget.budget for budget in in_force(AGENT, 0, till.read)} == {grandparents, own}
+    assert {budget.budget for budget in in_force(5, 0, till.read)} == {grandparents}
+    till.show(completed(cost=30), till.decide(micro=40))
+    assert [till.use(budget) for budget in (grandparents, own, others)] == [(30, 0), (30, 0), (0, 0)]
+    (row,) = seen(AGENT, 0, 30, 0, till.now, till.read)
+    assert (row.budget, row.scope, row.limit, row.spent) == (own, "spawned", 50, 30)

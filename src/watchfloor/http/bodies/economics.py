@@ -22,7 +22,7 @@ from watchfloor.http.bodies.fields import (
 )
 from watchfloor.kernel.limits import TASK_MS_MAX
 
-Scope = Literal["organisation", "agent", "task", "lineage"]
+Scope = Literal["organisation", "agent", "spawned", "task", "lineage"]
 Measure = Literal["money", "tokens", "actions", "time"]
 Period = Literal["day", "month", "total"]
 
@@ -30,7 +30,7 @@ Period = Literal["day", "month", "total"]
 class SetBudgetBody(Body, frozen=True, kw_only=True):
     """At most `limit` of a measure for a scope in a period (UTC); again with another `limit`: that is in force from now.
 
-    `target_id` is the agent or task. `task` holds for the task alone, `lineage` for the task and what was submitted
+    `target_id` is the agent or task. `spawned` holds for the agent and all it has spawned. `task` holds for the task alone, `lineage` for the task and what was submitted
     under it. Units: money in micro units (10^-6), tokens and actions are counts, time is milliseconds in hand.
     """
 

@@ -22,7 +22,7 @@ from watchfloor.registers.task_budgets import without_room
 from watchfloor.work.budget_messages import RemoveBudget, SetBudget
 from watchfloor.work.economic_messages import AssessTask, Economics, EstimateTask
 
-_TARGETS = {"agent": "agent", "task": "task", "lineage": "task"}
+_TARGETS = {"agent": "agent", "spawned": "agent", "task": "task", "lineage": "task"}
 
 
 def _target(call: Call, scope: str, text: str) -> int:
