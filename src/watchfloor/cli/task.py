@@ -356,6 +356,7 @@ def change(
     lane: str = "",
     agent: str = "",
     need: str = "",
+    workflow: str = "",
     reason: str = "",
     json: bool = False,
 ) -> None:
@@ -366,7 +367,7 @@ def change(
     operation
         cancel, pause, resume, retry or purge. Tasks to which it does not apply are passed by.
     """
-    wanted = {"status": status, "lane": lane, "agent": agent, "needs": need}
+    wanted = {"status": status, "lane": lane, "agent": agent, "needs": need, "workflow": workflow}
     filters = {name: value for name, value in wanted.items() if value}
     if bool(tasks) == bool(filters):
         raise Failure("name tasks, or what they have in common, not both", 2)
