@@ -473,7 +473,7 @@ class Server:
             self.hub,
             self.config.host,
             self.port,
-            limits=SocketLimits(origins=self.config.origins, tls_proxies=self.config.tls_proxies),
+            limits=SocketLimits(**self.config.of_sockets()),
             implementation=self.config.sockets,
             timeout_graceful_shutdown=5,
             **self._tls(),

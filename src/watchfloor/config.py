@@ -6,7 +6,7 @@ import os
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import msgspec
 
@@ -47,6 +47,8 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     sockets: Literal["picows", "websockets-sansio"] = "picows"
     synchronous: Literal["FULL", "NORMAL"] = "FULL"  # NORMAL is for benchmarks only
     heartbeat_ms: int = 30_000
+    ping_interval_ms: Annotated[int, msgspec.Meta(ge=1_000)] = 20_000  # of open sockets
+    pong_timeout_ms: Annotated[int, msgspec.Meta(ge=1_000)] = 20_000  # without a pong for so long: closed
     connections_max: int = 12_000
     connections_per_organisation_max: int = 11_000
     accepts_per_second: int = 6_000
@@ -68,6 +70,11 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     backup_hours: int = 24
     snapshot_events: int = 100_000
+
+    def of_sockets(self) -> dict[str, Any]:
+        """What the socket layer is told, by its names."""
+        names = ("origins", "tls_proxies", "ping_interval_ms", "pong_timeout_ms")
+        return {name: getattr(self, name) for name in names}
 
 
 class ConfigInvalid(ValueError):

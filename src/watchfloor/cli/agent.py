@@ -52,7 +52,9 @@ def list_(*, limit: Limit = 100, json: bool = False) -> None:
 def show_(agent: str, *, json: bool = False) -> None:
     """Show one agent with its keys. AGENT is an id or a display code."""
     found = Client().get(f"/api/v1/agents/{agent}")
-    lines = [f"{key:>14}: {value}" for key, value in found["agent"].items()]
+    said = {**found["agent"], **(found["usage"] or {})}
+    said |= {name: instant(value) for name, value in said.items() if name.endswith("_at")}
+    lines = [f"{key:>14}: {value}" for key, value in said.items()]
     keys = table(
         [
             {**key, "until": instant(key["expires_at"]), "gone": instant(key["revoked_at"])}

@@ -135,8 +135,13 @@ class Admin(Protocol):
 class Presence(Protocol):
     """Who keeps in touch (the hub)."""
 
-    async def beat(self, credential_id: str, actor: Actor, status: str) -> str:
+    async def beat(
+        self, credential_id: str, actor: Actor, status: str, usage: tuple[int, int, int] = ...
+    ) -> str:
         """A heartbeat of an agent by REST; the session it belongs to. Raises Refused."""
+
+    def seen(self, org: int, agent: int) -> Any:
+        """`at`, when it was heard of last, and the `metrics` of its newest heartbeat or None."""
 
 
 class HTTPConfig(msgspec.Struct, frozen=True, kw_only=True):

@@ -230,6 +230,7 @@ class Hub:
         if self.sessions.get(key) is not session:
             return False
         del self.sessions[key]
+        self.visits.last[key] = session.beat_at
         self.mailroom.left(session)
         self.per_org[session.org] -= 1
         return True

@@ -14,9 +14,12 @@ from __future__ import annotations
 import secrets
 from typing import TYPE_CHECKING, Protocol
 
+import msgspec
+
 from watchfloor.engine.credentials import Credential
 from watchfloor.engine.requests import Lane
 from watchfloor.fleet.messages import ConnectAgent, DisconnectAgent, MarkDegraded, MarkRecovered
+from watchfloor.hub.from_agent import Metrics
 from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Actor, Refused
 
@@ -26,6 +29,13 @@ if TYPE_CHECKING:
 HEALTHY = "healthy"
 GOOD_BEATS = 2  # after a missed one, until it is taken for well again
 MISSED_MAX = 3  # and it is gone
+
+
+class Seen(msgspec.Struct, frozen=True):
+    """When an agent was heard of last (µs, 0: not since this process began), and what it uses; None once it is gone."""
+
+    at: int
+    metrics: Metrics | None = None
 
 
 class Present(Protocol):
@@ -46,12 +56,23 @@ class Present(Protocol):
     beat_at: int
     degraded: bool
     good_beats: int
+    metrics: Metrics | None
 
 
 class Visit:
     """The session of an agent without a socket."""
 
-    __slots__ = ("actor", "agent", "beat_at", "credential", "degraded", "good_beats", "name", "org")
+    __slots__ = (
+        "actor",
+        "agent",
+        "beat_at",
+        "credential",
+        "degraded",
+        "good_beats",
+        "metrics",
+        "name",
+        "org",
+    )
 
     def __init__(self, credential: Credential, actor: Actor, name: str, at: int) -> None:
         self.org = credential.org
@@ -62,11 +83,13 @@ class Visit:
         self.beat_at = at
         self.degraded = False
         self.good_beats = 0
+        self.metrics: Metrics | None = None
 
 
-def heard(hub: Hub, one: Present, status: str) -> None:
-    """A heartbeat, and how the agent says it is."""
+def heard(hub: Hub, one: Present, status: str, metrics: Metrics | None = None) -> None:
+    """A heartbeat, how the agent says it is, and what it uses."""
     one.beat_at = hub.clock()
+    one.metrics = metrics
     if status != HEALTHY:
         one.good_beats = 0
         degrade(hub, one)
@@ -97,11 +120,22 @@ class Visits:
     def __init__(self, hub: Hub) -> None:
         self.hub = hub
         self.open: dict[tuple[int, int], Visit] = {}
+        self.last: dict[
+            tuple[int, int], int
+        ] = {}  # of agents that are gone: no event (spec 2.3), one entry each
 
-    async def beat(self, credential_id: str, actor: Actor, status: str) -> str:
+    def seen(self, org: int, agent: int) -> Seen:
+        """When an agent was heard of last, by socket or REST."""
+        key = (org, agent)
+        one: Present | None = self.hub.sessions.get(key) or self.open.get(key)
+        return Seen(self.last.get(key, 0)) if one is None else Seen(one.beat_at, one.metrics)
+
+    async def beat(
+        self, credential_id: str, actor: Actor, status: str, usage: tuple[int, int, int] = (0, 0, 0)
+    ) -> str:
         """A heartbeat by REST; returns the session it belongs to. Raises Refused, also for an HTTP worker.
 
-        While the agent has a socket it is there by that, and this says nothing about it.
+        While the agent has a socket it is there by that, and this says nothing about it. `usage`: as in Metrics.
         """
         hub = self.hub
         credential = hub.engine.credentials.get(credential_id)
@@ -118,7 +152,8 @@ class Visits:
         if visit is None:  # a socket of its own took over meanwhile
             return hub.sessions[key].name if key in hub.sessions else ""
         visit.credential = credential
-        heard(hub, visit, status)
+        cpu, memory, queue = usage
+        heard(hub, visit, status, Metrics(cpu_milli=cpu, memory_bytes=memory, queue=queue))
         return visit.name
 
     async def _come(self, key: tuple[int, int], credential: Credential, actor: Actor) -> None:
@@ -139,7 +174,7 @@ class Visits:
     def drop(self, key: tuple[int, int], visit: Visit | None = None) -> None:
         """Forget a visit that is over by itself: a socket took its place, or the agent is retired."""
         if key in self.open and visit in (None, self.open[key]):
-            del self.open[key]
+            self.last[key] = self.open.pop(key).beat_at
             self.hub.per_org[key[0]] -= 1
 
     def judge(self, now: int) -> None:

@@ -24,6 +24,7 @@ from watchfloor.kernel.strict import BadInput
 if TYPE_CHECKING:
     from watchfloor.engine.credentials import Credential
     from watchfloor.fleet.certificates import Certificate
+    from watchfloor.hub.from_agent import Metrics
     from watchfloor.hub.hub import Hub
     from watchfloor.hub.sockets import Socket
 
@@ -50,6 +51,7 @@ class Session:
         "invalid",
         "invalid_since",
         "live_from",
+        "metrics",
         "name",
         "opened_at",
         "org",
@@ -80,6 +82,7 @@ class Session:
         self.turned_away = self.turned_away_since = 0  # action requests not even judged, in this second
         self.acked = self.sent_seq = 0
         self.live_from = 0  # seq of the first push as it happened, 0 none: everything after it was pushed too
+        self.metrics: Metrics | None = None  # of the newest heartbeat
         self.buckets: dict[str, Bucket] | None = None
         self.waiting: list[bytes] | None = None
 
@@ -187,7 +190,7 @@ class Session:
             self.acked = payload.seq
             self.hub.mailroom.heard(self, payload.seq)
         if self.welcomed:
-            pulse.heard(self.hub, self, payload.status)
+            pulse.heard(self.hub, self, payload.status, payload.metrics)
         else:
             self.beat_at = self.hub.clock()
 

@@ -98,7 +98,10 @@ def test_an_agent_that_only_sends_requests_gets_work_and_does_it(caller: Caller)
     detail = caller.client.get(f"/api/v1/tasks/{task}?min_seq={said['seq']}").json()
     assert detail["task"]["title"] == "count"
     caller.report(task, "accept")
-    assert caller.beat(task)["tasks"][0]["status"] == "running"
+    assert caller.beat(task, metrics={"memory_bytes": 7})["tasks"][0]["status"] == "running"
+    seen = caller.people.get(f"/api/v1/agents/{caller.id}").json()
+    assert (seen["usage"]["memory_bytes"], seen["usage"]["cpu_milli"]) == (7, 0)
+    assert 0 <= time.time() * 1e6 - seen["agent"]["last_seen_at"] < 30e6
     assert caller.report(task, "complete", result={"counted": 3})["status"] == "succeeded"
     assert caller.beat(task)["lost"] == [task], "it is over"
 

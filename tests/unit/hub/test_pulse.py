@@ -7,6 +7,7 @@ from typing import Any
 
 from watchfloor.engine.credentials import Credential, from_row, mint
 from watchfloor.fleet.messages import DisconnectAgent, MarkDegraded, MarkRecovered
+from watchfloor.hub.from_agent import Metrics
 from watchfloor.hub.pulse import Visit, Visits, heard, missed
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.messages import Actor, Command
@@ -34,6 +35,10 @@ class House:
         self.said.append(command)
 
     gone = tell
+
+    def seen(self) -> tuple[int, Any]:
+        found = self.visits.seen(1, 7)
+        return found.at, found.metrics
 
     def visit(self) -> Visit:
         """An agent that came just now."""
@@ -80,6 +85,17 @@ def test_two_healthy_heartbeats_in_a_row_make_it_well_and_another_word_makes_it_
     assert [type(command) for command in house.said] == [MarkDegraded]
     heard(house, visit, "healthy")  # type: ignore[arg-type]
     assert isinstance(house.said[-1], MarkRecovered)
+
+
+def test_when_it_was_heard_of_last_is_kept_when_it_is_gone_and_what_it_uses_is_not() -> None:
+    house = House()
+    assert house.seen() == (0, None)
+    visit = house.visit()
+    house.now += SECOND
+    heard(house, visit, "healthy", Metrics(cpu_milli=250))  # type: ignore[arg-type]
+    assert house.seen() == (START + SECOND, Metrics(cpu_milli=250))
+    house.visits.drop((1, 7))
+    assert house.seen() == (START + SECOND, None)
 
 
 def test_a_key_that_ends_or_is_revoked_ends_the_visit_and_another_key_does_not() -> None:

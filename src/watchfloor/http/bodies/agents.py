@@ -107,7 +107,10 @@ class Breaker(Answer, frozen=True, kw_only=True):
 
 
 class AgentItem(Answer, frozen=True, kw_only=True):
-    """An agent as lists show it. `tier` by name, `score` at the view's instant."""
+    """An agent as lists show it. `tier` by name, `score` at the view's instant.
+
+    `last_seen_at`: its newest heartbeat, or before one in this process the newest use of a key or change of presence.
+    """
 
     agent_id: str
     structured_id: str
@@ -126,6 +129,15 @@ class AgentItem(Answer, frozen=True, kw_only=True):
     warnings: tuple[str, ...] = ()
     url: str = ""
     breaker: Breaker | None = None
+    last_seen_at: Instant = 0
+
+
+class AgentUsage(Answer, frozen=True, kw_only=True):
+    """As the agent's newest heartbeat said: thousandths of one core, bytes, tasks waiting in it."""
+
+    cpu_milli: Count
+    memory_bytes: Count
+    queue: Count
 
 
 class AgentPage(Answer, frozen=True, kw_only=True):
@@ -157,6 +169,7 @@ class AgentDetail(Answer, frozen=True, kw_only=True):
     quarantine_reason: str = ""
     certificates: tuple[str, ...] = ()
     warnings: tuple[Notice, ...] = ()
+    usage: AgentUsage | None = None
 
 
 class KeyPage(Answer, frozen=True, kw_only=True):

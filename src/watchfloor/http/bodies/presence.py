@@ -17,6 +17,14 @@ class WorkingOn(Body, frozen=True, kw_only=True):
     generation: Count
 
 
+class Usage(Body, frozen=True, kw_only=True):
+    """What the agent's process uses: thousandths of one core, bytes, tasks waiting in it."""
+
+    cpu_milli: Count = 0
+    memory_bytes: Count = 0
+    queue: Count = 0
+
+
 class HeartbeatBody(Body, frozen=True, kw_only=True):
     """How the agent is, and what it works on: a task that was orphaned meanwhile goes on, as with `task:resume`.
 
@@ -24,6 +32,7 @@ class HeartbeatBody(Body, frozen=True, kw_only=True):
     """
 
     status: Literal["healthy", "degraded", "unhealthy"] = "healthy"
+    metrics: Usage = Usage()
     working_on: Annotated[tuple[WorkingOn, ...], Meta(max_length=WORKING_ON_MAX)] = ()
 
 

@@ -108,7 +108,28 @@ def item(call: Call, row: dict[str, Any]) -> wire.AgentItem:
         )
         if row["breaker"]
         else None,
+        last_seen_at=last_seen(call, row["agent"]),
     )
+
+
+def last_seen(call: Call, subject: int) -> int:
+    """When the agent was heard of last: kept aside of the ledger (spec 2.3)."""
+    hears = call.services.presence
+    at: int = hears.seen(call.org, subject).at if hears is not None else 0
+    state = call.state("agent", subject)
+    if at or state is None:
+        return at
+    used = call.services.engine.credentials.used_at
+    return max((used.get(key.id, 0) for key in state.keys), default=0) or int(state.changed_at)
+
+
+def usage(call: Call, subject: int) -> wire.AgentUsage | None:
+    """What the agent says that it uses, while it is there."""
+    hears = call.services.presence
+    said = hears.seen(call.org, subject).metrics if hears is not None else None
+    if said is None:
+        return None
+    return wire.AgentUsage(cpu_milli=said.cpu_milli, memory_bytes=said.memory_bytes, queue=said.queue)
 
 
 def credential(
@@ -271,6 +292,7 @@ async def get_agent(call: Call) -> Reply:
             quarantine_reason=row["quarantine_reason"],
             certificates=state.certificates,
             warnings=owning.warnings(call, state.owner, state.registrar),
+            usage=usage(call, subject),
         )
     )
 

@@ -28,7 +28,8 @@ async def beat(call: Call) -> Reply:
     if hears is None:
         raise Problem(503, "unavailable", "this server hears no heartbeats")
     principal = call.principal
-    session = await hears.beat(principal.credential, principal.actor, body.status)
+    usage = (body.metrics.cpu_milli, body.metrics.memory_bytes, body.metrics.queue)
+    session = await hears.beat(principal.credential, principal.actor, body.status, usage)
     lost = [one.task_id for one in body.working_on if not await _goes_on(call, subject, one)]
     answer = wire.HeartbeatAnswer(
         session=session,
