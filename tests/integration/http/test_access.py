@@ -12,8 +12,9 @@ import pytest
 from tests.integration.http.browsing import Browser
 from tests.integration.http.kit import PLENTY, Person, Running
 
-from watchfloor.http import second_factor
+from watchfloor.http import qr, second_factor
 from watchfloor.http.pacing import Rate
+from watchfloor.http.passwords import Hashing
 from watchfloor.kernel.messages import SYSTEM
 from watchfloor.kernel.sign_in_terms import SignInTerms
 from watchfloor.kernel.terms import Policy
@@ -81,6 +82,20 @@ def test_a_password_is_set_with_a_young_session_and_signs_in(server: Running) ->
     events = server.backbone.ledger.read(server.orgs[0], 0, 100_000)
     assert not any(b"argon2" in data or LONG.encode() in data for _, data, _ in events)
     assert any(b'"method":"password"' in data for _, data, _ in events)
+
+
+def test_a_digest_of_older_parameters_is_renewed_by_signing_in(server: Running) -> None:
+    person, _ = with_password(server, "operator", "director", "auditor")
+    (old,) = server.engine.credentials.of(server.orgs[0], "password", person.subject)
+    server.services.entrance.hashing = Hashing(2_048)
+    try:
+        right = {"handle": person.handle, "password": LONG, "organisation": "Acme"}
+        Seat(server).enter(**right)
+        (new,) = server.engine.credentials.of(server.orgs[0], "password", person.subject)
+        assert (new.id, b"m=2048" in new.verifier, b"m=1024" in old.verifier) == (old.id, True, True)
+        Seat(server).enter(**right)
+    finally:
+        server.services.entrance.hashing = Hashing(1_024)
 
 
 def test_everything_wrong_is_answered_alike(server: Running) -> None:
@@ -167,6 +182,7 @@ def test_a_second_factor_is_set_up_asked_for_and_taken_once(server: Running) -> 
     offer = seat.post("/api/v1/me/totp", status=201)
     assert offer["uri"].startswith("otpauth://totp/Watchfloor%20acme%3A")
     assert f"secret={offer['secret']}" in offer["uri"]
+    assert offer["qr"] == list(qr.rows(offer["uri"]))
     seat.post("/api/v1/me/totp/confirm", {"code": "000000"}, 422)
     codes = seat.post("/api/v1/me/totp/confirm", {"code": digits(offer["secret"], -1)}, 201)["codes"]
     assert len(codes) == 10

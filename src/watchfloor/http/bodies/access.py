@@ -64,11 +64,13 @@ class CodeBody(Body, frozen=True, kw_only=True):
 class FactorOffered(Answer, frozen=True, kw_only=True):
     """A seed that is not in force until its first code is confirmed, within ten minutes. Shown once.
 
-    `uri` is what a picture for the authenticator holds, `secret` the same to be typed.
+    `uri` is what a picture for the authenticator holds, `secret` the same to be typed. `qr` are the rows of its QR code, `1`
+    for dark, to be drawn with four light modules around; empty where the names are too long for one.
     """
 
     secret: str
     uri: str
+    qr: tuple[str, ...] = ()
 
 
 class RecoveryCodes(Answer, frozen=True, kw_only=True):
@@ -135,6 +137,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
     FactorOffered: {
         "secret": "JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP",
         "uri": "otpauth://totp/Watchfloor:ada?secret=JBSWY3DPEHPK3PXPJBSWY3DPEHPK3PXP&issuer=Watchfloor",
+        "qr": ["1110111", "1010101"],
     },
     RecoveryCodes: {"codes": ["abcd-efgh-ijkl-mnop"], "seq": 1042},
     Means: {

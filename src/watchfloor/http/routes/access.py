@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import secrets
 from typing import Any
 
 import msgspec
 
-from watchfloor.http import entering, means, passwords, safeguards, second_factor, sessions
+from watchfloor.http import entering, means, passwords, qr, safeguards, second_factor, sessions
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import access as wire
 from watchfloor.http.bodies import fields
@@ -153,12 +154,16 @@ async def offer_totp(call: Call) -> Reply:
     if len(entrance.offered) >= OFFERS_MAX:
         raise Problem(503, "unavailable", "too many are at it; try again in a few minutes", retryable=True)
     entrance.offered[who.credential] = (call.now, seed)
-    place = means.names_of(call, call.org)[1]
-    return Reply(
-        body=wire.FactorOffered(
-            secret=second_factor.text_of(seed), uri=second_factor.uri(seed, who.name, place)
-        )
-    )
+    address = second_factor.uri(seed, who.name, means.names_of(call, call.org)[1])
+    drawn = await asyncio.to_thread(_drawn, address)
+    return Reply(body=wire.FactorOffered(secret=second_factor.text_of(seed), uri=address, qr=drawn))
+
+
+def _drawn(address: str) -> tuple[str, ...]:
+    try:
+        return qr.rows(address)
+    except qr.TooLong:
+        return ()
 
 
 async def confirm_totp(call: Call) -> Reply:
