@@ -272,7 +272,7 @@ def body(entry: Declared) -> dict[str, Any]:
     if entry.body in table.EXAMPLES:
         content["example"] = table.EXAMPLES[entry.body]
     kinds = {"application/json": content}
-    if entry.operation.id == "apply_policy":
+    if entry.operation.id in ("apply_policy", "check_policy"):
         kinds["application/yaml"] = {"schema": content["schema"]}
     required = entry.body.__name__ not in ("Nothing", "Reason")
     return {"required": required, "content": kinds}

@@ -194,6 +194,7 @@ GET  /api/v1/policy                               get_policy          agent+read
 PUT  /api/v1/policy                               apply_policy        director       write  authenticated 200 ApplyParams Policy PolicyApplied
 GET  /api/v1/policy/versions                      list_policies       reader         read   authenticated 200 PolicyVersionsParams - PolicyPage
 GET  /api/v1/policy/diff                          diff_policies       reader         read   authenticated 200 PolicyDiffParams - PolicyDiff
+POST /api/v1/policy/check                         check_policy        operator       try    authenticated 200 - Policy PolicyCheck
 GET  /api/v1/policy/proposals                     list_proposals      reader         read   authenticated 200 ProposalsParams - ProposalPage
 POST /api/v1/policy/revert                        revert_policy       director       write  authenticated 200 - RevertBody PolicyApplied
 GET  /api/v1/policy/versions/{version}            get_policy_version  reader         read   authenticated 200 Fresh - PolicyNow

@@ -154,3 +154,27 @@ def test_agents_do_not_ask_for_it(server: Running) -> None:
     client = server.client(agent["api_key"])
     asked = client.post("/api/v1/actions", json={"type": "policy.apply", "params": {}})
     assert (asked.status_code, asked.json()["code"]) == (403, "reserved_type")
+
+
+def test_a_draft_is_checked_as_yaml_and_as_json_and_nothing_is_recorded(director: httpx2.Client) -> None:
+    now = director.get("/api/v1/policy")
+    head = director.get("/api/v1/ledger/head").json()["seq"]
+    document = now.json()["document"]
+    document["auto"]["per_hour"] = 31
+    asked = director.post("/api/v1/policy/check", json=document)
+    assert asked.status_code == 200, asked.text
+    found = asked.json()
+    assert (found["base"], found["etag"], found["loosens"]) == (1, now.headers["etag"], 1)
+    assert found["differences"] == [
+        {"path": "/auto/per_hour", "before": "30", "after": "31", "loosens": True}
+    ]
+    yaml = {"content-type": "application/yaml"}
+    again = director.post("/api/v1/policy/check", content=found["text"], headers=yaml).json()
+    assert (again["document"], again["text"]) == (found["document"], found["text"])
+    wrong = director.post(
+        "/api/v1/policy/check", content=found["text"].replace("per_hour: 31", "per_hour: many"), headers=yaml
+    )
+    assert (wrong.status_code, wrong.json()["code"]) == (422, "invalid_policy")
+    assert wrong.json()["errors"][0]["field"] == "/auto/per_hour"
+    assert "line" in wrong.json()["errors"][0]["detail"]
+    assert director.get("/api/v1/ledger/head").json()["seq"] == head

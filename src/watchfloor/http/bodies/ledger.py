@@ -139,6 +139,19 @@ class PolicyDiff(Answer, frozen=True, kw_only=True):
     seq: Seq
 
 
+class PolicyCheck(Answer, frozen=True, kw_only=True):
+    """A sound document as the server reads it (`text`: its YAML), and what it would change in version `base`, in force."""
+
+    base: int
+    etag: str
+    document: Policy
+    text: str
+    loosens: Count
+    differences: tuple[DifferenceItem, ...]
+    patch: str
+    seq: Seq
+
+
 class LedgerHead(Answer, frozen=True, kw_only=True):
     """`hash` is of the newest event, `root` of the tree over all `seq` events."""
 
@@ -360,6 +373,16 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "loosens": 1,
         "differences": [{"path": "/levels/medium", "before": "2", "after": "1", "loosens": True}],
         "patch": "--- version 2\n+++ version 3\n@@ -1 +1 @@\n-  medium: 2\n+  medium: 1\n",
+        "seq": 1042,
+    },
+    PolicyCheck: {
+        "base": 3,
+        "etag": '"3"',
+        "document": {"name": "default"},
+        "text": 'name: "default"\n',
+        "loosens": 1,
+        "differences": [{"path": "/levels/medium", "before": "2", "after": "1", "loosens": True}],
+        "patch": "--- version 3\n+++ draft\n@@ -1 +1 @@\n-  medium: 2\n+  medium: 1\n",
         "seq": 1042,
     },
     LedgerHead: {"organisation": "org_0h2k9d0s7b1", "seq": 1042, "hash": "9a" * 32, "root": "7b" * 32},

@@ -278,6 +278,27 @@ async def diff_policies(call: Call) -> Reply:
     return Reply(body=body)
 
 
+async def check_policy(call: Call) -> Reply:
+    """Whether a document is a sound policy, as YAML and as JSON, and what it would change. Takes either; records nothing."""
+    active = call.services.engine.cell(call.org, "active_policy", "active")
+    if active is None:
+        raise not_found("policy")
+    document: Policy = call.body
+    before = await of_version(call, active.version)
+    found = differences(before, document)
+    body = wire.PolicyCheck(
+        base=active.version,
+        etag=etag(active.version),
+        document=document,
+        text=dump(document),
+        loosens=sum(1 for one in found if one.loosens),
+        differences=tuple(map(difference_item, found)),
+        patch=unified(before, document, f"version {active.version}", "draft"),
+        seq=call.services.engine.head(call.org),
+    )
+    return Reply(body=body)
+
+
 def difference_item(one: Difference) -> wire.DifferenceItem:
     """A field that differs, both sides as JSON."""
     return wire.DifferenceItem(
