@@ -1,6 +1,8 @@
 /** Every page, in the order of the navigation (spec 7). One folder and one line each. */
 import { page as agents } from "../agents";
 import { page as audit } from "../audit";
+import { page as chat } from "../chat";
+import { page as data } from "../data";
 import { page as inbox } from "../inbox";
 import { page as tasks } from "../tasks";
 import type { Page } from "./page";
@@ -10,6 +12,8 @@ export const pages: readonly Page[] = [
   agents,
   tasks,
   audit,
+  data,
+  chat,
   // workflows (reserved for their own issue), decisions, trust and policy, alerts, audit, data, operations,
   // access, chat
 ];

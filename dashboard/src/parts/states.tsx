@@ -43,14 +43,24 @@ export function Loading({ what = "" }: { what?: string }) {
 }
 
 /** A refusal in the place of what was asked for: why, and whether asking again makes sense. */
-export function Refused({ problem, again }: { problem: Problem; again?: () => void }) {
-  const title = problem.forbidden
+export function Refused({
+  problem,
+  again,
+  title: told,
+}: {
+  problem: Problem;
+  again?: () => void;
+  /** Where the page knows better what was refused. */
+  title?: string;
+}) {
+  const usual = problem.forbidden
     ? "This is not for your role"
     : problem.missing
       ? "There is no such thing"
       : problem.status === 0
         ? "The server cannot be reached"
         : "The server refused";
+  const title = told ?? usual;
   return (
     <div className={styles.state} data-state={problem.forbidden ? "forbidden" : "error"} role="alert">
       <span className={problem.forbidden || problem.missing ? styles.icon : styles.bad}>
