@@ -134,6 +134,39 @@ async def test_a_full_disk_is_refused_cleanly_and_recovers_by_itself(
         assert not answer.replayed
 
 
+async def test_a_store_that_fails_again_and_again_gets_no_work_until_a_probe_shows_that_it_can_write(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Rebuilding the state for every request would leave the loop no time for stops (fault F9)."""
+    async with running(tmp_path) as (backbone, org):
+        agent = await new_agent(backbone, org)
+        commit, reload, failing, reloads = backbone.ledger.commit, backbone.core.reload, True, 0
+
+        async def refuse(batch: Batch) -> None:
+            if failing:
+                raise StorageFull("the volume is away")
+            await commit(batch)
+
+        def counted() -> None:
+            nonlocal reloads
+            reloads += 1
+            reload()
+
+        monkeypatch.setattr(backbone.ledger, "commit", refuse)
+        monkeypatch.setattr(backbone.core, "reload", counted)
+        for frame in range(1, 40):
+            with pytest.raises(Unavailable):
+                await request(backbone, org, agent, frame=frame)
+        assert reloads <= 3
+        assert backbone.engine.read_only
+        failing = False
+        for _ in range(100):
+            if not backbone.engine.read_only:
+                break
+            await asyncio.sleep(0.05)
+        assert not (await request(backbone, org, agent, frame=1)).replayed
+
+
 async def test_an_unknown_outcome_is_settled_by_the_same_frame(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from pathlib import Path
 
+import pytest
 from tests.integration.hub.house import house, reading
 
 from watchfloor.engine.stops import JournalStop
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.limits import OUTBOX_SEQS
+from watchfloor.ledger.contract import StorageFull
 from watchfloor.work.messages import CancelTask, PauseTask, UnpauseTask
 
 
@@ -166,3 +169,35 @@ async def test_revoking_a_key_closes_its_socket_and_no_other(tmp_path: Path) -> 
             code, _ = await peer.ended(within=2)
             assert code == 4003
             assert (await bystander.ask("action:request", reading()))["type"] == "action:decided"
+
+
+async def test_a_stop_of_everything_says_so_on_every_socket_while_no_commit_succeeds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Fault F9: the kill switch works from memory."""
+
+    async def away(batch: object) -> None:
+        del batch
+        raise StorageFull("the volume is away")
+
+    async with house(tmp_path) as here:
+        keys = [(await here.agent(name))[1] for name in ("otto", "mara")]
+        async with here.peer(keys[0]) as first, here.peer(keys[1]) as second:
+            monkeypatch.setattr(here.backbone.ledger, "commit", away)
+            assert (await first.ask("action:request", reading()))["payload"]["code"] == "unavailable"
+            began = time.monotonic()
+            stop = JournalStop(
+                id="s9",
+                org=here.org,
+                scope="organisation",
+                target="",
+                reason="halt",
+                by="",
+                at=here.engine.clock(),
+            )
+            here.engine.stops.add(stop)
+            for peer in (first, second):
+                assert (await peer.ask("action:request", reading()))["payload"]["code"] == "stopped"
+            assert time.monotonic() - began < 2
+            monkeypatch.undo()
+            await here.until(lambda: not here.engine.read_only)
