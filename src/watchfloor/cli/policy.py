@@ -64,6 +64,15 @@ def default() -> None:
     sys.stdout.write(dump(Policy()))
 
 
+@app.command
+def schema() -> None:
+    """Print the JSON Schema of the policy document, for editors that check while you type."""
+    from watchfloor.kernel.terms import Policy
+
+    found = msgspec.json.encode(msgspec.json.schema(Policy))
+    sys.stdout.write(f"{msgspec.json.format(found, indent=2).decode()}\n")
+
+
 @app.command(name="packs")
 def packs_(name: str = "", *, json: bool = False) -> None:
     """List the packs for healthcare, finance and aviation, or print the one named NAME as YAML to begin from."""

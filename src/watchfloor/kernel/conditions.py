@@ -9,7 +9,10 @@ oversight* around. Both are checked by policy/condition_soundness.py, with the p
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 CONDITION_DEPTH_MAX = 4  # groups within groups: deeper is not read by people
 CONDITIONS_MAX = 16  # comparisons of one rule or factor; each is a bit of what a ruling records
@@ -35,6 +38,12 @@ ORDERED: dict[tuple[str, str], tuple[str, ...]] = {
 }
 
 
+# Named in the JSON Schema; soundness refuses the rest with its place.
+Operator = Annotated[str, Meta(extra_json_schema={"enum": list(OPERATORS)})]
+LooksAt = Annotated[str, Meta(extra_json_schema={"enum": list(SUBJECTS_OF)})]
+Answered = Annotated[str, Meta(extra_json_schema={"enum": list(ANSWERS)})]
+
+
 class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True):
     """One comparison (`field`, `op`, `value`), or a group: exactly one of `field`, `all` and `any` is there.
 
@@ -43,9 +52,9 @@ class Condition(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields
     """
 
     field: str = ""
-    op: str = "exists"
+    op: Operator = "exists"
     value: int | str | bool | tuple[str, ...] | None = None
-    of: str = PARAMETERS
+    of: LooksAt = PARAMETERS
     all: tuple[Condition, ...] = ()
     any: tuple[Condition, ...] = ()
 
@@ -55,7 +64,7 @@ class DomainRule(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
 
     name: str
     when: tuple[Condition, ...]
-    then: str = "raise"
+    then: Answered = "raise"
     level: int = 3
 
 

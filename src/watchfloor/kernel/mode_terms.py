@@ -7,7 +7,10 @@ that the gate denies: envelope, stops, breakers, limits and packs are in force i
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
+from msgspec import Meta
 
 ENFORCE, OBSERVE = "enforce", "observe"
 MODES = (ENFORCE, OBSERVE)
@@ -15,12 +18,15 @@ NAMED_MAX = 1_000  # agents or types with a mode of their own
 TURN_ON_LEVEL = 3  # turning observation on is decided by people at this level, whatever the policy says
 
 
+Mode = Annotated[str, Meta(extra_json_schema={"enum": list(MODES)})]
+
+
 class ModeTerms(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`agents` by public id, `types` by action type; both: `enforce` or `observe`."""
 
-    organisation: str = ENFORCE
-    agents: dict[str, str] = {}
-    types: dict[str, str] = {}
+    organisation: Mode = ENFORCE
+    agents: dict[str, Mode] = {}
+    types: dict[str, Mode] = {}
 
 
 def observing(terms: ModeTerms) -> bool:

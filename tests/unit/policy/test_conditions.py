@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from watchfloor.kernel.conditions import CONDITION_DEPTH_MAX, CONDITIONS_MAX, Condition, sentence
+from watchfloor.kernel.conditions import CONDITION_DEPTH_MAX, CONDITIONS_MAX, OPERATORS, Condition, sentence
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.mode_terms import ModeTerms, turned_on
 from watchfloor.kernel.terms import Policy
@@ -50,6 +50,17 @@ def test_a_condition_reads_as_a_sentence() -> None:
         sentence((Condition(all=(Condition(field="a"), Condition(field="b"))),))
         == "(a is given and b is given)"
     )
+
+
+def test_the_json_schema_names_what_may_be_written() -> None:
+    found = msgspec.json.schema(Policy)["$defs"]
+    assert found["Condition"]["properties"]["op"]["enum"] == list(OPERATORS)
+    assert found["Condition"]["properties"]["all"]["items"] == {"$ref": "#/$defs/Condition"}
+    assert found["DomainRule"]["properties"]["then"]["enum"] == ["raise", "deny"]
+    assert found["ModeTerms"]["properties"]["agents"]["additionalProperties"]["enum"] == [
+        "enforce",
+        "observe",
+    ]
 
 
 def nested(depth: int) -> dict[str, Any]:
