@@ -37,6 +37,7 @@ from watchfloor_agent.errors import (
     Unavailable,
     WatchfloorError,
 )
+from watchfloor_agent.judging import Judgement
 from watchfloor_agent.metering import Meter
 from watchfloor_agent.registration import Registration, read_key, register, write_key
 from watchfloor_agent.talking import Message
@@ -59,6 +60,7 @@ __all__ = [
     "GrantRefused",
     "GrantRevoked",
     "Handed",
+    "Judgement",
     "LedgerShrank",
     "Message",
     "Meter",

@@ -13,7 +13,7 @@ import re
 import secrets
 from collections import OrderedDict
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
 
@@ -69,7 +69,10 @@ class Action:
 
 @dataclass(frozen=True)
 class Grant:
-    """A single-use permission for exactly one action. `expires_at` µs UTC; `basis` says why it was given."""
+    """A single-use permission for exactly one action. `expires_at` µs UTC; `basis` says why it was given.
+
+    `edited`: `action` has the parameters that people gave it, not those it was asked with.
+    """
 
     action: Action
     action_id: str
@@ -82,6 +85,7 @@ class Grant:
     level: int = 0
     decision_id: str = ""
     reasons: tuple[Reason, ...] = ()
+    edited: bool = False
 
     def allows(self, action: Action) -> bool:
         """Whether this grant was given for exactly that action."""
@@ -109,14 +113,16 @@ class Actions:
         self._early: OrderedDict[str, ActionDecided] = OrderedDict()
         self._resync = Resync()
 
-    async def request(self, frame: ActionRequest, action: Action, wait_ms: int | None) -> Grant:
+    async def request(
+        self, frame: ActionRequest, action: Action, wait_ms: int | None, *, edits: bool = False
+    ) -> Grant:
         """Ask, and wait as long as people take (at most `wait_ms`). Raises Denied, GrantMismatch, Unavailable, Refused."""
         decided = await self._ruling(frame)
         if decided.verdict == "pending" and self._closed_meanwhile(decided):
             decided = _closed(decided.action_id)
         elif decided.verdict == "pending":
             decided = await self._later(decided.action_id, wait_ms)
-        return _granted(decided, action)
+        return _granted(decided, action, edits=edits)
 
     async def dry_run(self, frame: ActionRequest) -> Ruling:
         """What the gate would say now. Raises Unavailable, Refused."""
@@ -361,7 +367,7 @@ class Execution:
         return {"action_id": self.grant.action_id, "grant_id": self.grant.grant_id}
 
 
-def _granted(decided: ActionDecided, action: Action) -> Grant:
+def _granted(decided: ActionDecided, action: Action, *, edits: bool = False) -> Grant:
     """The grant of a final ruling, checked against what was asked. Raises Denied, GrantMismatch, ProtocolError."""
     if decided.verdict != "permitted":
         kind, said = {
@@ -393,6 +399,10 @@ def _granted(decided: ActionDecided, action: Action) -> Grant:
         decision_id=decided.decision_id,
         reasons=decided.reasons,
     )
+    if decided.params is not None and edits:
+        edited = Action.of(action.type, action.tool, decided.params)
+        grant = replace(grant, action=edited, edited=True)
+        action = edited
     if not grant.allows(action):
         raise GrantMismatch(
             f"{action.type}: the server granted something else than was asked",

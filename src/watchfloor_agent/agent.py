@@ -335,11 +335,14 @@ class Agent(Speech):
         tokens: int | None = None,
         wait_ms: int | None = None,
         attempts: int = 0,
+        edits: bool = False,
     ) -> Grant:
         """Ask before acting, and wait until it is decided. Returns a Grant for exactly this action, or raises.
 
         Denied (with reasons), Expired, Cancelled: no. Unavailable: no answer, which also means no; with `wait_ms` people
         may still decide later (`decision`). Refused: the request itself is wrong. The task at hand is named by itself.
+        With `edits` the grant may be of parameters that people gave it (`grant.edited`: run `grant.action.params`);
+        without, that is a GrantMismatch.
         `cost_micro` and `tokens` are estimates: under a budget, what is not estimated is denied. `attempts`: at most so many
         executions for one decision (see `retry`); 0: as many as the policy allows.
         """
@@ -348,7 +351,7 @@ class Agent(Speech):
         frame = _request(
             action, reason, urgency, task, value_micro, estimate, dry_run=False, attempts=attempts
         )
-        return await self._life.actions.request(frame, action, wait_ms)
+        return await self._life.actions.request(frame, action, wait_ms, edits=edits)
 
     async def dry_run(
         self,

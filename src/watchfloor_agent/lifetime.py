@@ -15,6 +15,7 @@ from typing import Literal, TypeVar
 from watchfloor_agent.actions import Actions
 from watchfloor_agent.delegating import Desk
 from watchfloor_agent.errors import ConfigurationError, Fatal, Unavailable
+from watchfloor_agent.judging import Judge, Judging
 from watchfloor_agent.link import Link, Settings
 from watchfloor_agent.messages import Metrics, Payload
 from watchfloor_agent.pacing import Meter
@@ -73,6 +74,8 @@ class Lifetime:
         self.work: Work | None = None
         self.accept: Accept | None = None
         self._talk: Conversations | None = None
+        self._judging: Judging | None = None
+        self.on_judgement: Judge | None = None
         self.on_chat: Talk | None = None
         self.on_message: Talk | None = None
         self.health: Literal["healthy", "degraded", "unhealthy"] = "healthy"
@@ -97,6 +100,13 @@ class Lifetime:
         if self._talk is None:
             raise ConfigurationError(NOT_RUNNING)
         return self._talk
+
+    @property
+    def judging(self) -> Judging:
+        """What it is asked to judge. Raises ConfigurationError before the first start."""
+        if self._judging is None:
+            raise ConfigurationError(NOT_RUNNING)
+        return self._judging
 
     @property
     def desk(self) -> Desk:
@@ -213,6 +223,7 @@ class Lifetime:
         )
         self._actions = Actions(self._link, self.answer_ms)
         self._talk = Conversations(self._link, self.on_chat, self.on_message, self.answer_ms)
+        self._judging = Judging(self._link, self.on_judgement, self.answer_ms)
         self._desk = Desk(self._link, self.answer_ms)
         self._tasks = TaskBook(self._link, self.work, self.accept, self.answer_ms)
         self._link.running = True
@@ -223,6 +234,7 @@ class Lifetime:
     def _ended(self, running: asyncio.Task[None]) -> None:
         """Whoever still waits for people when the agent ends is told."""
         self.talk.close()
+        self.judging.close()
         if self._keeping is not None:
             self._keeping.cancel()
             self._keeping = None
@@ -276,7 +288,7 @@ class Lifetime:
                 self.actions.resynced(payload)
             case ConfigUpdated():
                 log.info("configuration changed: %s", payload)
-            case _ if self.talk.heard(payload):
+            case _ if self.talk.heard(payload) or self.judging.heard(payload):
                 pass
             case _:
                 log.debug("nothing is done about %s", payload.FRAME)

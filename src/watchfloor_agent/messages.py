@@ -291,6 +291,16 @@ class AgentSpawn(Payload, frozen=True, kw_only=True):
     share_milli: int = 0
 
 
+class TribunalVote(Payload, frozen=True, kw_only=True):
+    """What this agent thinks of another's action it was asked about."""
+
+    FRAME: ClassVar[str] = "tribunal:vote"
+    decision_id: str
+    vote: str
+    confidence_milli: int
+    reasoning: str = ""
+
+
 SENT: tuple[type[Payload], ...] = (
     Hello,
     Heartbeat,
@@ -317,4 +327,5 @@ SENT: tuple[type[Payload], ...] = (
     TaskSubmit,
     TaskDelegate,
     AgentSpawn,
+    TribunalVote,
 )

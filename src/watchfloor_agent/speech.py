@@ -6,10 +6,12 @@ from collections.abc import AsyncIterable
 from typing import Any, TypeVar
 
 from watchfloor_agent.errors import ConfigurationError
+from watchfloor_agent.judging import Judge
 from watchfloor_agent.lifetime import Lifetime
 from watchfloor_agent.talking import Message, Talk
 
 W = TypeVar("W", bound=Talk)
+J = TypeVar("J", bound=Judge)
 
 
 class Speech:
@@ -37,6 +39,17 @@ class Speech:
             raise ConfigurationError("this agent has its function for messages already")
         self._life.on_message = talk
         return talk
+
+    def on_judgement(self, judge: J) -> J:
+        """Decorator: this function judges what other agents ask for, as a validator of tribunals (spec 3.2).
+
+        It is given the question and returns a Judgement, or None to say nothing. The agent is asked only when it is
+        registered with the capability `validate`. `async def` runs on the loop, a plain function on a thread.
+        """
+        if self._life.on_judgement is not None:
+            raise ConfigurationError("this agent has its function for judgements already")
+        self._life.on_judgement = judge
+        return judge
 
     async def say(self, chat_id: str, text: str) -> int:
         """Say something in a chat; returns the number of the message. Raises Refused, Unavailable."""

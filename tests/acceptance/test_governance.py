@@ -69,21 +69,21 @@ class Agent:
         self._socket = self._leaving.enter_context(connect(self._address, additional_headers=own, proxy=None))
         heard = max((frame.get("seq", 0) for frame in self.frames), default=0)
         self._socket.send(json.dumps({"type": "hello", "payload": {"last_seq": heard}}))
-        self._until(lambda frame: frame["type"] == "welcome")
+        self.until(lambda frame: frame["type"] == "welcome")
 
     def ask(self, kind: str, **payload: Any) -> Said:
         """Send a numbered frame; the payload of its answer, with its type."""
         number = next(self._numbers)
         self._socket.send(json.dumps({"type": kind, "id": number, "payload": payload}))
-        return self._until(lambda frame: frame.get("re") == number)
+        return self.until(lambda frame: frame.get("re") == number)
 
     def told(self, asked: Said) -> Said:
         """What the server pushes about an action that waited for people."""
-        return self._until(
+        return self.until(
             lambda frame: "re" not in frame and frame["payload"].get("action_id") == asked["action_id"]
         )
 
-    def _until(self, fits: Callable[[Said], bool]) -> Said:
+    def until(self, fits: Callable[[Said], bool]) -> Said:
         for frame in self.frames:
             if fits(frame):
                 return {"frame": frame["type"], **frame["payload"]}
@@ -113,6 +113,7 @@ class Floor:
     """A server in a process of its own, its people by handle, and a policy with short waits."""
 
     def __init__(self, folder: Path) -> None:
+        self._folder = folder
         self._process = subprocess.Popen(
             [sys.executable, str(PROGRAM), str(folder), "0"], stdout=subprocess.PIPE, text=True
         )
@@ -136,8 +137,7 @@ class Floor:
             self.join(handle, role)
 
     def _known(self, handle: str, token: str) -> None:
-        headers = {"authorization": f"Bearer {token}"}
-        self.people[handle] = httpx.Client(base_url=self.url, headers=headers, timeout=15, trust_env=False)
+        self.people[handle] = self.client(token)
         self.ids[handle] = str(self.people[handle].get("/api/v1/me").json()["id"])
 
     def join(self, handle: str, role: str) -> None:
@@ -162,6 +162,19 @@ class Floor:
         found = Agent(self.url, made["api_key"], made["agent_id"])
         self._agents.append(found)
         return found
+
+    def client(self, token: str) -> httpx.Client:
+        """REST with some credential."""
+        headers = {"authorization": f"Bearer {token}"}
+        return httpx.Client(base_url=self.url, headers=headers, timeout=15, trust_env=False)
+
+    def verify(self) -> None:
+        """The stand-alone verifier finds that every rule was obeyed in all that has happened (exit 0)."""
+        export = self._folder / f"export-{secrets.token_hex(4)}"
+        program = [str(Path(sys.executable).with_name("watchfloor")), "ledger", "export", str(export)]
+        made = run(*program, "--data", str(self._folder / "data"), "--json")
+        key = str(json.loads(made)["key"])
+        run(sys.executable, "-m", "watchfloor_verify", str(export), "--key", key)
 
     def policy(self, change: Callable[[Said], None], who: str, *others: str) -> None:
         """Another policy: the one in force, changed; where others must agree, they do."""
@@ -202,6 +215,13 @@ class Floor:
             client.close()
         self._process.terminate()
         self._process.communicate(timeout=30)
+
+
+def run(*program: str) -> str:
+    """What a program says that ends well."""
+    done = subprocess.run(program, capture_output=True, text=True, check=False, timeout=60)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
 
 
 def right(answer: httpx.Response) -> Said:
@@ -254,6 +274,7 @@ def floor(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Floor]:
     found = Floor(tmp_path_factory.mktemp("governance"))
     try:
         yield found
+        found.verify()
     finally:
         found.close()
 
@@ -446,7 +467,7 @@ def test_a_breaker_trips_people_hear_of_it_and_one_probe_closes_it(floor: Floor)
     until(told, "an alert says so")
     task = right(floor.people["opi"].post("/api/v1/tasks", json={"title": "t", "needs": [skill]}))["task_id"]
     assert right(floor.people["opi"].get(f"/api/v1/tasks/{task}"))["task"]["status"] == "queued"
-    given = agent._until(lambda frame: frame["type"] == "task:assigned")  # when the time is over
+    given = agent.until(lambda frame: frame["type"] == "task:assigned")  # when the time is over
     assert given["task_id"] == task
     asked = ask()  # it failed lately, so a person is asked
     assert asked["verdict"] == "pending", asked

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from watchfloor.actions.messages import Derived, Evidence, Grant
 from watchfloor.councils.messages import Demand, Member, Step
 from watchfloor.councils.schedule_messages import Layer, Offset
+from watchfloor.councils.tribunal_messages import Validator
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
 from watchfloor.kernel.terms import AutoTerms, Policy
 from watchfloor.work.economic_messages import Economics
@@ -60,6 +61,7 @@ BY_TYPE |= {
     ).map(tuple),
     tuple[Demand, ...]: st.lists(st.builds(Demand, INTEGERS, TEXTS, INTEGERS), max_size=2).map(tuple),
     tuple[Step, ...]: st.lists(st.builds(Step, st.just(("role:director",)), INTEGERS), max_size=2).map(tuple),
+    tuple[Validator, ...]: st.lists(st.builds(Validator, INTEGERS, TEXTS, INTEGERS), max_size=3).map(tuple),
     tuple[Layer, ...]: st.lists(
         st.builds(Layer, st.just(("per_1",)), st.integers(60, 90), INTEGERS), max_size=2
     ).map(tuple),

@@ -9,10 +9,12 @@ from hypothesis import strategies as st
 from tests.laws.any_facts import streams
 from tests.transcripts.world import SUBJECTS
 
+from watchfloor.actions.bypasses import BypassOpened
 from watchfloor.actions.messages import ActionDecided, BreakerOpened, StandingGranted, StopRecorded
 from watchfloor.conversations.messages import ChannelOpened, ChatOpened, MessageSent
 from watchfloor.councils.messages import DecisionOpened
 from watchfloor.councils.schedule_messages import ScheduleSet
+from watchfloor.councils.tribunal_messages import TribunalConvened
 from watchfloor.fleet.messages import AgentRegistered, EnrolmentIssued
 from watchfloor.fleet.supervision_messages import SupervisionArranged
 from watchfloor.kernel.messages import Facts
@@ -34,6 +36,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "action": ActionDecided,
     "stop": StopRecorded,
     "standing": StandingGranted,
+    "bypass": BypassOpened,
     "breaker": BreakerOpened,
     "trust": TrustChanged,
     "anomaly": AnomalyFound,
@@ -41,6 +44,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "policy": PolicyApplied,
     "budget": BudgetSet,
     "schedule": ScheduleSet,
+    "tribunal": TribunalConvened,
     "supervision": SupervisionArranged,
     "enrolment": EnrolmentIssued,
     "chat": ChatOpened,

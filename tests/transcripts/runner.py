@@ -30,8 +30,17 @@ from watchfloor.conversations import messages as said
 from watchfloor.councils import rules as councils
 from watchfloor.councils.decision import Decision
 from watchfloor.councils.forcing import ForceEvidence
-from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced, TakeOver
+from watchfloor.councils.messages import (
+    CastVote,
+    ForceDecision,
+    OpenDecision,
+    ReviewForced,
+    SettleByTribunal,
+    TakeOver,
+)
 from watchfloor.councils.standing_in import BackupEvidence
+from watchfloor.councils.tribunal_messages import ConveneTribunal, VoteInTribunal
+from watchfloor.councils.tribunals import ConveningEvidence, Tribunal, ValidatorEvidence
 from watchfloor.fleet import rules as fleet
 from watchfloor.fleet.agent import Agent
 from watchfloor.fleet.enrolments import Enrolment
@@ -81,6 +90,9 @@ EVIDENCE: dict[type[Command], type[msgspec.Struct]] = {
     TakeOver: BackupEvidence,
     ForceDecision: ForceEvidence,
     ReviewForced: ForceEvidence,
+    ConveneTribunal: ConveningEvidence,
+    VoteInTribunal: ValidatorEvidence,
+    SettleByTribunal: councils.SettlingEvidence,
     AddPerson: people.HandleEvidence,
     ChangeRoles: people.AdminEvidence,
     DisablePerson: people.AdminEvidence,
@@ -153,6 +165,9 @@ class Story:
         kind = COMMANDS[command_name]
         command = self.build(kind, asked, subject=self.names.get(name, 0))
         evidence = self.gather(kind, gathered)
+        if isinstance(evidence, ConveningEvidence):
+            of = self.world.states.get(("decision", command.subject))
+            evidence = msgspec.structs.replace(evidence, decision=of)
         try:
             events = self.world.perform(command, actor, evidence)
         except Refused as refused:
@@ -321,9 +336,16 @@ def _channel(story: Story, channel: channels.Channel) -> str:
     return f"{'closed' if channel.closed_at else 'open'}; members: {members or 'none'}; {channel.number} messages"
 
 
+def _tribunal(story: Story, tribunal: Tribunal) -> str:
+    ruled = f"{tribunal.consensus}, recommends {tribunal.recommendation or 'nothing'}"
+    said = (f"{story.name_of(one.agent)} {one.vote}" for one in tribunal.judgements)
+    return f"{ruled if tribunal.consensus else 'open'}; votes: {', '.join(said) or 'none'}"
+
+
 SUMMARIES: dict[str, Callable[[Story, Any], str]] = {
     "task": _task,
     "decision": _decision,
+    "tribunal": _tribunal,
     "agent": _agent,
     "enrolment": _enrolment,
     "person": _person,

@@ -36,6 +36,7 @@ from watchfloor.kernel.terms import PLATFORM_TYPES, Policy
 
 _PEOPLES = ("approved", "committee", "forced")  # bases that people give
 _COMMITTEES = ("committee", "forced")
+_AT_LEVEL_2 = (*_PEOPLES, "tribunal")  # validator agents never answer for more
 _COMMITTEE_LEVEL = 4
 _CONFIRM = 2
 
@@ -49,21 +50,39 @@ class StartEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     breaker_tool_until: int
     voters_valid: bool
     policy_allows: bool
+    level: int = 0  # what the policy in force asks for it at least
+
+
+def level_now(policy: Policy, digest: str, state: ActionState) -> int:
+    """The level that class, recorded risk, packs and rules ask for under a policy; `digest` is the policy's.
+
+    The parameters are not at hand: of the organisation's rules count those that hold whatever they are.
+    """
+    tables = of(policy, digest)
+    names = (state.action_type, state.tool, state.cls)
+    _, ruled = conditions.certain(tables.domain, names, state.risk) if tables.domain else (False, 0)
+    classes = (
+        tables.types.get(state.action_type, UNKNOWN),
+        state.cls if state.cls in tables.bases else UNKNOWN,
+    )
+    # No recorded risk is lower than its class's base with all trust taken off; if it is, the base was raised since.
+    risk = max(state.risk, *(tables.bases[cls] + TRUSTED for cls in classes))
+    by_packs = (level for pack in tables.packs for _, _, level in pack.judge(Asked(*names, {})))
+    return max(tables.levels[band_of(min(SCORE_MAX, risk))], ruled, *by_packs)
 
 
 def policy_allows(policy: Policy, digest: str, state: ActionState, target: str = "") -> bool:
     """Would the policy in force still bear this grant? `digest` is the policy's, `target` what the executor attests.
 
-    Type and tool must not have become forbidden, the target must be inside the envelope, and the level that class,
-    risk, packs and rules ask for now must not exceed what the grant's basis answered for: 1 for auto, 2 for standing, the
-    level the people were asked at for theirs. A grant of the mode `observe` needs that mode still. The parameters are not at
-    hand: of the organisation's rules count those that hold whatever they are.
+    Type and tool must not have become forbidden, the target must be inside the envelope, and the level that the policy
+    asks for now (`level_now`) must not exceed what the grant's basis answered for: 1 for auto, 2 for standing and tribunal,
+    the level the people were asked at for theirs. A grant of the mode `observe` needs that mode still.
     """
     tables = of(policy, digest)
     if state.action_type in tables.forbidden_types or state.tool in tables.forbidden_tools:
         return False
     names = (state.action_type, state.tool, state.cls)
-    denied, ruled = conditions.certain(tables.domain, names, state.risk) if tables.domain else (False, 0)
+    denied, _ = conditions.certain(tables.domain, names, state.risk) if tables.domain else (False, 0)
     if denied or state.action_type in tables.prohibited:
         return False
     if not target_allowed(policy, digest, target):
@@ -74,26 +93,22 @@ def policy_allows(policy: Policy, digest: str, state: ActionState, target: str =
         return True
     if basis == "observed":  # nobody was asked: it stands as long as the mode does
         return observed(tables, state.agent, state.action_type)
-    classes = (
-        tables.types.get(state.action_type, UNKNOWN),
-        state.cls if state.cls in tables.bases else UNKNOWN,
-    )
-    # No recorded risk is lower than its class's base with all trust taken off; if it is, the base was raised since.
-    risk = max(state.risk, *(tables.bases[cls] + TRUSTED for cls in classes))
-    by_packs = (level for pack in tables.packs for _, _, level in pack.judge(Asked(*names, {})))
-    level = max(tables.levels[band_of(min(SCORE_MAX, risk))], ruled, *by_packs)
-    return level <= {"auto": 1, "standing": _CONFIRM}.get(basis, max(_CONFIRM, state.level))
+    answered = {"auto": 1, "standing": _CONFIRM, "tribunal": _CONFIRM}.get(basis, max(_CONFIRM, state.level))
+    return level_now(policy, digest, state) <= answered
 
 
 def grant(state: ActionState | None, command: GrantAction, given: Given) -> list[Draft]:
-    """The people agreed. Only a pending action can be granted, and only by people (level 4: by a committee)."""
+    """The people agreed. Only a pending action can be granted, and only by people (level 4: by a committee).
+
+    `level` is what they answered for, where a policy applied meanwhile asked for more than the action's own.
+    """
     action = existing(state)
     if action.status != "pending":
         if action.decision == command.decision:
             return []
         raise Refused("not_pending", f"the action is {action.status}")
-    bases = _COMMITTEES if action.level >= _COMMITTEE_LEVEL else _PEOPLES
-    check_choice(command.basis, "/basis", bases)
+    level = max(action.level, command.level)
+    check_choice(command.basis, "/basis", _bases(level))
     check_range(command.execution_ms, "/execution_ms", 1, INTEGER_MAX)
     if command.expires_at <= given.at:
         raise Refused("grant_expired", "a grant ends after it begins", field="/expires_at", status=422)
@@ -106,8 +121,16 @@ def grant(state: ActionState | None, command: GrantAction, given: Given) -> list
             expires_at=command.expires_at,
             number=action.grants + 1,
         ),
+        level=level if level > action.level else 0,
     )
     return [Draft(facts=facts)]
+
+
+def _bases(level: int) -> tuple[str, ...]:
+    """Who may answer for an action of this level."""
+    if level >= _COMMITTEE_LEVEL:
+        return _COMMITTEES
+    return _PEOPLES if level > _CONFIRM else _AT_LEVEL_2
 
 
 def close(state: ActionState | None, command: CloseAction, given: Given) -> list[Draft]:
@@ -153,7 +176,7 @@ def start(state: ActionState | None, command: StartAction, given: Given) -> list
     evidence: StartEvidence = given.evidence
     lost = gone(evidence, given.at)
     if lost:
-        return [Draft(facts=_revoked(action, held, lost))]
+        return [Draft(facts=_revoked(action, held, lost, evidence.level))]
     if command.execution in action.executions:
         raise Refused("execution_used", "an execution has an id of its own", field="/execution")
     facts = ActionStarted(
@@ -192,12 +215,13 @@ def gone(evidence: StartEvidence, at: int) -> str:
     return next((reason for reason, bites in checks if bites), "")
 
 
-def _revoked(action: ActionState, held: Grant, reason: str) -> GrantRevoked:
+def _revoked(action: ActionState, held: Grant, reason: str, level: int) -> GrantRevoked:
+    """The new decision is of the level that the policy of now asks for, or it would be revoked again for ever."""
     return GrantRevoked(
         agent=action.agent,
         digest=action.digest,
         grant=held.number,
-        level=max(_CONFIRM, action.level),
+        level=max(_CONFIRM, action.level, level),
         reason=reason,
         risk=action.risk,
         urgency=action.urgency,

@@ -3,6 +3,8 @@
 Theory of operation
 -------------------
 
+    (an approver's EditAction changes the digest of what is pending: editing.py)
+
     pending ---GrantAction--> granted ---StartAction--> executing ---CompleteAction--> completed
       | ^                    |  |                           | +-------FailAction------> failed
       | +---basis is gone----+  |                           |                             ^
@@ -85,7 +87,17 @@ class ActionState(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     asked_tokens: int = 0
     executions: tuple[str, ...] = ()  # those before the newest one, oldest first
     ungated: bool = False  # it was reported as done without having been started
+    content: int = (
+        0  # seq of the event with the parameters since they were edited; 0: the action's own first event
+    )
+    edits: int = 0
+    edited_by: tuple[str, ...] = ()
     budgeted: bool = False  # budgets counted it when it was judged, so whatever becomes of it must be said
+
+
+def content_of(subject: int, state: ActionState | None) -> int:
+    """The seq whose private part holds the parameters as they are now, and the salt of their digest."""
+    return state.content if state is not None and state.content else subject
 
 
 def existing(state: ActionState | None) -> ActionState:
@@ -152,6 +164,7 @@ def granted(state: ActionState, facts: ActionGranted, event: Event) -> dict[str,
         "grants": facts.grant.number,
         "attempt": 1,
         "decision": facts.decision,
+        "level": facts.level or state.level,
         "reason": "",
     }
 

@@ -131,6 +131,7 @@ class GrantAction(Command, frozen=True, kw_only=True):
     basis: str
     execution_ms: int
     expires_at: int
+    level: int = 0
 
 
 class CloseAction(Command, frozen=True, kw_only=True):
@@ -285,11 +286,14 @@ class ActionDecided(Facts, frozen=True, kw_only=True):
 
 
 class ActionGranted(Facts, frozen=True, kw_only=True):
+    """`level` is set where people answered for more than the ruling had asked: a policy applied meanwhile wanted it."""
+
     TYPE: ClassVar[str] = "action.granted/1"
     KIND: ClassVar[str] = "action"
     agent: int
     decision: int
     grant: Grant
+    level: int = 0
 
 
 class ActionClosed(Facts, frozen=True, kw_only=True):

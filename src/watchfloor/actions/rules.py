@@ -15,9 +15,11 @@ from hashlib import sha256
 
 import msgspec
 
-from watchfloor.actions import containment, executions, grants, life, retries
+from watchfloor.actions import containment, editing, executions, grants, life, retries
+from watchfloor.actions.bypasses import BYPASS, BYPASS_FACTS
 from watchfloor.actions.containment import BreakerState, StandingState, StopState
 from watchfloor.actions.derive import derive
+from watchfloor.actions.edit_messages import ActionEdited, EditAction
 from watchfloor.actions.gate import Gathered, judge, reserve, urgency_of
 from watchfloor.actions.life import ActionState
 from watchfloor.actions.messages import (
@@ -174,6 +176,7 @@ ACTION = Subject(
     decide={
         RequestAction: request,
         GrantAction: grants.grant,
+        EditAction: editing.edit,
         CloseAction: grants.close,
         CancelAction: grants.cancel,
         StartAction: grants.start,
@@ -186,6 +189,7 @@ ACTION = Subject(
     evolve={
         ActionDecided: life.decided,
         ActionGranted: life.granted,
+        ActionEdited: editing.edited,
         ActionClosed: life.closed,
         GrantRevoked: life.revoked,
         GrantMisused: life.misused,
@@ -238,10 +242,11 @@ BREAKER = Subject(
     due=containment.due,
     overdue=containment.overdue,
 )
-SUBJECTS = (ACTION, STOP, STANDING, BREAKER)
+SUBJECTS = (ACTION, STOP, STANDING, BREAKER, BYPASS)
 FACTS = (
     ActionDecided,
     ActionGranted,
+    ActionEdited,
     ActionClosed,
     GrantRevoked,
     GrantMisused,
@@ -257,6 +262,7 @@ FACTS = (
     StopLifted,
     StandingGranted,
     StandingRevoked,
+    *BYPASS_FACTS,
     BreakerOpened,
     BreakerHalfOpened,
 )

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import msgspec
 
+from watchfloor.actions.bypasses import BypassEnded, BypassOpened
+from watchfloor.actions.edit_messages import ActionEdited
 from watchfloor.actions.messages import (
     ActionClosed,
     ActionCompleted,
@@ -179,7 +181,27 @@ BREAKERS = Table(
     },
 )
 
-TABLES = (ACTIONS, STOPS, STOP_STAGES, STANDING_APPROVALS, BREAKERS)
+BYPASSES = Table(
+    name="bypasses",
+    version=1,
+    meaning="Time-boxed bypasses of level 2 (spec 3.2 *Inbox*).",
+    key=("bypass",),
+    columns={
+        "bypass": integer("subject"),
+        "id": text("public id byp_…"),
+        "agent": integer("subject, 0: every agent"),
+        "type": text("action type, empty: every type"),
+        "reason": text("why nobody needs to look"),
+        "opened_at": instant("when"),
+        "opened_by": text("public id of who answers for it"),
+        "expires_at": instant("end of its life"),
+        "ended_at": instant("0: not taken back"),
+        "ended_by": text("public id"),
+    },
+    indexes=(Index(("expires_at",)),),
+)
+
+TABLES = (BYPASSES, ACTIONS, STOPS, STOP_STAGES, STANDING_APPROVALS, BREAKERS)
 _STATUS = {"permitted": "granted", "pending": "pending", "denied": "denied"}
 _CLOSED = {"grant_expired": "expired"}
 
@@ -270,6 +292,22 @@ def _closed(event: Event) -> list[Change]:
     assert isinstance(facts, ActionClosed)
     status = _CLOSED.get(facts.reason, facts.reason)
     return _set(event, status=status, reason=facts.reason, finished_at=event.at)
+
+
+def _edited(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, ActionEdited)
+    return [
+        ACTIONS.set(
+            event.subject,
+            level=facts.level,
+            risk=facts.risk,
+            urgency=facts.urgency,
+            rules=_json([name for name, _, _ in facts.failed]).decode(),
+            seq=event.seq,
+            **{"class": facts.derived.cls},
+        )
+    ]
 
 
 def _grant_revoked(event: Event) -> list[Change]:
@@ -379,6 +417,27 @@ def _standing_granted(event: Event) -> list[Change]:
     ]
 
 
+def _bypass_opened(event: Event) -> list[Change]:
+    facts = event.facts
+    assert isinstance(facts, BypassOpened)
+    return [
+        BYPASSES.put(
+            event.subject,
+            id=public_id("bypass", event.subject, facts.nonce),
+            agent=facts.agent,
+            type=facts.action_type,
+            reason=facts.reason,
+            opened_at=event.at,
+            opened_by=event.of or event.actor.id,
+            expires_at=facts.expires_at,
+        )
+    ]
+
+
+def _bypass_ended(event: Event) -> list[Change]:
+    return [BYPASSES.set(event.subject, ended_at=event.at, ended_by=event.of or event.actor.id)]
+
+
 def _standing_revoked(event: Event) -> list[Change]:
     revoked_by = event.of or event.actor.id
     return [STANDING_APPROVALS.set(event.subject, revoked_at=event.at, revoked_by=revoked_by)]
@@ -404,6 +463,7 @@ PROJECT: Projectors = {
     ActionGranted: _granted,
     ActionClosed: _closed,
     GrantRevoked: _grant_revoked,
+    ActionEdited: _edited,
     GrantMisused: _grant_misused,
     UngatedCall: _grant_misused,
     ActionStarted: _started,
@@ -417,5 +477,7 @@ PROJECT: Projectors = {
     StopLifted: _stop_lifted,
     StandingGranted: _standing_granted,
     StandingRevoked: _standing_revoked,
+    BypassOpened: _bypass_opened,
+    BypassEnded: _bypass_ended,
     BreakerOpened: _breaker_opened,
 }

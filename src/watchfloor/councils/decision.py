@@ -56,6 +56,7 @@ class Decision(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     forced_by: tuple[str, ...] = ()
     reviewed: bool = False
     seen: tuple[str, ...] = ()  # who has opened it
+    tribunal: bool = False  # its tribunal approved it in place of people
     review_by_at: int = (
         0  # of a forced one: until when another person must have looked at it, 0 when that is settled
     )

@@ -40,11 +40,12 @@ def member_of(members: Iterable[Member], person: str) -> Member | None:
 
 def same(one: Demand, two: Demand) -> bool:
     """Do both demand the same of the same people?"""
-    return (one.role if not one.committee else "", one.needed, one.committee, one.members) == (
+    return (one.role if not one.committee else "", one.needed, one.committee, one.members, one.level) == (
         two.role if not two.committee else "",
         two.needed,
         two.committee,
         two.members,
+        two.level,
     )
 
 
@@ -65,6 +66,24 @@ def outcome(votes: tuple[Vote, ...], demand: Demand, roles: Roles) -> str:
         vote for vote in votes if vote.person in roles and may(demand, vote.person, roles[vote.person])
     )
     return quorum.count(able, demand.needed, demand.members)
+
+
+def missing(votes: tuple[Vote, ...], demand: Demand, people: Roles) -> int:
+    """How much is missing for this demand to be met by those who are there: 0 when it can be.
+
+    `people` are all who may decide on it at all, with their roles, whether they have voted or not.
+    """
+    lost = {vote.person for vote in votes if vote.vote != quorum.APPROVE and not vote.late}
+    able = [person for person in people if person not in lost and may(demand, person, people[person])]
+    if not demand.committee:
+        return max(0, demand.needed - len(able))
+    weights = {member.person: member.weight for member in demand.members}
+    return max(0, demand.needed - sum(weights[person] for person in able))
+
+
+def lacking(demand: Demand) -> str:
+    """Who would have to be added for it."""
+    return f"committee:{demand.committee}" if demand.committee else f"role:{demand.role}"
 
 
 def strictest(outcomes: Iterable[str]) -> str:

@@ -29,7 +29,8 @@ class Step(msgspec.Struct, frozen=True, array_like=True, gc=False):
 class Demand(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Who must agree besides, because a policy was applied while the decision was pending (`version` is its number).
 
-    `role` and `needed` persons, or of a committee its members as of that instant and the weight that is needed.
+    `role` and `needed` persons, or of a committee its members as of that instant and the weight that is needed. `level`
+    is what the action has under that policy, 0 where nobody noted it.
     """
 
     version: int
@@ -37,6 +38,7 @@ class Demand(msgspec.Struct, frozen=True, array_like=True, gc=False):
     needed: int
     committee: str = ""
     members: tuple[Member, ...] = ()
+    level: int = 0
 
 
 class OpenDecision(Command, frozen=True, kw_only=True):
@@ -117,9 +119,22 @@ class TakeOver(Command, frozen=True, kw_only=True):
     measured: int = 0
 
 
+class SettleByTribunal(Command, frozen=True, kw_only=True):
+    """From the judging process: a tribunal has ruled, and the policy may let it decide level 2 alone."""
+
+    KIND: ClassVar[str] = "decision"
+    recommendation: str
+
+
 class CancelDecision(Command, frozen=True, kw_only=True):
     KIND: ClassVar[str] = "decision"
     reason: str = ""
+
+
+class RecheckDecision(Command, frozen=True, kw_only=True):
+    """People or the policy have changed: can anybody decide still?"""
+
+    KIND: ClassVar[str] = "decision"
 
 
 class DecisionTimePassed(Command, frozen=True, kw_only=True):
@@ -228,6 +243,7 @@ class DecisionApproved(Facts, frozen=True, kw_only=True):
     """The quorum is met. `voters` are the persons whose votes made it.
 
     `also` is the evidence of policies applied meanwhile: what they demanded besides, and these votes satisfy as well.
+    `tribunal`: its tribunal decided in place of people, at level 2, where the policy says so.
     """
 
     TYPE: ClassVar[str] = "decision.approved/1"
@@ -239,10 +255,14 @@ class DecisionApproved(Facts, frozen=True, kw_only=True):
     level: int
     voters: tuple[str, ...]
     also: tuple[Demand, ...] = ()
+    tribunal: bool = False
 
 
 class DecisionDenied(Facts, frozen=True, kw_only=True):
-    """`reason`: voted, vetoed, unanswered or unanswerable (not enough eligible people, `missing` of them)."""
+    """`reason`: voted, vetoed, tribunal, unanswered or unanswerable: not enough eligible people, `missing` of `lacks`.
+
+    `lacks` is who must be added: `role:<role>` or `committee:<name>`, one for each route that cannot be met.
+    """
 
     TYPE: ClassVar[str] = "decision.denied/1"
     KIND: ClassVar[str] = "decision"
@@ -250,6 +270,7 @@ class DecisionDenied(Facts, frozen=True, kw_only=True):
     agent: int
     reason: str
     missing: int = 0
+    lacks: tuple[str, ...] = ()
 
 
 class DecisionExpired(Facts, frozen=True, kw_only=True):

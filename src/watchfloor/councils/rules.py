@@ -13,7 +13,9 @@ what the deadline's passing means. It is *pending* until one of these ends it, a
 
 or it is *forced* past the people by break-glass (forcing.py), which is an approval with a basis of its own.
 
-Only votes, and break-glass, lead to *approved*: time, cancellation and the size of the pool lead elsewhere. A decision never fails to
+At level 2, and where the policy says so, a tribunal of validator agents may end it as well (tribunals.py).
+
+Only votes, break-glass and that lead to *approved*: time, cancellation and the size of the pool lead elsewhere. A decision never fails to
 open, since an action that nobody can decide on would wait for ever: terms outside their range are read strictly.
 
 Until somebody settles it, time moves it: after two thirds of each wait comes a warning, at a deadline the next rung of
@@ -71,13 +73,16 @@ from watchfloor.councils.messages import (
     Member,
     NoteSeen,
     OpenDecision,
+    RecheckDecision,
     ReviewForced,
+    SettleByTribunal,
     TakeOver,
     VoteCast,
     VoteRefused,
 )
 from watchfloor.councils.quorum import Vote
 from watchfloor.councils.schedules import SCHEDULE, SCHEDULE_FACTS
+from watchfloor.councils.tribunals import ALONE_LEVEL, TRIBUNAL, TRIBUNAL_FACTS
 from watchfloor.kernel.folds import Changes, first, once
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.instants import MILLISECOND
@@ -120,6 +125,20 @@ class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     links_level_max: int = 4
 
 
+class ReachEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """For DecisionTimePassed and RecheckDecision: everybody who may decide on it at all, and what is demanded besides."""
+
+    people: tuple[tuple[str, tuple[str, ...]], ...]
+    also: tuple[Demand, ...] = ()
+
+
+class SettlingEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
+    """For SettleByTribunal. `may`: the ruling is of this decision, complete, and of a consensus that then and now decides."""
+
+    may: bool
+    also: tuple[Demand, ...] = ()
+
+
 # What is asked for --------------------------------------------------------------------------------------------------
 
 
@@ -154,7 +173,11 @@ def open_decision(state: Decision | None, command: OpenDecision, given: Given) -
     if not missing:
         return [Draft(facts=opened)]
     denied = DecisionDenied(
-        action=command.action, agent=command.agent, reason="unanswerable", missing=missing
+        action=command.action,
+        agent=command.agent,
+        reason="unanswerable",
+        missing=missing,
+        lacks=(f"committee:{command.committee}" if command.committee else f"role:{command.role}",),
     )
     return [Draft(facts=opened), Draft(facts=denied)]
 
@@ -210,7 +233,9 @@ def may_by_route(own: Demand, vote: Vote, roles: demands.Roles) -> bool:
 
 def demand_of(decision: Decision) -> Demand:
     """The route the decision was opened with."""
-    return Demand(0, decision.role, decision.needed, decision.committee, decision.members)
+    return Demand(
+        0, decision.role, decision.needed, decision.committee, decision.members, level=decision.level
+    )
 
 
 def check_vote(decision: Decision, command: CastVote, given: Given) -> None:
@@ -294,6 +319,28 @@ def unanswered(decision: Decision) -> Facts:
     return DecisionDenied(action=decision.action, agent=decision.agent, reason="unanswered")
 
 
+def settle_by_tribunal(state: Decision | None, command: SettleByTribunal, given: Given) -> list[Draft]:
+    """Level 2 decided by agents; nothing when the policy leaves it to people, or asks for more of them meanwhile."""
+    decision = known(state)
+    seen: SettlingEvidence = given.evidence
+    waits = decision.status == PENDING and given.at < last_at(decision)
+    if not waits or decision.level != ALONE_LEVEL or seen.also or not seen.may:
+        return []
+    if command.recommendation == quorum.DENY:
+        denied = DecisionDenied(action=decision.action, agent=decision.agent, reason="tribunal")
+        return [Draft(facts=denied)]
+    facts = DecisionApproved(
+        action=decision.action,
+        agent=decision.agent,
+        execution_ms=decision.execution_ms,
+        grant_ms=decision.grant_ms,
+        level=decision.level,
+        voters=(),
+        tribunal=True,
+    )
+    return [Draft(facts=facts)]
+
+
 def cancel(state: Decision | None, command: CancelDecision, given: Given) -> list[Draft]:
     """The action is gone. When the decision is over this is no news."""
     decision = known(state)
@@ -311,6 +358,8 @@ def time_passed(state: Decision | None, command: DecisionTimePassed, given: Give
         return forcing.review_overdue(decision, given)
     if given.at < due(decision):
         return []
+    if given.at < last_at(decision) and (impossible := unreachable(decision, given.evidence)):
+        return [Draft(facts=impossible)]
     if given.at < decision.deadline_at:
         return [Draft(facts=warning(decision))]
     if given.at >= last_at(decision):
@@ -324,6 +373,36 @@ def time_passed(state: Decision | None, command: DecisionTimePassed, given: Give
         tell=step.tell,
     )
     return [Draft(facts=facts)]
+
+
+def recheck(state: Decision | None, command: RecheckDecision, given: Given) -> list[Draft]:
+    """Denied at once when nobody could ever approve it any more; nothing otherwise."""
+    decision = known(state)
+    if decision.status != PENDING or given.at >= last_at(decision):
+        return []
+    impossible = unreachable(decision, given.evidence)
+    return [Draft(facts=impossible)] if impossible else []
+
+
+def unreachable(decision: Decision, seen: ReachEvidence | None) -> DecisionDenied | None:
+    """The denial with who must be added, when some route cannot be met by those who are there (spec 3.2)."""
+    if seen is None:
+        return None
+    people = dict(seen.people)
+    short = [
+        (demands.lacking(demand), lost)
+        for demand in (demand_of(decision), *seen.also)
+        if (lost := demands.missing(decision.votes, demand, people))
+    ]
+    if not short:
+        return None
+    return DecisionDenied(
+        action=decision.action,
+        agent=decision.agent,
+        reason="unanswerable",
+        missing=max(lost for _, lost in short),
+        lacks=tuple(dict.fromkeys(who for who, _ in short)),
+    )
 
 
 def warning(decision: Decision) -> Facts:
@@ -403,7 +482,9 @@ def vote_refused(decision: Decision, facts: VoteRefused, event: Event) -> Change
 
 
 def approved(decision: Decision, facts: DecisionApproved, event: Event) -> Changes:
-    return {**over(decision, APPROVED, event), "also": facts.also} if decision.status == PENDING else {}
+    if decision.status != PENDING:
+        return {}
+    return {**over(decision, APPROVED, event), "also": facts.also, "tribunal": facts.tribunal}
 
 
 def denied(decision: Decision, facts: DecisionDenied, event: Event) -> Changes:
@@ -431,6 +512,8 @@ SUBJECTS: tuple[Subject, ...] = (
             ForceDecision: forcing.force,
             ReviewForced: forcing.review,
             NoteSeen: seeing.note,
+            RecheckDecision: recheck,
+            SettleByTribunal: settle_by_tribunal,
         },
         evolve={
             DecisionOpened: first(opened),
@@ -454,6 +537,7 @@ SUBJECTS: tuple[Subject, ...] = (
         overdue=lambda subject, decision, at: DecisionTimePassed(subject=subject),
     ),
     SCHEDULE,
+    TRIBUNAL,
 )
 
 FACTS: tuple[type[Facts], ...] = (
@@ -468,6 +552,7 @@ FACTS: tuple[type[Facts], ...] = (
     DecisionExpired,
     DecisionCancelled,
     *SCHEDULE_FACTS,
+    *TRIBUNAL_FACTS,
     DecisionForceAsked,
     DecisionForced,
     DecisionAlerted,

@@ -22,6 +22,7 @@ from watchfloor.councils.messages import (
     VoteRefused,
 )
 from watchfloor.councils.schedule_views import PROJECT_SCHEDULES, SCHEDULES
+from watchfloor.councils.tribunal_views import JUDGEMENTS, PROJECT_TRIBUNALS, TRIBUNALS
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.projection import (
@@ -45,7 +46,7 @@ _COUNT = """(SELECT count(DISTINCT v.person) FROM votes v WHERE v.org = a.org AN
 
 DECISIONS = Table(
     name="decisions",
-    version=3,
+    version=4,
     meaning="Every action that needs or needed somebody's agreement.",
     key=("decision",),
     columns={
@@ -65,12 +66,15 @@ DECISIONS = Table(
         "rungs": integer("how many there are"),
         "tell": array("JSON array of who was told last"),
         "missing": integer("an unanswerable decision: how much is missing for it to be possible"),
+        "lacks": array("JSON array: of which role:… or committee:… somebody must be added"),
         "status": text("pending, approved, denied, expired or cancelled"),
-        "reason": text("voted, vetoed, forced, unanswered, unanswerable, or why it was cancelled"),
+        "reason": text("voted, vetoed, tribunal, forced, unanswered, unanswerable, or why it was cancelled"),
         "unanswered": text("what a passed deadline means: expired or denied"),
         "digest": text("of the action; a vote names it"),
         "voters": array("JSON array of the public ids whose votes approved it"),
         "forced_by": array("JSON array of the public ids of those who forced it (break-glass)"),
+        "consensus": text("of its tribunal: unanimous, majority, split or no_quorum; empty: none has ruled"),
+        "recommendation": text("of its tribunal: approve, deny or empty"),
         "review_by_at": instant("a forced one: until when another person reviews it"),
         "review": text("a forced one: justified, unjustified, overdue, or empty while it is awaited"),
         "deadline_at": instant(
@@ -123,7 +127,7 @@ SEEN = Table(
     indexes=(Index(("person",)),),
 )
 
-TABLES = (DECISIONS, VOTES, SEEN, SCHEDULES)
+TABLES = (DECISIONS, VOTES, SEEN, SCHEDULES, TRIBUNALS, JUDGEMENTS)
 
 
 def _opened(event: Event) -> list[Change]:
@@ -214,7 +218,8 @@ def _vote_refused(event: Event) -> list[Change]:
 def _approved(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, DecisionApproved)
-    return _ended(event, "approved", reason="voted", voters=_json(facts.voters).decode())
+    reason = "tribunal" if facts.tribunal else "voted"
+    return _ended(event, "approved", reason=reason, voters=_json(facts.voters).decode())
 
 
 def _force_asked(event: Event) -> list[Change]:
@@ -245,7 +250,8 @@ def _reviewed(event: Event) -> list[Change]:
 def _denied(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, DecisionDenied)
-    return _ended(event, "denied", reason=facts.reason, missing=facts.missing)
+    lacks = _json(facts.lacks).decode()
+    return _ended(event, "denied", reason=facts.reason, missing=facts.missing, lacks=lacks)
 
 
 def _expired(event: Event) -> list[Change]:
@@ -260,6 +266,7 @@ def _cancelled(event: Event) -> list[Change]:
 
 PROJECT: Projectors = {
     **PROJECT_SCHEDULES,
+    **PROJECT_TRIBUNALS,
     DecisionOpened: _opened,
     DecisionWarned: _warned,
     DecisionEscalated: _escalated,

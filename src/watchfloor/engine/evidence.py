@@ -5,7 +5,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 
+from watchfloor.actions.edit_messages import EditAction
 from watchfloor.actions.gate import Gathered
 from watchfloor.actions.messages import Evidence, RequestAction, StartAction
 from watchfloor.actions.names import fold
@@ -18,9 +20,30 @@ from watchfloor.conversations.messages import (
     SendMessage,
     TellAgent,
 )
-from watchfloor.councils.messages import CastVote, ForceDecision, OpenDecision, ReviewForced, TakeOver
+from watchfloor.councils.messages import (
+    CastVote,
+    DecisionTimePassed,
+    ForceDecision,
+    OpenDecision,
+    RecheckDecision,
+    ReviewForced,
+    SettleByTribunal,
+    TakeOver,
+)
 from watchfloor.councils.schedule_messages import OverrideSchedule, SetSchedule
-from watchfloor.engine import alarming, amendments, duty, hearing, rights, starting, suspecting, voting
+from watchfloor.councils.tribunal_messages import ConveneTribunal, VoteInTribunal
+from watchfloor.engine import (
+    alarming,
+    amendments,
+    duty,
+    editing,
+    hearing,
+    rights,
+    starting,
+    suspecting,
+    tribunals,
+    voting,
+)
 from watchfloor.engine.requests import Request
 from watchfloor.engine.step import Gather
 from watchfloor.engine.system_rules import WorkLeft
@@ -290,6 +313,7 @@ def _work_left(read: Read, command: Advance, at: int, request: Request) -> WorkL
 
 GATHERS: Mapping[type[Command], Gather] = {
     RequestAction: _request_action,
+    EditAction: partial(editing.evidence, _request_action),
     ProposePolicy: amendments.deciders,
     StartAction: starting.start,
     RetryAction: starting.retry,
@@ -310,10 +334,15 @@ GATHERS: Mapping[type[Command], Gather] = {
     CastVote: voting.vote,
     OpenDecision: voting.pool,
     TakeOver: voting.backups,
+    DecisionTimePassed: voting.reach,
+    RecheckDecision: voting.reach,
     SetSchedule: duty.schedule,
     OverrideSchedule: duty.schedule,
     ForceDecision: voting.forcer,
     ReviewForced: voting.forcer,
+    ConveneTribunal: tribunals.convening,
+    VoteInTribunal: tribunals.validator,
+    SettleByTribunal: tribunals.settling,
     RecordTrust: _terms,
     AdjustTrust: _terms,
     ReassessTrust: _terms,

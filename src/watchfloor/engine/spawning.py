@@ -8,6 +8,7 @@ from typing import Any, Protocol
 
 import msgspec
 
+from watchfloor.actions.life import content_of
 from watchfloor.engine.credentials import Credential, mint
 from watchfloor.fleet.spawn_messages import SpawnAgent
 from watchfloor.kernel.codec import canonical
@@ -65,14 +66,14 @@ def spawn(
     share_milli: int,
 ) -> Spawning:
     """A new agent with a key of its own, if it is the one that the started action `action_id` was granted for."""
-    action, _ = known(engine, org, "action", action_id, "/payload/action_id")
+    action, granted = known(engine, org, "action", action_id, "/payload/action_id")
     wanted = {"capabilities": list(capabilities), "name": name, "tools": list(tools), "type": type_}
     credential, key, verifier = mint("agent")
     command = SpawnAgent(
         by=agent,
         action=action,
         execution=execution_id,
-        digest=_digest(reads, org, action, wanted),
+        digest=_digest(reads, org, content_of(action, granted), wanted),
         name=name,
         type=type_,
         capabilities=capabilities,

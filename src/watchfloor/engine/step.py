@@ -144,7 +144,7 @@ class _Batch:
         decide = self.rules.decides[type(command)]
         read = self.overlay.read
         state = read(kind, subject) if subject else None
-        if subject and state is None and kind not in _BESIDE_AGENTS:
+        if subject and state is None and kind not in _BESIDE_ANOTHER:
             raise Refused("not_found", f"there is no such {kind}", status=404)
         gather = self.rules.gathers.get(type(command))
         given = Given(
@@ -204,6 +204,6 @@ class _Batch:
                 self.wishes.append(_Wish(wished, _PROCESS, entropy, seq, wish.depth + 1, correlation))
 
 
-# Subjects that have an agent's integer and begin with the first thing that happens to them.
-_BESIDE_AGENTS = frozenset(("trust", "mailbox"))
+# Subjects that have the integer of another (an agent's, a decision's) and begin with the first thing that happens to them.
+_BESIDE_ANOTHER = frozenset(("trust", "mailbox", "tribunal"))
 _PROCESS = Actor(kind="process", id=SYSTEM.id)

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from watchfloor.actions.edit_messages import ActionEdited
 from watchfloor.actions.messages import (
     ActionClosed,
     ActionCompleted,
@@ -52,6 +53,12 @@ from watchfloor.councils.messages import (
     DecisionWarned,
     VoteCast,
     VoteRefused,
+)
+from watchfloor.councils.tribunal_messages import (
+    TribunalConvened,
+    TribunalDissolved,
+    TribunalRuled,
+    TribunalVoted,
 )
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Facts
@@ -181,7 +188,9 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
         (ActionStarted, ActionCompleted, ActionFailed, ActionUnknown, ActionSettled, ActionRetried),
         _of_action,
     ),
-    **dict.fromkeys((ActionGranted, ActionClosed, GrantRevoked, GrantMisused, UngatedCall), _waited_for),
+    **dict.fromkeys(
+        (ActionEdited, ActionGranted, ActionClosed, GrantRevoked, GrantMisused, UngatedCall), _waited_for
+    ),
     DecisionOpened: _opened,
     **dict.fromkeys(
         (
@@ -202,6 +211,7 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
         ),
         _of_decision,
     ),
+    **dict.fromkeys((TribunalConvened, TribunalVoted, TribunalRuled, TribunalDissolved), _of_decision),
     ChatOpened: _chat_opened,
     **dict.fromkeys((AgentTold, ChatAnswered, ChatClosed), _of_chat),
     ChannelOpened: _channel_opened,

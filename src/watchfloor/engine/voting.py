@@ -7,21 +7,38 @@ from __future__ import annotations
 from typing import Any
 
 from watchfloor.councils import demands
-from watchfloor.councils.decision import Decision
+from watchfloor.councils.decision import PENDING, Decision
 from watchfloor.councils.forcing import FORCING_ROLE, ForceEvidence
-from watchfloor.councils.messages import CastVote, Demand, ForceDecision, OpenDecision, ReviewForced, TakeOver
+from watchfloor.councils.messages import (
+    CastVote,
+    DecisionTimePassed,
+    Demand,
+    ForceDecision,
+    OpenDecision,
+    RecheckDecision,
+    ReviewForced,
+    TakeOver,
+)
 from watchfloor.councils.panels import Candidate, seated
-from watchfloor.councils.quorum import APPROVED, DENY, Vote, count
-from watchfloor.councils.rules import PoolEvidence, VoterEvidence, demand_of, may_by_route
+from watchfloor.councils.quorum import APPROVE, APPROVED, DENY, Vote, count
+from watchfloor.councils.rules import (
+    PoolEvidence,
+    ReachEvidence,
+    VoterEvidence,
+    demand_of,
+    may_by_route,
+)
 from watchfloor.councils.standing_in import BackupEvidence
+from watchfloor.engine import tribunals
 from watchfloor.engine.requests import Request
 from watchfloor.kernel.sign_in_terms import permits
 from watchfloor.kernel.subject import Read
-from watchfloor.kernel.terms import Policy, holds
-from watchfloor.registers.containment import Standing
+from watchfloor.kernel.terms import PLATFORM_TYPES, Policy, holds
+from watchfloor.registers.containment import Bypass, Standing
 from watchfloor.registers.directory import ActivePolicy, Person, find_person
 from watchfloor.registers.overtaken import loosened_by
 
+BYPASSING_ROLE = "director"
 GIVING_ROLE = "supervisor"  # who may give a standing approval, as the table of operations has it
 
 
@@ -75,6 +92,27 @@ def backups(read: Read, command: TakeOver, at: int, request: Request) -> BackupE
     )
 
 
+def reach(
+    read: Read, command: DecisionTimePassed | RecheckDecision, at: int, request: Request
+) -> ReachEvidence | None:
+    """Who could decide on it as of now; None when it is over, and nobody has to."""
+    decision: Decision | None = read("decision", command.subject)
+    if decision is None or decision.status != PENDING:
+        return None
+    everyone: tuple[Person, ...] = read("people", "all") or ()
+    return ReachEvidence(
+        people=tuple(
+            (one.id, one.roles)
+            for one in everyone
+            if one.enabled
+            and one.id != decision.owner
+            and one.id not in decision.parties
+            and not loosened_by(read, one.id, decision, at)
+        ),
+        also=read("demands", command.subject) or (),
+    )
+
+
 def forcer(read: Read, command: ForceDecision | ReviewForced, at: int, request: Request) -> ForceEvidence:
     """Who forces a decision, or reviews that it was forced."""
     person = find_person(read, command.person)
@@ -113,13 +151,31 @@ def able_voters(read: Read, decision: Decision, at: int) -> dict[str, tuple[str,
 
 
 def borne(read: Read, agent: int, action_type: str) -> Standing | None:
-    """The standing approval in force, while whoever gave it is enabled and may still give one (spec 3.2)."""
+    """The standing approval or bypass in force that ends last, while who answers for it may still give it (spec 3.2)."""
     standing: Standing | None = read("standing_in_force", (agent, action_type))
-    if standing is None or not standing.by:
-        return standing
-    giver = find_person(read, standing.by)
-    holds_still = giver is not None and giver.enabled and holds(giver.roles, GIVING_ROLE)
-    return standing if holds_still else None
+    if standing is not None and standing.by and not _may_give(read, standing.by, GIVING_ROLE):
+        standing = None
+    for one in read("bypasses", "all") or ():
+        longer = standing is None or one.expires_at > standing.expires_at
+        if longer and _bypasses(read, one, agent, action_type):
+            standing = Standing(one.subject, one.expires_at, one.by)
+    return standing
+
+
+def _bypasses(read: Read, one: Bypass, agent: int, action_type: str) -> bool:
+    """Is it for this agent and type, and may whoever opened it answer for them?"""
+    if one.agent not in (0, agent) or one.action_type not in ("", action_type):
+        return False
+    state = read("agent", agent)
+    near = () if state is None else (state.owner, state.registrar)
+    return (
+        action_type not in PLATFORM_TYPES and one.by not in near and _may_give(read, one.by, BYPASSING_ROLE)
+    )
+
+
+def _may_give(read: Read, person: str, role: str) -> bool:
+    giver = find_person(read, person)
+    return giver is not None and giver.enabled and holds(giver.roles, role)
 
 
 def voters_valid(read: Read, action: Any, at: int) -> bool:
@@ -133,6 +189,8 @@ def voters_valid(read: Read, action: Any, at: int) -> bool:
     decision: Decision | None = read("decision", action.decision) if action.decision else None
     if decision is None:
         return True
+    if decision.tribunal:
+        return tribunals.stands(read, read("tribunal", action.decision), APPROVE)
     owner = read("agent", action.agent).owner if action.agent else decision.owner
     if decision.forced_by:
         near = (owner, *decision.parties)

@@ -155,11 +155,16 @@ class Call:
         credentials: list[tuple[Any, ...]] | None = None,
         redacts: tuple[int, ...] = (),
         keyed: bool = True,
+        salted: bool = False,
     ) -> Recorded:
-        """Put a command and wait until it is durable. Raises Refused, Problem 503 when the outcome is not known."""
-        answer = await self.submit(
-            self.request(command, lane=lane, credentials=credentials, redacts=redacts, keyed=keyed)
-        )
+        """Put a command and wait until it is durable. Raises Refused, Problem 503 when the outcome is not known.
+
+        `salted`: it holds an action, whose digest is made with the command's own entropy.
+        """
+        request = self.request(command, lane=lane, credentials=credentials, redacts=redacts, keyed=keyed)
+        if salted:
+            request.command = msgspec.structs.replace(command, salt=request.entropy)
+        answer = await self.submit(request)
         event = answer.event
         if answer.replayed:
             event = await self.event(answer.seq)

@@ -17,6 +17,7 @@ from watchfloor.http.bodies import (
     analytics,
     anomalies,
     backtests,
+    bypasses,
     chat,
     data,
     decisions,
@@ -24,6 +25,7 @@ from watchfloor.http.bodies import (
     fields,
     finding,
     identity,
+    inbox,
     ledger,
     lineage,
     notifications,
@@ -36,6 +38,7 @@ from watchfloor.http.bodies import (
     supervision,
     tasks,
     timeline,
+    tribunals,
 )
 from watchfloor.http.door import Declared, Route
 from watchfloor.http.operations import OPERATIONS, PAGES, Operation
@@ -51,8 +54,11 @@ BODIES = (
     alerts,
     situation,
     identity,
+    inbox,
     presence,
     tasks,
+    tribunals,
+    bypasses,
     chat,
     data,
     actions,

@@ -41,6 +41,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "schedule": {"description": "public id `sch_…`", "example": "sch_q0d1k7m9x2v4"},
     "stop": {"description": "public id `stp_…`", "example": "stp_q0d1k7m9x2v4"},
     "standing": {"description": "public id `std_…`", "example": "std_q0d1k7m9x2v4"},
+    "bypass": {"description": "public id `byp_…`", "example": "byp_q0d1k7m9x2v4"},
     "person": {"description": "public id `per_…`", "example": "per_4h2k9d0s7b1"},
     "key": {"description": "key id `key_…`", "example": "key_0123456789abcdef"},
     "token": {"description": "token id `tok_…` or session id `ses_…`", "example": "tok_0123456789abcdef"},

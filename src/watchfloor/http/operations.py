@@ -121,8 +121,19 @@ GET  /api/v1/decisions                            list_decisions      reader    
 GET  /api/v1/decisions/{decision}                 get_decision        reader         read   exempt        200 Fresh - DecisionDetail
 POST /api/v1/decisions/{decision}/vote            cast_vote           operator       write  exempt        200 - VoteBody VoteRecorded
 POST /api/v1/decisions/{decision}/seen            see_decision        operator       write  exempt        200 - Nothing Recorded
+POST /api/v1/decisions/{decision}/edit            edit_decision       operator       write  exempt        200 - EditBody EditRecorded
 POST /api/v1/decisions/{decision}/force           force_decision      director       write  exempt        200 - ForceBody ForceRecorded
 POST /api/v1/decisions/{decision}/review          review_forced       supervisor     write  exempt        200 - ReviewBody Recorded
+GET  /api/v1/decisions/{decision}/similar         list_similar        reader         read   exempt        200 NoParams - SimilarList
+GET  /api/v1/decisions/{decision}/impact          get_impact          reader         read   exempt        200 NoParams - Impact
+= waiting
+GET  /api/v1/inbox                                list_inbox          reader         read   exempt        200 InboxParams - InboxPage
+GET  /api/v1/inbox/summary                        get_summary         reader         read   exempt        200 NoParams - InboxSummary
+POST /api/v1/inbox/votes                          cast_votes          operator       write  exempt        200 - VotesBody VotesRecorded
+= tribunals
+GET  /api/v1/tribunals                            list_tribunals      agent+reader   read   authenticated 200 TribunalsParams - TribunalPage
+GET  /api/v1/tribunals/{decision}                 get_tribunal        agent+reader   read   authenticated 200 Fresh - TribunalDetail
+POST /api/v1/tribunals/{decision}/vote            vote_in_tribunal    agent          write  authenticated 200 - TribunalVoteBody TribunalVoteRecorded
 = schedules
 GET  /api/v1/schedules                            list_schedules      reader         read   authenticated 200 SchedulesParams - SchedulePage
 POST /api/v1/schedules                            set_schedule        supervisor     write  authenticated 201 - SetScheduleBody ScheduleRecorded
@@ -143,6 +154,10 @@ POST /api/v1/stops/{stop}/lift                    lift_stop           supervisor
 GET  /api/v1/standing-approvals                   list_standing       reader         read   authenticated 200 Paged - StandingPage
 POST /api/v1/standing-approvals                   grant_standing      supervisor     write  authenticated 201 - GrantStandingBody StandingGranted
 POST /api/v1/standing-approvals/{standing}/revoke revoke_standing     operator       write  exempt        200 - Nothing Recorded
+= bypasses
+GET  /api/v1/bypasses                             list_bypasses       reader         read   authenticated 200 Paged - BypassPage
+POST /api/v1/bypasses                             open_bypass         director       write  authenticated 201 - OpenBypassBody BypassOpened
+POST /api/v1/bypasses/{bypass}/end                end_bypass          operator       write  exempt        200 - Nothing Recorded
 = economics
 GET  /api/v1/budgets                              list_budgets        reader         read   authenticated 200 BudgetsParams - BudgetPage
 POST /api/v1/budgets                              set_budget          director       write  authenticated 201 - SetBudgetBody BudgetRecorded

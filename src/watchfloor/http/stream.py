@@ -47,6 +47,7 @@ _VIEWED = {
     "decision": "decisions",
     "stop": "stops",
     "standing": "standing_approvals",
+    "bypass": "bypasses",
     "person": "people",
     "chat": "chats",
     "channel": "channels",

@@ -21,6 +21,7 @@ STORY_MAX = 200  # events of one story in one answer
 _REASONS = {
     "voted": "by vote",
     "vetoed": "by a veto",
+    "tribunal": "by a tribunal of validator agents",
     "unanswered": "because nobody answered in time",
     "unanswerable": "because too few people may decide",
     "grant_expired": "because its grant was not used in time",
@@ -34,6 +35,10 @@ def people(needed: int, role: str) -> str:
 
 def _why(reason: str) -> str:
     return _REASONS.get(reason, f"({reason.replace('_', ' ')})") if reason else ""
+
+
+def _joined(lacks: tuple[str, ...]) -> str:
+    return ", ".join(one.replace(":", " ") for one in lacks)
 
 
 def _verdict(facts: Any) -> str:
@@ -89,6 +94,9 @@ SENTENCES: dict[str, Sentence] = {
     "action.decided/1": _verdict,
     "stop.eased/1": lambda f: f"Lifted for {f.scope.replace('_', ' ')} {f.target}; all else stays stopped.",
     "breaker.half_opened/1": "The open time of the breaker is over: one probe may run.",
+    "action.edited/1": lambda f: (
+        f"Its parameters were edited; the gate judged it again: level {f.level}, risk {f.risk}."
+    ),
     "action.granted/1": lambda f: f"A single-use grant was given ({f.grant.basis}).",
     "action.closed/1": lambda f: f"Closed without being started: {f.reason.replace('_', ' ')}.",
     "action.grant_revoked/1": lambda f: f"The grant was revoked at start: {f.reason.replace('_', ' ')}.",
@@ -135,7 +143,24 @@ SENTENCES: dict[str, Sentence] = {
     ),
     "decision.reviewed/1": lambda f: f"Reviewed{' late' if f.late else ''}: forcing it was {f.verdict}.",
     "decision.seen/1": "Somebody opened it.",
-    "decision.denied/1": lambda f: f"Denied {_why(f.reason)}.",
+    "tribunal.convened/1": lambda f: (
+        f"A tribunal of {len(f.members)} validator agents is asked."
+        if f.members
+        else "There are too few validator agents for a tribunal."
+    ),
+    "tribunal.voted/1": lambda f: (
+        f"A validator said {f.vote}, confidence {f.confidence_milli} of 1000"
+        f"{', too late to count' if f.late else ''}."
+    ),
+    "tribunal.ruled/1": lambda f: (
+        f"The tribunal recommends to {f.recommendation} ({f.consensus})."
+        if f.recommendation
+        else f"The tribunal recommends nothing ({f.consensus.replace('_', ' ')}): people decide."
+    ),
+    "tribunal.dissolved/1": "The decision was over before the tribunal had ruled.",
+    "decision.denied/1": lambda f: (
+        f"Denied {_why(f.reason)}{f': {f.missing} more of {_joined(f.lacks)}' if f.lacks else ''}."
+    ),
     "decision.expired/1": "Expired: nobody decided in time, so nothing was granted.",
     "decision.cancelled/1": "The decision was cancelled.",
     "trust.changed/1": _moved,
@@ -176,6 +201,10 @@ SENTENCES: dict[str, Sentence] = {
         else "An override of a schedule was taken back."
     ),
     "schedule.removed/1": "An on-call schedule was removed.",
+    "bypass.opened/1": lambda f: (
+        f"Nobody is asked about level 2 for a time ({f.action_type or 'every type'}): {f.reason}"
+    ),
+    "bypass.ended/1": "The bypass was taken back: people are asked again.",
     "standing.granted/1": lambda f: f"{f.action_type} is trusted for this agent for a time.",
     "standing.revoked/1": lambda f: f"The standing approval for {f.action_type} was revoked.",
     "chat.opened/1": "A chat with the agent was opened.",

@@ -9,15 +9,19 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from watchfloor.actions import messages as actions
 from watchfloor.actions.gate import explain_risk, retry_after_ms
 from watchfloor.actions.gate import reasons as gate_reasons
+from watchfloor.actions.life import content_of
 from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.requests import Answer, Lane
-from watchfloor.hub import delegations, speaking, spoken
+from watchfloor.hub import delegations, judging, speaking, spoken
 from watchfloor.hub import protocol as wire
+from watchfloor.hub.tribunal_frames import TribunalVote
 from watchfloor.kernel.amounts import said
 from watchfloor.kernel.codec import canonical
 from watchfloor.kernel.ids import parse_id, public_id
@@ -91,7 +95,7 @@ def _start(engine: Engine, org: int, agent: int, payload: wire.ActionStarted, en
         execution=payload.execution_id,
         digest=payload.digest,
         target=payload.target,
-        salt=_salt(engine, org, subject) if payload.target and state.targets else b"",
+        salt=_salt(engine, org, content_of(subject, state)) if payload.target and state.targets else b"",
     )
 
 
@@ -215,6 +219,7 @@ BUILDS: dict[type[wire.Payload], tuple[Build, Lane]] = {
     spoken.ChannelJoin: (speaking.join, Lane.REQUESTS),
     spoken.ChannelLeave: (speaking.leave, Lane.REQUESTS),
     spoken.ChannelPost: (speaking.post, Lane.REQUESTS),
+    TribunalVote: (judging.vote, Lane.OUTCOMES),
     wire.TaskSubmit: (delegations.submit, Lane.REQUESTS),
     wire.TaskDelegate: (delegations.submit, Lane.REQUESTS),
 }
@@ -336,7 +341,7 @@ def _permitted(
     decision: int,
     status: str = "approved",
 ) -> wire.ActionDecided:
-    private = engine.ledger.read_private(org, action)
+    private = engine.ledger.read_private(org, content_of(action, state))
     opened = engine.state(org, "decision", decision) if decision else None
     return wire.ActionDecided(
         action_id=public_id("action", action, state.nonce),
@@ -345,6 +350,7 @@ def _permitted(
         status=status,
         level=state.level,
         digest=state.digest,
+        params=_edited(private) if state.content else None,
         grant=wire.Grant(
             grant_id=grant_id(action, state.nonce, grant.number),
             basis=grant.basis,
@@ -365,6 +371,11 @@ def retried(engine: Engine, org: int, payload: wire.ActionRetry, answer: Answer)
     if given is None:
         return wire.Error(code="grant_revoked", detail=f"the action is {state.status}")
     return _permitted(engine, org, action, state, given, state.decision, status="retried")
+
+
+def _edited(private: tuple[bytes, bytes] | None) -> Any:
+    """The parameters that people gave it, for the agent to run with; None when they were erased."""
+    return msgspec.json.decode(private[1])["action"]["params"] if private is not None else None
 
 
 def standing(engine: Engine, org: int, action: int, state: Any) -> wire.ActionDecided:
@@ -409,7 +420,11 @@ def _why_not(decision: Any) -> tuple[wire.Reason, ...]:
     if any(vote.vote == "deny" and not vote.late for vote in decision.votes):
         rule, text = "somebody_said_no", "Somebody who may decide said no."
     elif decision.decided_at < decision.deadline_at:
-        needed = f"{decision.needed} with the role {decision.role}"
+        needed = (
+            f"the committee {decision.committee}"
+            if decision.committee
+            else f"{decision.needed} with the role {decision.role}"
+        )
         rule = "too_few_people_may_decide"
         text = f"Too few people may decide: it takes {needed}, and the agent's owner does not count."
     else:
@@ -440,6 +455,8 @@ def recorded(engine: Engine, org: int, payload: wire.Payload, answer: Answer) ->
     speech = speaking.recorded(engine, org, payload, answer)
     if speech is not None:
         return speech
+    if isinstance(payload, TribunalVote):
+        return judging.recorded(payload, answer)
     if isinstance(payload, wire.TaskResume):
         return _resumed(engine, org, payload, event)
     if isinstance(

@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta, Raw
 
 from watchfloor.hub.spoken import SPOKEN_BY_AGENTS
+from watchfloor.hub.tribunal_frames import TribunalVote
 from watchfloor.hub.wire import (
     PROTOCOL_VERSION,
     Count,
@@ -299,4 +300,5 @@ FROM_AGENT: tuple[type[Payload], ...] = (
     TaskSubmit,
     TaskDelegate,
     AgentSpawn,
+    TribunalVote,
 )

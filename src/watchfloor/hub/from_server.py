@@ -7,6 +7,7 @@ from typing import Any, ClassVar, Literal
 import msgspec
 
 from watchfloor.hub.spoken import SPOKEN_BY_SERVER
+from watchfloor.hub.tribunal_frames import TribunalAsked, TribunalRecorded
 from watchfloor.hub.wire import PROTOCOL_VERSION, CloseCode, Count, Hex, Instant, Millis, Payload
 from watchfloor.kernel.limits import FRAME_BYTES_MAX, PARAMS_BYTES_MAX
 
@@ -243,7 +244,8 @@ class ActionDecided(Payload, frozen=True, kw_only=True):
 
     `status` follows a pending decision: pending, approved, denied, expired, cancelled; retried: another grant under the
     same decision. `judged_at_seq`: the ledger
-    position of the ruling; of a dry run, that of the state it was judged on; 0 where the server does not say.
+    position of the ruling; of a dry run, that of the state it was judged on; 0 where the server does not say. `params`
+    with a grant: people have edited them, the digest is of these, and the agent runs with these or not at all.
     """
 
     FRAME: ClassVar[str] = "action:decided"
@@ -260,6 +262,7 @@ class ActionDecided(Payload, frozen=True, kw_only=True):
     retry_after_ms: Millis = 0
     dry_run: bool = False
     judged_at_seq: Count = 0
+    params: Any = None
 
 
 class ActionRecorded(Payload, frozen=True, kw_only=True):
@@ -361,4 +364,6 @@ FROM_SERVER: tuple[type[Payload], ...] = (
     Disconnecting,
     Resync,
     *SPOKEN_BY_SERVER,
+    TribunalAsked,
+    TribunalRecorded,
 )

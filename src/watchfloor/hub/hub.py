@@ -17,6 +17,7 @@ from hashlib import sha256
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionDecided, ActionGranted
+from watchfloor.councils.tribunal_messages import TribunalConvened
 from watchfloor.engine.credentials import Credential, discloses
 from watchfloor.engine.engine import Engine
 from watchfloor.engine.entropy import Entropy
@@ -30,7 +31,7 @@ from watchfloor.fleet.messages import (
     VersionActivated,
 )
 from watchfloor.fleet.structured_id import structured_id
-from watchfloor.hub import admission, floods, identity, pushes
+from watchfloor.hub import admission, floods, identity, judging, pushes
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.commands import standing
 from watchfloor.hub.mailroom import DELIVERED, Mailroom, wordless
@@ -360,6 +361,10 @@ class Hub:
             if mine and state.status in ("pending", "granted"):
                 actions.append(standing(self.engine, org, action, state))
         session.push(wire.Resync(seq=seq, tasks=tuple(tasks), actions=tuple(actions)), seq)
+        for decision in self.engine.cell(org, "asked", agent) or ():
+            asked = judging.asked(self.engine, org, agent, decision)
+            if asked is not None:
+                session.push(asked)
 
     def follow(self, org: int, events: list[Event]) -> None:
         """After every commit: push what concerns connected agents."""
@@ -380,13 +385,22 @@ class Hub:
                     self._tier_changed(session, facts)
             elif isinstance(facts, PolicyApplied):
                 self._announce(org, facts)
-            elif isinstance(facts, KeyExpiring | VersionActivated | CertificatesPinned):
-                identity.tell(self, org, event)
-            elif isinstance(facts, AgentRetired):
-                self.visits.drop((org, event.subject))
-                session = self.sessions.get((org, event.subject))
-                if session is not None:
-                    session.close(wire.CloseCode.AUTH_FAILED, "this agent is retired")
+            else:
+                self._tell(org, event)
+
+    def _tell(self, org: int, event: Event) -> None:
+        """What concerns an agent itself: what it is, and what it is asked to judge."""
+        facts = event.facts
+        if isinstance(facts, TribunalConvened):
+            for member in facts.members:
+                self._push(org, member.agent, event)
+        elif isinstance(facts, KeyExpiring | VersionActivated | CertificatesPinned):
+            identity.tell(self, org, event)
+        elif isinstance(facts, AgentRetired):
+            self.visits.drop((org, event.subject))
+            session = self.sessions.get((org, event.subject))
+            if session is not None:
+                session.close(wire.CloseCode.AUTH_FAILED, "this agent is retired")
 
     def _push(self, org: int, agent: int, event: Event) -> None:
         """As it happens, to an agent that is there."""

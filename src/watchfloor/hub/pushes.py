@@ -7,12 +7,14 @@ from typing import Any
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted
+from watchfloor.councils.tribunal_messages import TribunalConvened
 from watchfloor.engine.engine import Engine
 from watchfloor.fleet.supervision_messages import (
     SupervisionArranged,
     SupervisionEnded,
     SupervisionPassed,
 )
+from watchfloor.hub import judging
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.commands import closed, granted, task_news
 from watchfloor.hub.delegations import id_of, parts, result
@@ -61,6 +63,8 @@ def payload(engine: Engine, org: int, agent: int, event: Event) -> wire.Payload 
         return result(engine, org, event)
     if isinstance(facts, SUPERVISION):
         return _supervision(engine, org, agent, event)
+    if isinstance(facts, TribunalConvened):
+        return judging.asked(engine, org, agent, event.subject)
     if isinstance(facts, ActionGranted):
         return granted(engine, org, event)
     if isinstance(facts, ActionClosed):

@@ -104,7 +104,8 @@ _LADDER = (
 class RoutingTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`ladder` is climbed `1 + loops` times before silence denies; `warn_permille` of a wait brings a warning.
 
-    Whoever loosens the policy may not decide on what it affects for `loosened_days`. `backups` say who is told in place
+    Whoever loosens the policy may not decide on what it affects for `loosened_days`; whoever edits the parameters of what
+    waits may decide on their own version up to `editor_level_max`, 0: never. `backups` say who is told in place
     of those who are away or have too much; who may decide they do not change.
     """
 
@@ -128,6 +129,7 @@ class RoutingTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True
     loops: int = 0
     warn_permille: int = 667
     loosened_days: int = 7
+    editor_level_max: int = 2
     backups: tuple[BackupTerms, ...] = ()
 
 

@@ -30,6 +30,7 @@ PREFIXES = {
     "budget": "bud",
     "schedule": "sch",
     "anomaly": "ano",
+    "bypass": "byp",
     "alert": "alr",
 }
 KINDS = {prefix: kind for kind, prefix in PREFIXES.items()}

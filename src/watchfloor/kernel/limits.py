@@ -88,6 +88,18 @@ RUNGS_MAX = 32  # steps of an escalation, loops counted: after that many nobody 
 SEEN_MAX = (
     256  # persons whose first look at a decision is kept: more than any committee, and state stays small
 )
+VALIDATORS_MAX = 256  # agents looked at when a tribunal is chosen: each costs a look at its trust and lineage
+RECHECKED_MAX = (
+    64  # pending decisions looked at when people change: each may close an action, all in one batch
+)
+EDITS_PER_ACTION_MAX = (
+    8  # each opens a decision with its own deadline; whoever wants more than that wants another action
+)
+VOTES_PER_BATCH_MAX = 50  # votes with one confirmation: a longer list is read by nobody
+SIMILAR_MAX = 20  # past decisions shown beside one
+SIMILAR_LOOKED_AT_MAX = 2_000  # newest decisions among which the same class is looked for
+BYPASS_HOURS_MAX = 12  # a shift: longer than that is a policy
+BYPASSES_MAX = 64  # in force at once: looked through for every action that would wait
 SEATS_MAX = 64  # of a committee; its members stand in the event that opens a decision
 
 # Agents and work ------------------------------------------------------------------------------------------------------

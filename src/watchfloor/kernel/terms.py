@@ -18,6 +18,7 @@ from watchfloor.kernel.mode_terms import ModeTerms
 from watchfloor.kernel.notice_terms import NoticeTerms
 from watchfloor.kernel.rate_terms import RateTerms as RateTerms
 from watchfloor.kernel.sign_in_terms import SignInTerms
+from watchfloor.kernel.tribunal_terms import TribunalTerms
 
 ACTIVATE_VERSION = "agent.activate_version"
 APPLY_POLICY = "policy.apply"
@@ -226,6 +227,7 @@ class Policy(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     levels: LevelTerms = LevelTerms()
     routing: RoutingTerms = RoutingTerms()
     committees: dict[str, CommitteeTerms] = msgspec.field(default_factory=committees)
+    tribunal: TribunalTerms = TribunalTerms()
     trust: TrustTerms = TrustTerms()
     delegation: DelegationTerms = DelegationTerms()
     break_glass: BreakGlassTerms = BreakGlassTerms()

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.actions.bypasses import BypassOpened
 from watchfloor.actions.messages import BreakerOpened, StopRecorded
 from watchfloor.councils.messages import (
     DecisionAlerted,
@@ -169,6 +170,23 @@ def _of_agent(
     )
 
 
+def _bypass(event: Event, state: State) -> Notice | None:
+    """Nobody is asked about level 2 for a time: those who would have been watch all the more."""
+    del state
+    facts = event.facts
+    assert isinstance(facts, BypassOpened)
+    what = facts.action_type or "every type of action"
+    return Notice(
+        about=f"event:{event.seq}",
+        kind="forced",
+        severity="warning",
+        title=f"Bypass opened: nobody confirms {what}",
+        text=facts.reason,
+        path="/inbox",
+        tell=facts.tell,
+    )
+
+
 def _breaker(event: Event, state: State) -> Notice | None:
     facts = event.facts
     assert isinstance(facts, BreakerOpened)
@@ -316,6 +334,7 @@ _MAKES: dict[type[Any], Callable[[Event, State], Notice | None]] = {
     DecisionEscalated: _decision,
     DecisionTakenOver: _decision,
     DecisionAlerted: _alerted,
+    BypassOpened: _bypass,
     BreakerOpened: _breaker,
     AgentQuarantined: _quarantined,
     AnomalyFound: _anomaly,

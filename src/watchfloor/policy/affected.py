@@ -39,6 +39,8 @@ def _selector(steps: list[str]) -> str:
         name = steps[1].replace("~1", "/").replace("~0", "~")
         # Actions are recorded by the folded name; one written otherwise would be found in none of them.
         return f"{_KINDS[section]}:{name}" if plain(name) else EVERYTHING
+    if section == "tribunal":
+        return "level:2"  # nothing else is decided by it
     if section == "routing" and len(steps) > 1 and steps[1] in _LEVELS:
         return f"level:{_LEVELS[steps[1]]}"
     return EVERYTHING

@@ -78,6 +78,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/routing/*/tell/*", "removing"),
         ("/routing/warn_permille", "up"),
         ("/routing/loosened_days", "down"),
+        ("/routing/editor_level_max", "up"),
         ("/committees/*/needed", "down"),
         ("/committees/*/seats/*/veto", "down"),
         ("/trust/base", "up"),
@@ -97,6 +98,13 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/anomalies/review_ms", "down"),  # a shorter review passes
         ("/anomalies/contain/*", "removing"),
         ("/anomalies/*", "up"),  # every threshold: more is needed before it is said
+        ("/tribunal/size", "down"),
+        ("/tribunal/score_min", "down"),
+        ("/tribunal/per_owner_max", "up"),
+        ("/tribunal/votes_min", "down"),
+        ("/tribunal/confidence_min_milli", "down"),
+        ("/tribunal/majority_permille", "down"),
+        ("/tribunal/wait_ms", "up"),
         ("/break_glass/grant_ms", "up"),
         ("/break_glass/review_ms", "up"),
         ("/break_glass/tell/*", "removing"),

@@ -12,6 +12,7 @@ from watchfloor.kernel.loosening import plain
 from watchfloor.kernel.notice_terms import KINDS, SEVERITIES, NoticeTerms
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import ROLES, Policy
+from watchfloor.kernel.tribunal_terms import MAJORITY, NEVER, UNANIMOUS
 from watchfloor.policy.faults import Fault
 
 URGENCIES = ("immediate", "high", "normal", "low")
@@ -48,11 +49,31 @@ def routing_problems(document: Policy) -> Iterator[Fault]:
     for index, backup in enumerate(routing.backups):
         yield from _backup(f"/routing/backups/{index}", backup, document)
     yield from _notices(document.notices)
+    yield from tribunal_problems(document)
     yield from _between("/break_glass/grant_ms", document.break_glass.grant_ms, 10_000, 900_000, "ms")
     yield from _between("/break_glass/review_ms", document.break_glass.review_ms, 60_000, _WAIT_MS_MAX, "ms")
     yield from _told("/break_glass/tell", document.break_glass.tell)
     if not document.break_glass.tell:
         yield Fault("/break_glass/tell", "somebody hears of it at once")
+
+
+def tribunal_problems(document: Policy) -> Iterator[Fault]:
+    """A tribunal that could rule, and never about level 3 or 4 alone: no field says so."""
+    terms = document.tribunal
+    if terms.level_min not in (0, 2, 3, 4):
+        yield Fault("/tribunal/level_min", "0 (none is asked), 2, 3 or 4")
+    for index, cls in enumerate(terms.classes):
+        if cls not in document.classes:
+            yield Fault(f"/tribunal/classes/{index}", f"is not a class of this policy: {cls}")
+    yield from _between("/tribunal/size", terms.size, 3, 5, "validators")
+    yield from _between("/tribunal/score_min", terms.score_min, 0, 1_000)
+    yield from _between("/tribunal/per_owner_max", terms.per_owner_max, 1, 5)
+    yield from _between("/tribunal/votes_min", terms.votes_min, 2, terms.size, "votes")
+    yield from _between("/tribunal/confidence_min_milli", terms.confidence_min_milli, 100, 1_000)
+    yield from _between("/tribunal/majority_permille", terms.majority_permille, 501, 1_000)
+    yield from _between("/tribunal/wait_ms", terms.wait_ms, 1_000, 600_000, "ms")
+    if terms.decides not in (NEVER, UNANIMOUS, MAJORITY):
+        yield Fault("/tribunal/decides", "never, unanimous or majority, and of level 2 only")
 
 
 def _times(routing: RoutingTerms) -> Iterator[Fault]:
@@ -73,6 +94,7 @@ def _times(routing: RoutingTerms) -> Iterator[Fault]:
     if len(routing.backups) > _RULES_MAX:
         yield Fault("/routing/backups", f"at most {_RULES_MAX}")
     yield from _between("/routing/warn_permille", routing.warn_permille, 0, 999)
+    yield from _between("/routing/editor_level_max", routing.editor_level_max, 0, 4)
     yield from _between("/routing/loosened_days", routing.loosened_days, 0, 365, "days")
 
 

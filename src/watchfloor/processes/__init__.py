@@ -19,6 +19,7 @@ from watchfloor.processes import (
     departure,
     dependencies,
     dispatch,
+    judging,
     learning,
     notification,
     reclaim,
@@ -33,6 +34,7 @@ Decider = Callable[[int, Read, int], list[Command]]  # about whom, state, instan
 # Calling before dispatch: a breaker opens before its worker is given anything else.
 FLOWS = (
     approval,
+    judging,
     budgeting,
     learning,
     anomalies,

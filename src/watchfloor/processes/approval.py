@@ -1,11 +1,13 @@
 """Approval: what the gate holds goes to people, what they say comes back as a grant or a closed action (spec 3.2).
 
 action.decided{pending} → OpenDecision · decision.approved, forced → GrantAction · decision.denied, expired, cancelled →
-CloseAction · action.grant_revoked → OpenDecision again (a decision never flips; a new one is made).
+CloseAction · action.edited → CancelDecision, OpenDecision · action.grant_revoked → OpenDecision again (a decision never flips; a new one is made) · people or the policy change →
+RecheckDecision.
 """
 
 from __future__ import annotations
 
+from watchfloor.actions.edit_messages import ActionEdited
 from watchfloor.actions.messages import (
     ActionClosed,
     ActionDecided,
@@ -22,19 +24,23 @@ from watchfloor.councils.messages import (
     DecisionExpired,
     DecisionForced,
     OpenDecision,
+    RecheckDecision,
     Step,
 )
 from watchfloor.councils.panels import committee_for, route
 from watchfloor.fleet.agent import Agent
 from watchfloor.kernel.council_terms import DeadlineTerms, RouteTerms, RoutingTerms
 from watchfloor.kernel.instants import MILLISECOND
-from watchfloor.kernel.limits import RUNGS_MAX
+from watchfloor.kernel.limits import RECHECKED_MAX, RUNGS_MAX
 from watchfloor.kernel.messages import Command, Effect, Event
 from watchfloor.kernel.subject import React, Read
+from watchfloor.people.messages import PersonDisabled, RolesChanged
+from watchfloor.policy.messages import PolicyApplied
 from watchfloor.registers.directory import ActivePolicy
 
 Wishes = list[Command | Effect]
 CONFIRM_LEVEL = 2
+EDITED = "edited"
 COMMITTEE_LEVEL = 4
 
 
@@ -68,7 +74,7 @@ def _open(
     routing = policy.routing
     terms = route(routing, level)
     owner = read("agent", agent)
-    earlier = _earlier(event, read) if type(event.facts) is GrantRevoked else None
+    earlier = _earlier(event, read)
     name = policy.types.get(action_type, "unknown")
     cls = policy.classes.get(name) or policy.classes["unknown"]
     wait_ms, climbs = first_wait(routing, terms, level, urgency)
@@ -87,7 +93,7 @@ def _open(
             unanswered="denied" if climbs else "expired" if level > CONFIRM_LEVEL else terms.unanswered,
             grant_ms=policy.grant_ms,
             execution_ms=cls.execution_timeout_ms,
-            parties=parties_of(event, owner, read) if earlier is None else earlier.parties,
+            parties=_parties(event, owner, earlier, read),
             committee=committee_for(routing, level, action_type, name),
             tell=terms.tell,
             ladder=ladder(routing) if climbs else (),
@@ -96,8 +102,19 @@ def _open(
     ]
 
 
+def _parties(event: Event, owner: Agent | None, earlier: Decision | None, read: Read) -> tuple[str, ...]:
+    if earlier is None:
+        return parties_of(event, owner, read)
+    return (
+        _near_the_edit(event, earlier.parties, read) if type(event.facts) is ActionEdited else earlier.parties
+    )
+
+
 def _earlier(event: Event, read: Read) -> Decision | None:
-    """The decision that a revoked grant came from."""
+    """The decision that a revoked grant came from, or that waited for what was edited."""
+    if isinstance(event.facts, ActionEdited):
+        waited: Decision | None = read("decision", event.facts.decision)
+        return waited
     action = read("action", event.subject) if isinstance(event.facts, GrantRevoked) else None
     found: Decision | None = (
         read("decision", action.decision) if action is not None and action.decision else None
@@ -159,11 +176,23 @@ def approved(event: Event, read: Read) -> Wishes:
         GrantAction(
             subject=facts.action,
             decision=event.subject,
-            basis="committee" if facts.level >= COMMITTEE_LEVEL else "approved",
+            basis=_basis(facts),
             execution_ms=facts.execution_ms,
             expires_at=event.at + facts.grant_ms * MILLISECOND,
+            level=_raised(facts),
         )
     ]
+
+
+def _basis(facts: DecisionApproved) -> str:
+    if facts.tribunal:
+        return "tribunal"
+    return "committee" if max(facts.level, _raised(facts)) >= COMMITTEE_LEVEL else "approved"
+
+
+def _raised(facts: DecisionApproved) -> int:
+    """The level that policies applied meanwhile have for it, and these votes have answered for; 0: none was."""
+    return max((demand.level for demand in facts.also), default=0)
 
 
 def forced(event: Event, read: Read) -> Wishes:
@@ -196,7 +225,37 @@ def expired(event: Event, read: Read) -> Wishes:
 def cancelled(event: Event, read: Read) -> Wishes:
     facts = event.facts
     assert isinstance(facts, DecisionCancelled)
+    if facts.reason == EDITED:
+        return []  # the action goes on, with other parameters
     return [CloseAction(subject=facts.action, decision=event.subject, reason="cancelled")]
+
+
+def edited(event: Event, read: Read) -> Wishes:
+    """Other parameters: what waited for the old ones is over, with its votes, and people are asked about the new ones."""
+    facts = event.facts
+    assert isinstance(facts, ActionEdited)
+    action = read("action", event.subject)
+    opened = _open(
+        event,
+        read,
+        agent=facts.agent,
+        digest=facts.digest,
+        level=facts.level,
+        risk=facts.risk,
+        urgency=facts.urgency,
+        action_type=action.action_type,
+    )
+    return [CancelDecision(subject=facts.decision, reason=EDITED), *opened]
+
+
+def _near_the_edit(event: Event, earlier: tuple[str, ...], read: Read) -> tuple[str, ...]:
+    """Those who stood too near before, and who has edited it where the policy lets nobody decide on their own version."""
+    facts = event.facts
+    assert isinstance(facts, ActionEdited)
+    routing = read("active_policy", "active").document.routing
+    if facts.level <= routing.editor_level_max:
+        return earlier
+    return tuple(dict.fromkeys((*earlier, *read("action", event.subject).edited_by)))
 
 
 def withdrawn(event: Event, read: Read) -> Wishes:
@@ -207,13 +266,26 @@ def withdrawn(event: Event, read: Read) -> Wishes:
     return [CancelDecision(subject=decision, reason="withdrawn")] if decision and not facts.decision else []
 
 
+def changed(event: Event, read: Read) -> Wishes:
+    """People or the policy have changed: what waits and can be met by nobody any more is not waited for.
+
+    The first so many at once; whoever is not among them is looked at with the next warning or rung.
+    """
+    pending: tuple[int, ...] = read("pending_decisions", "all") or ()
+    return [RecheckDecision(subject=decision) for decision in pending[:RECHECKED_MAX]]
+
+
 REACTS: tuple[tuple[type, React], ...] = (
     (ActionDecided, held),
     (GrantRevoked, lost),
+    (ActionEdited, edited),
     (DecisionApproved, approved),
     (DecisionForced, forced),
     (DecisionDenied, denied),
     (DecisionExpired, expired),
     (DecisionCancelled, cancelled),
     (ActionClosed, withdrawn),
+    (PolicyApplied, changed),
+    (PersonDisabled, changed),
+    (RolesChanged, changed),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchfloor.actions.bypasses import BypassOpened
 from watchfloor.actions.messages import BreakerOpened, StopRecorded
 from watchfloor.councils.messages import (
     DecisionAlerted,
@@ -44,6 +45,7 @@ EFFECTS: tuple[tuple[type[Facts], React], ...] = (
     (DecisionEscalated, tell),
     (DecisionTakenOver, tell),
     (DecisionAlerted, tell),
+    (BypassOpened, tell),
     (AlertRaised, tell_owner),
     (AlertWorsened, tell_owner),
     (BreakerOpened, tell),

@@ -23,6 +23,7 @@ from watchfloor.registers import (
     supervision,
     targets,
     task_budgets,
+    tribunals,
     workplaces,
 )
 
@@ -49,4 +50,5 @@ REGISTERS: tuple[Register, ...] = (
     schedules.REGISTER,
     alerts.REGISTER,
     reviewing.REGISTER,
+    tribunals.REGISTER,
 )

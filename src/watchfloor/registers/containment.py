@@ -1,12 +1,14 @@
 """Breakers, stops and standing approvals in force (spec 3.1 rules 2, 3, 8; 3.3).
 
-Cells: `breakers` by "agent:<integer>" or "tool:<name>", `stops` by "active", `standing_in_force` by (agent, action type).
+Cells: `breakers` by "agent:<integer>" or "tool:<name>", `stops` by "active", `standing_in_force` by (agent, action type),
+`bypasses` by "all".
 """
 
 from __future__ import annotations
 
 import msgspec
 
+from watchfloor.actions.bypasses import BypassEnded, BypassOpened
 from watchfloor.actions.messages import (
     ActionCompleted,
     ActionFailed,
@@ -19,6 +21,7 @@ from watchfloor.actions.messages import (
     StopLifted,
     StopRecorded,
 )
+from watchfloor.kernel.limits import BYPASSES_MAX
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
 from watchfloor.registers.stops import Stop
@@ -154,9 +157,38 @@ def _revoked(event: Event, read: Read) -> Cells:
     return [("standing_in_force", key, None)] if old is not None and old.subject == event.subject else []
 
 
+class Bypass(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """`agent` 0: every agent, `action_type` empty: every type; `by` the public id of the person who answers for it."""
+
+    subject: int
+    agent: int
+    action_type: str
+    expires_at: int
+    by: str
+
+
+def _bypassed(event: Event, read: Read) -> Cells:
+    facts = event.facts
+    assert isinstance(facts, BypassOpened)
+    known: tuple[Bypass, ...] = read("bypasses", "all") or ()
+    mine = Bypass(event.subject, facts.agent, facts.action_type, facts.expires_at, event.actor.id)
+    rest = tuple(one for one in known if one.expires_at > event.at and one.subject != event.subject)
+    return [("bypasses", "all", (*rest[1 - BYPASSES_MAX :], mine))]
+
+
+def _asked_again(event: Event, read: Read) -> Cells:
+    known: tuple[Bypass, ...] = read("bypasses", "all") or ()
+    return [("bypasses", "all", tuple(one for one in known if one.subject != event.subject) or None)]
+
+
 REGISTER = Register(
     name="containment",
-    cells={"breakers": Breaker, "stops": tuple[Stop, ...], "standing_in_force": Standing},
+    cells={
+        "breakers": Breaker,
+        "stops": tuple[Stop, ...],
+        "standing_in_force": Standing,
+        "bypasses": tuple[Bypass, ...],
+    },
     folds={
         ActionFailed: _failed,
         ActionUnknown: _failed,
@@ -167,6 +199,8 @@ REGISTER = Register(
         StopLifted: _lifted,
         StopEased: _eased,
         StandingGranted: _standing,
+        BypassOpened: _bypassed,
+        BypassEnded: _asked_again,
         StandingRevoked: _revoked,
     },
 )

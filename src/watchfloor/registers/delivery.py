@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.actions.messages import ActionClosed, ActionGranted, StopEased, StopLifted
+from watchfloor.councils.tribunal_messages import TribunalConvened
 from watchfloor.fleet.messages import (
     AgentDisconnected,
     AgentQuarantined,
@@ -164,6 +165,13 @@ def _arranged(event: Event, read: Read) -> Cells:
     return _to(event.seq, (facts.agent,), read)
 
 
+def _convened(event: Event, read: Read) -> Cells:
+    """Every validator is asked."""
+    facts = event.facts
+    assert isinstance(facts, TribunalConvened)
+    return _to(event.seq, tuple(member.agent for member in facts.members), read)
+
+
 def _continued(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, Continued)
@@ -279,6 +287,7 @@ REGISTER = Register(
         TaskHandedOver: _handed_over,
         ActionGranted: _deliver,
         ActionClosed: _deliver,
+        TribunalConvened: _convened,
         SupervisionArranged: _arranged,
         SupervisionPassed: _passed,
         SupervisionEnded: _arranged,

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
+from watchfloor.actions.grants import level_now
 from watchfloor.councils.decision import Decision
 from watchfloor.councils.demands import added
 from watchfloor.councils.messages import (
@@ -24,7 +25,6 @@ from watchfloor.councils.rules import demand_of
 from watchfloor.kernel.loosening import affects
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
-from watchfloor.kernel.terms import Policy
 from watchfloor.policy.messages import PolicyApplied
 from watchfloor.registers.directory import Person
 
@@ -64,7 +64,7 @@ def _applied(event: Event, read: Read) -> Cells:
         if decision is None:
             continue
         before: tuple[Demand, ...] = read("demands", number) or ()
-        demand = demand_under(facts.document, facts.version, decision, read)
+        demand = demand_under(facts, decision, read)
         after = added(demand_of(decision), before, demand)
         if after != before:
             cells.append(("demands", number, after))
@@ -76,18 +76,25 @@ def _applied(event: Event, read: Read) -> Cells:
     return cells
 
 
-def demand_under(policy: Policy, version: int, decision: Decision, read: Read) -> Demand:
-    """The route that a policy has for this decision's action, its committee seated as of now."""
+def demand_under(applied: PolicyApplied, decision: Decision, read: Read) -> Demand:
+    """The route that a policy has for this decision's action, its committee seated as of now.
+
+    The level is the higher of the decision's and what class and risk have under that policy.
+    """
+    policy, version = applied.document, applied.version
     action = read("action", decision.action)
     action_type = action.action_type if action is not None else ""
-    terms = route(policy.routing, decision.level)
+    level = decision.level
+    if action is not None:
+        level = max(level, level_now(policy, applied.digest, action))
+    terms = route(policy.routing, level)
     cls = policy.types.get(action_type, "unknown")
-    name = committee_for(policy.routing, decision.level, action_type, cls)
+    name = committee_for(policy.routing, level, action_type, cls)
     if not name:
-        return Demand(version, terms.role, max(terms.needed, 1))
+        return Demand(version, terms.role, max(terms.needed, 1), level=level)
     committee = policy.committees.get(name)
     if committee is None:  # a sound policy names none that is not there
-        return Demand(version, terms.role, 1, name)
+        return Demand(version, terms.role, 1, name, level=level)
     everyone: tuple[Person, ...] = read("people", "all") or ()
     panel = seated(
         committee,
@@ -97,7 +104,7 @@ def demand_under(policy: Policy, version: int, decision: Decision, read: Read) -
             if one.enabled and one.id != decision.owner and one.id not in decision.parties
         ),
     )
-    return Demand(version, terms.role, panel.needed, name, panel.members)
+    return Demand(version, terms.role, panel.needed, name, panel.members, level)
 
 
 def loosened_by(read: Read, person: str, decision: Decision, at: int) -> bool:

@@ -153,7 +153,11 @@ def test_a_decision_that_nobody_can_approve_is_denied_at_once(
     assert decision(world).status == ("pending" if open_ else "denied")
     if not open_:
         missing = m.DecisionDenied(
-            action=41, agent=7, reason="unanswerable", missing=max(1, needed) - eligible
+            action=41,
+            agent=7,
+            reason="unanswerable",
+            missing=max(1, needed) - eligible,
+            lacks=("role:supervisor",),
         )
         assert [event.facts for event in world.events][1:] == [missing]
 
@@ -392,7 +396,9 @@ def test_a_veto_denies_at_once_and_so_does_what_cannot_be_reached_any_more() -> 
 
 def test_a_committee_that_cannot_decide_denies_and_says_how_many_are_missing() -> None:
     world = board(missing=2)
-    assert world.events[-1].facts == m.DecisionDenied(action=41, agent=7, reason="unanswerable", missing=2)
+    assert world.events[-1].facts == m.DecisionDenied(
+        action=41, agent=7, reason="unanswerable", missing=2, lacks=("committee:board",)
+    )
 
 
 LADDER = (m.Step(("schedule:on_call",), 300_000), m.Step(("role:director",), 600_000))

@@ -25,7 +25,9 @@ from watchfloor.councils.messages import (
     DecisionCancelled,
     DecisionDenied,
     DecisionExpired,
+    Demand,
     OpenDecision,
+    RecheckDecision,
 )
 from watchfloor.councils.panels import route
 from watchfloor.fleet.messages import (
@@ -36,10 +38,11 @@ from watchfloor.fleet.messages import (
     QuarantineAgent,
 )
 from watchfloor.kernel.instants import MILLISECOND, MINUTE
-from watchfloor.kernel.limits import RUNGS_MAX
+from watchfloor.kernel.limits import RECHECKED_MAX, RUNGS_MAX
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.system import Continued, ProcessRefused
 from watchfloor.kernel.terms import Policy
+from watchfloor.people.messages import PersonDisabled, RolesChanged
 from watchfloor.processes import FLOWS, REACTS, effects_of
 from watchfloor.processes.approval import ladder
 from watchfloor.registers.containment import REGISTER, Breaker
@@ -191,6 +194,33 @@ def test_yes_becomes_a_grant_that_expires(level: int, basis: str) -> None:
     assert wish == GrantAction(
         subject=9, decision=20, basis=basis, execution_ms=7, expires_at=START + 1_000 * MILLISECOND
     )
+
+
+def test_a_grant_answers_for_what_a_policy_raised_meanwhile_and_a_tribunals_says_whose_it_is() -> None:
+    yes = DecisionApproved(
+        action=9,
+        agent=1,
+        execution_ms=7,
+        grant_ms=1_000,
+        level=3,
+        voters=("per_a",),
+        also=(Demand(2, "director", 2, level=4),),
+    )
+    (wish,) = Room().wishes(yes, subject=20)
+    assert isinstance(wish, GrantAction)
+    assert (wish.basis, wish.level) == ("committee", 4)
+    alone = msgspec.structs.replace(yes, also=(), voters=(), tribunal=True, level=2)
+    (wish,) = Room().wishes(alone, subject=20)
+    assert isinstance(wish, GrantAction)
+    assert (wish.basis, wish.level) == ("tribunal", 0)
+
+
+def test_when_people_change_what_waits_is_looked_at_as_much_as_one_batch_takes() -> None:
+    room = Room()
+    room.cells["pending_decisions", "all"] = tuple(range(1, 100))
+    wished = room.wishes(PersonDisabled())
+    assert wished == [RecheckDecision(subject=number) for number in range(1, RECHECKED_MAX + 1)]
+    assert Room().wishes(RolesChanged(roles=("operator",))) == []
 
 
 @pytest.mark.parametrize(

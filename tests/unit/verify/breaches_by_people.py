@@ -5,9 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.unit.verify.story_kit import MINUTE, Story
+from tests.unit.verify.story_kit import EVIDENCE, MINUTE, Story
 
+from watchfloor.actions.edit_messages import ActionEdited
+from watchfloor.actions.messages import Derived
 from watchfloor.councils.messages import (
+    DecisionCancelled,
     DecisionExpired,
     DecisionForceAsked,
     DecisionForced,
@@ -386,7 +389,75 @@ def who_forced_it_reviews_it(s: Story) -> None:
     s.add(facts, decision, actor=actor)
 
 
+def an_edit(s: Story, by: Actor, action: int, agent: int, decision: int, **lies: Any) -> None:
+    facts = ActionEdited(
+        **{
+            "agent": agent,
+            "by": by.id,
+            "decision": decision,
+            "derived": Derived("write"),
+            "digest": "ed" * 32,
+            "digest_before": f"{action:064x}",
+            "evidence": EVIDENCE,
+            "failed": (),
+            "level": 3,
+            "policy_digest": "ab" * 32,
+            "risk": 30,
+            "urgency": "normal",
+            **lies,
+        }
+    )
+    s.add(facts, action, actor=by)
+
+
+def edited(s: Story, **lies: Any) -> tuple[int, int, int, Actor]:
+    """A supervisor edits what waits; the decision on the old parameters."""
+    _, boss = s.person("supervisor")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent)
+    an_edit(s, boss, action, agent, decision, **lies)
+    return action, agent, decision, boss
+
+
+def votes_from_before_an_edit_count_for_it(s: Story) -> None:
+    action, agent, decision, boss = edited(s)
+    s.vote(decision, boss)
+    s.approved(decision, action, agent, boss.id)
+
+
+def an_edit_lowers_the_level(s: Story) -> None:
+    edited(s, level=2)
+
+
+def an_edit_although_a_rule_denied(s: Story) -> None:
+    edited(s, failed=(("path_is_forbidden", "deny", 0),))
+
+
+def an_edit_of_what_was_never_asked(s: Story) -> None:
+    edited(s, digest_before="00" * 32)
+
+
+def an_operator_edits_what_supervisors_decide(s: Story) -> None:
+    _, clerk = s.person("operator")
+    agent = s.agent()
+    action = s.ruling(agent, verdict="pending", level=3)
+    an_edit(s, clerk, action, agent, s.opened(action, agent))
+
+
+def whoever_edited_it_may_decide_on_their_own_version(s: Story) -> None:
+    action, agent, decision, _ = edited(s)
+    s.add(DecisionCancelled(action=action, agent=agent, reason="edited"), decision)
+    s.opened(action, agent, digest="ed" * 32)
+
+
 BREACHES: list[tuple[str, Tell]] = [
+    ("silence_never_approves", votes_from_before_an_edit_count_for_it),
+    ("edits_are_judged_again", an_edit_lowers_the_level),
+    ("edits_are_judged_again", an_edit_although_a_rule_denied),
+    ("edits_are_judged_again", an_edit_of_what_was_never_asked),
+    ("edits_are_judged_again", an_operator_edits_what_supervisors_decide),
+    ("edits_are_judged_again", whoever_edited_it_may_decide_on_their_own_version),
     ("grant_needs_its_decision", an_approval_of_another_level_than_was_asked),
     ("grant_needs_its_decision", a_decision_on_nothing),
     ("no_self_approval", the_owner_approves),

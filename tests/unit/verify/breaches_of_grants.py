@@ -7,6 +7,7 @@ from collections.abc import Callable
 import msgspec
 from tests.unit.verify.story_kit import AT, MINUTE, Story
 
+from watchfloor.actions.bypasses import BypassOpened
 from watchfloor.actions.messages import (
     ActionClosed,
     ActionDecided,
@@ -457,7 +458,45 @@ def a_revocation_of_a_grant_nobody_holds(s: Story) -> None:
 
 
 ALLOWED: list[Tell] = [a_start_of_what_a_stop_was_eased_for]
+
+
+def bypassed(s: Story, *roles: str, hours: int = 1, type_: str = "file.write", own: bool = False) -> None:
+    """Somebody opens a bypass, and an agent's action runs under it."""
+    who, actor = s.person(*roles)
+    agent = s.agent(who if own else "system")
+    facts = BypassOpened(
+        action_type=type_, agent=0, expires_at=s.at + hours * 60 * MINUTE, nonce=1, reason="night", tell=()
+    )
+    action = s.ruling(agent, level=1, basis="standing", standing=s.add(facts, actor=actor))
+    s.started(action, agent)
+
+
+def a_supervisor_opens_a_bypass(s: Story) -> None:
+    bypassed(s, "supervisor")
+
+
+def a_bypass_for_a_day(s: Story) -> None:
+    bypassed(s, "director", hours=24)
+
+
+def a_bypass_of_what_the_platform_does(s: Story) -> None:
+    bypassed(s, "director", type_="policy.apply")
+
+
+def a_bypass_for_ones_own_agent(s: Story) -> None:
+    bypassed(s, "director", own=True)
+
+
+def a_bypass_of_another_type(s: Story) -> None:
+    bypassed(s, "director", type_="file.read")
+
+
 BREACHES: list[tuple[str, Tell]] = [
+    ("bypass_is_of_level_2_and_ends", a_supervisor_opens_a_bypass),
+    ("bypass_is_of_level_2_and_ends", a_bypass_for_a_day),
+    ("bypass_is_of_level_2_and_ends", a_bypass_of_what_the_platform_does),
+    ("ruling_grants_what_it_says", a_bypass_for_ones_own_agent),
+    ("ruling_grants_what_it_says", a_bypass_of_another_type),
     ("stop_means_stop", a_start_of_a_stopped_lineage),
     ("stop_means_stop", a_start_in_a_stopped_workflow),
     ("stop_means_stop", a_start_under_a_stop_that_was_eased_for_something_else),

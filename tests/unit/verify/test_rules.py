@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 from tests.unit.verify import (
     breaches_by_people,
+    breaches_by_tribunals,
     breaches_of_grants,
     breaches_of_policies,
     breaches_of_retries,
@@ -103,10 +104,11 @@ def a_whole_day(s: Story) -> None:
 def test_a_day_on_which_every_rule_was_obeyed_is_good(tmp_path: Path) -> None:
     story = Story()
     a_whole_day(story)
+    breaches_by_tribunals.a_tribunal_decides_level_2(story)
     report = exit_of(story, tmp_path)
     assert report.findings == []
     assert report.exit == 0
-    assert report.privates == 1
+    assert report.privates == len(story.privates) == 5
 
 
 @pytest.mark.parametrize(
@@ -125,6 +127,7 @@ def test_what_is_allowed_is_good_in_every_way_it_is_done(tell: Tell, tmp_path: P
 BREACHES = (
     breaches_of_grants.BREACHES
     + breaches_by_people.BREACHES
+    + breaches_by_tribunals.BREACHES
     + breaches_of_policies.BREACHES
     + breaches_of_retries.BREACHES
 )

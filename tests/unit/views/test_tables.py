@@ -103,7 +103,7 @@ def test_the_newest_decisions_that_wait_are_found_by_index(database: sqlite3.Con
     plan = database.execute(
         "EXPLAIN QUERY PLAN SELECT * FROM decisions WHERE org = 1 AND status = 'pending' ORDER BY deadline_at LIMIT 50"
     ).fetchall()
-    assert any("decisions_v3_0" in step[3] for step in plan)
+    assert any("decisions_v4_0" in step[3] for step in plan)
     assert not any("FOR ORDER BY" in step[3] for step in plan)
 
 

@@ -20,6 +20,7 @@ from watchfloor.http.bodies.fields import (
     Word,
 )
 from watchfloor.http.bodies.timeline import TimelineItem
+from watchfloor.http.bodies.tribunals import JudgementItem
 
 Status = Literal["pending", "approved", "denied", "expired", "cancelled"]
 
@@ -51,6 +52,7 @@ class DecisionItem(Answer, frozen=True, kw_only=True):
     rung: Count
     rungs: Count
     missing: Count
+    lacks: tuple[str, ...] = ()
     approvals: Count
     denials: Count
     status: str
@@ -60,6 +62,8 @@ class DecisionItem(Answer, frozen=True, kw_only=True):
     deadline_at: Instant
     decided_at: Instant
     forced_by: tuple[str, ...] = ()
+    consensus: str = ""
+    recommendation: str = ""
     review: str = ""
     review_by_at: Instant = 0
 
@@ -97,8 +101,20 @@ class DemandItem(Answer, frozen=True, kw_only=True):
     needed: Count
 
 
+class EditItem(Answer, frozen=True, kw_only=True):
+    """A person gave these parameters, not the agent. `reason` is null when erased."""
+
+    by: str
+    name: str
+    at: Instant
+    reason: str | None = None
+
+
 class DecisionDetail(Answer, frozen=True, kw_only=True):
-    """`may_vote` is about the asking person; `obstacle` says why not. A vote must name `digest`."""
+    """`may_vote` is about the asking person; `obstacle` says why not. A vote must name `digest`.
+
+    `judgements` are those of the tribunal of validator agents that was asked for advice, where there was one.
+    """
 
     decision: DecisionItem
     params: Any
@@ -107,6 +123,8 @@ class DecisionDetail(Answer, frozen=True, kw_only=True):
     trace: tuple[RuleReason, ...]
     votes: tuple[VoteItem, ...]
     also: tuple[DemandItem, ...]
+    judgements: tuple[JudgementItem, ...] = ()
+    edit: EditItem | None = None
     may_vote: bool
     obstacle: str
     timeline: tuple[TimelineItem, ...]
@@ -119,6 +137,25 @@ class VoteBody(Body, frozen=True, kw_only=True):
     vote: Literal["approve", "deny", "abstain"]
     digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
     comment: Text = ""
+
+
+class EditBody(Body, frozen=True, kw_only=True):
+    """`digest` is of the action the person saw, `params` all parameters as they shall be."""
+
+    digest: Annotated[str, Meta(pattern=r"^[0-9a-f]{64}\Z")]
+    params: dict[str, Any]
+    reason: Text = ""
+
+
+class EditRecorded(Answer, frozen=True, kw_only=True):
+    """The decision that people are asked for now, and what it is about."""
+
+    decision_id: str
+    action_id: str
+    digest: str
+    level: int
+    risk: int
+    seq: Seq
 
 
 class ForceBody(Body, frozen=True, kw_only=True):
@@ -197,6 +234,15 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "vote": "approve",
         "digest": "6f" * 32,
         "comment": "Read the diff, it is what the task asks for.",
+    },
+    EditBody: {"digest": "6f" * 32, "params": {"path": "demo", "amount": 100}, "reason": "A tenth will do."},
+    EditRecorded: {
+        "decision_id": "dec_q4d1k7m9x2v5",
+        "action_id": _ITEM["action_id"],
+        "digest": "7a" * 32,
+        "level": 3,
+        "risk": 75,
+        "seq": 34,
     },
     ForceBody: {"digest": "6f" * 32, "reason": "The site is down, and this is the fix."},
     ForceRecorded: {

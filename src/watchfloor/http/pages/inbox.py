@@ -6,6 +6,7 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.actions.life import content_of
 from watchfloor.http import html, lists, replies, telling
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import decisions as wire
@@ -37,8 +38,11 @@ async def show_inbox(call: Call) -> Reply:
     """Pending decisions by time left."""
     await shown(call)
     rows, following = await decisions.inbox(call, limit=INBOX_MAX)
-    privates = await call.privates(row["action"] for row in rows)
-    items = [_item(call, decisions.item(call, row), row, privates.get(row["action"], {})) for row in rows]
+    contents = {row["action"]: content_of(row["action"], call.state("action", row["action"])) for row in rows}
+    privates = await call.privates(contents.values())
+    items = [
+        _item(call, decisions.item(call, row), row, privates.get(contents[row["action"]], {})) for row in rows
+    ]
     count = f"{len(items)}{'+' if following else ''}"
     body: Child
     if items:
@@ -144,6 +148,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
             ),
             class_="card",
         ),
+        _edited(detail),
         agents_words(detail.words),
         tag("section", tag("h2", "Why people are asked"), parts.trace(detail.trace), class_="card"),
         tag(
@@ -153,6 +158,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
             class_="grid",
         ),
         _also(detail),
+        _tribunal(call, detail),
         votes_so_far(call, detail),
         _form(call, detail) if pending else None,
         tag("section", tag("h2", "The story so far"), parts.story(detail.timeline), class_="card"),
@@ -204,6 +210,56 @@ def _also(detail: wire.DecisionDetail) -> Child:
         tag("h2", "The policy has changed since"),
         tag("p", "An approval must satisfy the policy of the request and each of these.", class_="small"),
         tag("ul", lines),
+        class_="card",
+    )
+
+
+def _edited(detail: wire.DecisionDetail) -> Child:
+    """A person gave these parameters."""
+    if detail.edit is None:
+        return None
+    return tag(
+        "div",
+        tag(
+            "p",
+            tag("strong", f"The parameters were edited by {detail.edit.name or detail.edit.by}. "),
+            "Votes from before do not count.",
+            tag("span", foreign(detail.edit.reason, WORDS_CHARS_MAX), class_="quiet")
+            if detail.edit.reason
+            else None,
+        ),
+        class_="note warn",
+        role="status",
+    )
+
+
+def _tribunal(call: Call, detail: wire.DecisionDetail) -> Child:
+    """What validator agents say of it; the people decide."""
+    if not detail.judgements:
+        return None
+    item = detail.decision
+    if item.recommendation:
+        said = f"The tribunal recommends to {item.recommendation} ({item.consensus})."
+    else:
+        said = "No recommendation: " + (item.consensus.replace("_", " ") or "it has not ruled") + "."
+    lines = [
+        tag(
+            "li",
+            tag("strong", tag("bdi", telling.name_of(call, one.agent_id) or one.agent_id)),
+            f" {_SAID[one.vote]}, {one.confidence_milli / 10:g} % sure, trust {one.score}",
+            " (late, not counted)" if one.late else None,
+            tag("div", foreign(one.reasoning, WORDS_CHARS_MAX), class_="quiet") if one.reasoning else None,
+        )
+        for one in detail.judgements
+        if one.vote
+    ]
+    silent = sum(1 for one in detail.judgements if not one.vote)
+    return tag(
+        "section",
+        tag("h2", "What validator agents say"),
+        tag("p", said),
+        tag("ul", lines) if lines else None,
+        tag("p", f"{silent} said nothing.", class_="quiet") if silent else None,
         class_="card",
     )
 
@@ -395,7 +451,8 @@ async def _conflict(call: Call, text: str, seq: int = 0) -> Reply:
 async def show_parameters(call: Call) -> Reply:
     """The canonical parameters as plain text, whole, with odd characters made visible."""
     _, state = call.resolve("decision", call.path["decision"])
-    private = (await call.privates([state.action])).get(state.action)
+    content = content_of(state.action, call.state("action", state.action))
+    private = (await call.privates([content])).get(content)
     if private is None:
         raise Problem(404, "erased", "the parameters were erased and cannot be inspected")
     raw = msgspec.json.format(msgspec.json.encode(private["action"], order="sorted"), indent=2).decode()

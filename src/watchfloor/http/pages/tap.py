@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.actions.life import content_of
 from watchfloor.engine import voting
 from watchfloor.http import html, identity, replies, telling
 from watchfloor.http.asking import Call
@@ -205,7 +206,8 @@ async def show_tap_parameters(call: Call) -> Reply:
         _, state = enter(call)
     except Problem as problem:
         return over(call, problem)
-    private = (await call.privates([state.action])).get(state.action)
+    content = content_of(state.action, call.state("action", state.action))
+    private = (await call.privates([content])).get(content)
     if state.status != "pending" or private is None:
         return over(call, Problem(410, "link_over", "the decision is over"))
     raw = msgspec.json.format(msgspec.json.encode(private["action"], order="sorted"), indent=2).decode()

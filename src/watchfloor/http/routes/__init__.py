@@ -10,6 +10,7 @@ from watchfloor.http.routes import (
     analytics,
     anomalies,
     backtests,
+    bypasses,
     channels,
     chat,
     data,
@@ -34,7 +35,9 @@ from watchfloor.http.routes import (
     supervision,
     tasks,
     timeline,
+    tribunals,
     versions,
+    waiting,
 )
 
 __all__ = [
@@ -45,6 +48,7 @@ __all__ = [
     "analytics",
     "anomalies",
     "backtests",
+    "bypasses",
     "channels",
     "chat",
     "data",
@@ -69,5 +73,7 @@ __all__ = [
     "supervision",
     "tasks",
     "timeline",
+    "tribunals",
     "versions",
+    "waiting",
 ]

@@ -11,6 +11,7 @@ import msgspec
 
 from watchfloor.actions import gate
 from watchfloor.actions import messages as actions
+from watchfloor.actions.life import content_of
 from watchfloor.actions.names import fold
 from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.risk import BANDS, band_of
@@ -206,6 +207,28 @@ def _grant(action: int, nonce: int, terms: Any, digest: str, salt: bytes) -> wir
     )
 
 
+async def ruling(call: Call, subject: int, state: Any) -> Event:
+    """What the gate said of the action as it is now: of its request, or of its parameters since they were edited."""
+    event = await call.event(subject)
+    assert event is not None
+    if state is None or not state.content:
+        return event
+    edited = await call.event(state.content)
+    assert edited is not None
+    said: Any = edited.facts
+    facts = msgspec.structs.replace(
+        gate.decided(event),
+        derived=said.derived,
+        digest=said.digest,
+        evidence=said.evidence,
+        failed=said.failed,
+        level=said.level,
+        policy_digest=said.policy_digest,
+        risk=said.risk,
+    )
+    return msgspec.structs.replace(edited, subject=subject, facts=facts)
+
+
 async def trace(call: Call, event: Event) -> tuple[wire.RuleReason, ...]:
     """Every rule's answer as a sentence, recomputed from the recorded evidence and the policy it was judged by."""
     policy = await of_version(call, event.policy)
@@ -276,9 +299,10 @@ async def detail(call: Call, text: str) -> wire.ActionDetail:
     subject, state = call.resolve("action", text)
     call.own_only(state.agent, "action")
     row = await lists.viewed(call, "actions", "action", subject)
-    event = await call.event(subject)
-    assert event is not None
-    private = (await call.privates([subject])).get(subject)
+    event = await ruling(call, subject, state)
+    content = content_of(subject, state)
+    told = await call.privates([subject, content])
+    asked, private = told.get(subject), told.get(content)
     lines, _ = await telling.of_story(call, row["story"], subject)
     grant = None
     # Memory may be ahead of the store: a grant is shown when the view has it, and under no stop.
@@ -286,13 +310,13 @@ async def detail(call: Call, text: str) -> wire.ActionDetail:
         call.of_agent and _stopped(call, state.action_type, state.tool, state.task)
     )
     if shown and state.status in _GRANTED and state.grant is not None:
-        salt = await _salt(call, subject) if call.of_agent else b""
+        salt = await _salt(call, content) if call.of_agent else b""
         grant = _grant(subject, state.nonce, state.grant, state.digest, salt)
     return wire.ActionDetail(
         action=item(call, row),
         digest=state.digest,
         params=None if private is None else private["action"]["params"],
-        words=None if private is None else private.get("reason", ""),
+        words=None if asked is None else asked.get("reason", ""),
         risk=await risk(call, event),
         trace=await trace(call, event),
         grant=grant,
@@ -323,7 +347,7 @@ async def start_action(call: Call) -> Reply:
         execution=body.execution_id,
         digest=body.digest,
         target=body.target,
-        salt=await _salt(call, subject) if body.target and state.targets else b"",
+        salt=await _salt(call, content_of(subject, state)) if body.target and state.targets else b"",
     )
     recorded = await call.ask(command, lane=Lane.OUTCOMES)
     facts = recorded.event.facts if recorded.event is not None else None
@@ -423,7 +447,7 @@ async def retry_action(call: Call) -> Reply:
             action_id=call.path["action"],
             attempt=facts.attempt if isinstance(facts, ActionRetried) else now.attempt,
             attempts=now.attempts,
-            grant=_grant(subject, now.nonce, terms, now.digest, await _salt(call, subject)),
+            grant=_grant(subject, now.nonce, terms, now.digest, await _salt(call, content_of(subject, now))),
             seq=recorded.seq,
         )
     )

@@ -6,17 +6,21 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.actions.edit_messages import EditAction
+from watchfloor.actions.life import content_of
 from watchfloor.councils import messages as councils
 from watchfloor.councils.decision import last_at
 from watchfloor.councils.rules import why_not
 from watchfloor.engine import voting
-from watchfloor.http import lists, telling
+from watchfloor.http import comparing, lists, telling
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import decisions as wire
 from watchfloor.http.bodies.fields import Recorded
+from watchfloor.http.bodies.inbox import SimilarList
+from watchfloor.http.bodies.tribunals import JudgementItem
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
-from watchfloor.http.routes import actions
+from watchfloor.http.routes import actions, tribunals
 from watchfloor.kernel.terms import holds
 
 _OBSTACLES = {
@@ -62,6 +66,7 @@ def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
         rung=row["rung"],
         rungs=row["rungs"],
         missing=row["missing"],
+        lacks=tuple(msgspec.json.decode(row["lacks"] or "[]")),
         approvals=row["approvals"],
         denials=row["denials"],
         status=row["status"],
@@ -71,6 +76,8 @@ def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
         deadline_at=row["deadline_at"],
         decided_at=row["decided_at"],
         forced_by=tuple(msgspec.json.decode(row["forced_by"] or "[]")),
+        consensus=row["consensus"],
+        recommendation=row["recommendation"],
         review=row["review"],
         review_by_at=row["review_by_at"],
     )
@@ -120,25 +127,47 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
     """The decision of a public id, with its row."""
     subject, state = call.resolve("decision", text)
     row = await lists.viewed(call, "decisions", "decision", subject)
-    event = await call.event(state.action)
-    assert event is not None
-    private = (await call.privates([state.action])).get(state.action)
+    action = call.state("action", state.action)
+    event = await actions.ruling(call, state.action, action)
+    content = content_of(state.action, action)
+    told = await call.privates([state.action, content])
+    asked, private = told.get(state.action), told.get(content)
     lines, _ = await telling.of_story(call, row["story"], state.action, subject)
     obstacle = obstacle_of(call, subject, state)
     body = wire.DecisionDetail(
         decision=item(call, row),
         params=None if private is None else private["action"]["params"],
-        words=None if private is None else private.get("reason", ""),
+        words=None if asked is None else asked.get("reason", ""),
         risk=await actions.risk(call, event),
         trace=await actions.trace(call, event),
         votes=await votes(call, subject),
         also=also(call, subject, state),
+        judgements=await _judgements(call, subject),
+        edit=await _edit(call, state),
         may_vote=not obstacle,
         obstacle=obstacle,
         timeline=lines,
         seq=call.view_seq,
     )
     return row, body
+
+
+async def _edit(call: Call, state: Any) -> wire.EditItem | None:
+    """Who gave the parameters this decision is about, when it is not the agent who did."""
+    seqs = [event for event in (call.state("action", state.action),) if event is not None and event.content]
+    if not seqs:
+        return None
+    event = await call.event(seqs[0].content)
+    if event is None or event.facts.digest != state.digest:  # type: ignore[attr-defined]
+        return None
+    private = (await call.privates([event.seq])).get(event.seq, {})
+    by: str = event.facts.by  # type: ignore[attr-defined]
+    return wire.EditItem(by=by, name=telling.name_of(call, by), at=event.at, reason=private.get("reason"))
+
+
+async def _judgements(call: Call, subject: int) -> tuple[JudgementItem, ...]:
+    tribunal = call.state("tribunal", subject)
+    return () if tribunal is None else await tribunals.judgements(call, subject, tribunal)
 
 
 def also(call: Call, subject: int, state: Any) -> tuple[wire.DemandItem, ...]:
@@ -249,6 +278,51 @@ async def vote(call: Call, text: str, say: str, digest: str, comment: str) -> wi
     return wire.VoteRecorded(
         decision_id=call.path.get("decision", text), vote=say, late=late, status=status, seq=recorded.seq
     )
+
+
+async def list_similar(call: Call) -> Reply:
+    """Similar decisions that are over, with how they ended and what became of the action."""
+    subject, state = call.resolve("decision", call.path["decision"])
+    return Reply(body=SimilarList(items=await comparing.similar(call, subject, state), seq=call.view_seq))
+
+
+async def get_impact(call: Call) -> Reply:
+    """What approving or denying it, and what comes of it, would do to the agent's trust."""
+    _, state = call.resolve("decision", call.path["decision"])
+    return Reply(body=comparing.impact(call, state))
+
+
+async def edit_decision(call: Call) -> Reply:
+    """Give it other parameters, as somebody who may decide on it. The gate judges them again, votes cast so far are void,
+    and people are asked anew, by a new decision with a new digest. The agent gets these parameters with its grant."""
+    body: wire.EditBody = call.body
+    await _unchanged(call)
+    subject, state = call.resolve("decision", call.path["decision"])
+    action = call.state("action", state.action)
+    canonical = encoded({"params": body.params, "tool": action.tool, "type": action.action_type})
+    command = EditAction(
+        subject=state.action,
+        person=call.principal.id,
+        decision=subject,
+        digest=body.digest,
+        params=body.params,
+        action=canonical,
+        private=encoded({"action": msgspec.Raw(canonical), "reason": body.reason}),
+    )
+    recorded = await call.ask(command, salted=True)
+    event = recorded.event
+    assert event is not None
+    facts: Any = event.facts
+    waiting = call.read("waiting", state.action)
+    answer = wire.EditRecorded(
+        decision_id=call.id_of("decision", waiting) if waiting else "",
+        action_id=call.id_of("action", state.action),
+        digest=facts.digest,
+        level=facts.level,
+        risk=facts.risk,
+        seq=recorded.seq,
+    )
+    return Reply(body=answer)
 
 
 async def force_decision(call: Call) -> Reply:
