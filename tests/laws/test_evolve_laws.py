@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from tests.laws.any_facts import streams
 from tests.transcripts.world import SUBJECTS
 
-from watchfloor.actions.bypasses import BypassOpened
+from watchfloor.actions.bypass_messages import BypassOpened
 from watchfloor.actions.messages import ActionDecided, BreakerOpened, StandingGranted, StopRecorded
 from watchfloor.conversations.messages import ChannelOpened, ChatOpened, MessageSent
 from watchfloor.councils.messages import DecisionOpened

@@ -8,54 +8,18 @@ whoever opened it is enabled and a director still, and never for agents they own
 
 from __future__ import annotations
 
-from typing import ClassVar
-
 import msgspec
 
+from watchfloor.actions.bypass_messages import BypassEnded, BypassOpened, EndBypass, OpenBypass
 from watchfloor.actions.names import fold
 from watchfloor.kernel.folds import first, once
 from watchfloor.kernel.ids import nonce_from
 from watchfloor.kernel.instants import HOUR
 from watchfloor.kernel.limits import BYPASS_HOURS_MAX, INTEGER_MAX
-from watchfloor.kernel.messages import Command, Draft, Event, Facts, Refused
+from watchfloor.kernel.messages import Draft, Event, Facts, Refused
 from watchfloor.kernel.schema import check_name, check_range, check_reason
 from watchfloor.kernel.subject import Given, Subject
 from watchfloor.kernel.terms import PLATFORM_TYPES
-
-
-class OpenBypass(Command, frozen=True, kw_only=True):
-    """`agent` 0: every agent; `type` empty: every type. `tell` are targets as in routing."""
-
-    KIND: ClassVar[str] = "bypass"
-    agent: int
-    type: str
-    expires_at: int
-    reason: str
-    tell: tuple[str, ...] = ()
-
-
-class EndBypass(Command, frozen=True, kw_only=True):
-    KIND: ClassVar[str] = "bypass"
-
-
-class BypassOpened(Facts, frozen=True, kw_only=True):
-    """Until `expires_at` what takes level 2 runs without a confirmation; the actor answers for it, `tell` are told."""
-
-    TYPE: ClassVar[str] = "bypass.opened/1"
-    KIND: ClassVar[str] = "bypass"
-    action_type: str
-    agent: int
-    expires_at: int
-    nonce: int
-    reason: str
-    tell: tuple[str, ...]
-
-
-class BypassEnded(Facts, frozen=True, kw_only=True):
-    """Taken back before its time."""
-
-    TYPE: ClassVar[str] = "bypass.ended/1"
-    KIND: ClassVar[str] = "bypass"
 
 
 class BypassState(msgspec.Struct, frozen=True, kw_only=True, gc=False):

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.actions.bypasses import BypassOpened
+from watchfloor.actions.bypass_messages import BypassOpened
 from watchfloor.actions.messages import BreakerOpened, StopRecorded
 from watchfloor.councils.messages import (
     DecisionAlerted,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchfloor.actions.bypasses import BypassOpened
+from watchfloor.actions.bypass_messages import BypassOpened
 from watchfloor.actions.messages import BreakerOpened, StopRecorded
 from watchfloor.councils.messages import (
     DecisionAlerted,

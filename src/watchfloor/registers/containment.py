@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import msgspec
 
-from watchfloor.actions.bypasses import BypassEnded, BypassOpened
+from watchfloor.actions.bypass_messages import BypassEnded, BypassOpened
 from watchfloor.actions.messages import (
     ActionCompleted,
     ActionFailed,

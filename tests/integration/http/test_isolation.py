@@ -54,6 +54,10 @@ class Things:
                     "expires_at": server.engine.clock() + 3_600_000_000,
                 },
             ).json()["standing_id"],
+            "bypass": director.post(
+                "/api/v1/bypasses",
+                json={"reason": "night", "expires_at": server.engine.clock() + 3_600_000_000},
+            ).json()["bypass_id"],
             "chat": operator.post("/api/v1/chat/sessions", json={"agent_id": made["agent_id"]}).json()[
                 "chat_id"
             ],

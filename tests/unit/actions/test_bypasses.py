@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from tests.transcripts.world import START, World
 
-from watchfloor.actions.bypasses import BypassEnded, BypassOpened, EndBypass, OpenBypass
+from watchfloor.actions.bypass_messages import BypassEnded, BypassOpened, EndBypass, OpenBypass
 from watchfloor.kernel.instants import HOUR
 from watchfloor.kernel.limits import BYPASSES_MAX
 from watchfloor.kernel.messages import SYSTEM, Actor, Facts

@@ -7,7 +7,7 @@ from collections.abc import Callable
 import msgspec
 from tests.unit.verify.story_kit import AT, MINUTE, Story
 
-from watchfloor.actions.bypasses import BypassOpened
+from watchfloor.actions.bypass_messages import BypassOpened
 from watchfloor.actions.messages import (
     ActionClosed,
     ActionDecided,

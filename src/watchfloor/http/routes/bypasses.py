@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from watchfloor.actions import bypasses as actions
+from watchfloor.actions import bypass_messages as actions
 from watchfloor.http import lists
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import bypasses as wire
