@@ -139,8 +139,14 @@ def refusal(answer: httpx.Response) -> str:
     except ValueError:
         return f"the server answered {answer.status_code}"
     detail = problem.get("detail") or problem.get("title") or f"status {answer.status_code}"
-    fields = "; ".join(
-        f"{e.get('pointer', e.get('field', ''))}: {e.get('detail', '')}" for e in problem.get("errors", [])
-    )
+    fields = "; ".join(filter(None, (_where(error, detail) for error in problem.get("errors", []))))
     again = " (safe to retry)" if problem.get("retryable") else ""
     return f"{problem.get('code', answer.status_code)}: {detail}{f' [{fields}]' if fields else ''}{again}"
+
+
+def _where(error: dict[str, str], detail: str) -> str:
+    """The field with what is wrong with it, without what `detail` says already."""
+    field, said = error.get("pointer", error.get("field", "")), error.get("detail", "")
+    if f"{field}: {said}" in detail:
+        return ""
+    return field if said in detail else f"{field}: {said}"
