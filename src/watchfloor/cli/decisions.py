@@ -159,6 +159,8 @@ def described(found: dict[str, Any]) -> str:
     ]
     params = found["params"] or {}
     lines += [f"  {visible(name)}: {visible(value)}" for name, value in params.items() if name != "diff"]
+    if found.get("attempts", 1) > 1:
+        lines.append(f"  up to {found['attempts']} times, should it fail")
     if "diff" in params:
         lines += ["", "DIFF", block(str(params["diff"]))]
     lines += ["", "WHY PEOPLE ARE ASKED"]

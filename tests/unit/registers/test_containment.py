@@ -182,6 +182,12 @@ def test_work_is_held_back_by_stops_of_the_agent_or_of_the_task_it_would_be() ->
     assert held_back(3, 0, shown.read)
     assert not held_back(1, 0, shown.read)
     assert names_of(99, shown.read) == {}
+    assert names_of(0, shown.read, action_type="policy.apply", tool="desk", task=999) == {
+        "action_type": ("policy.apply",),
+        "tool": ("desk",),
+        "workflow": (),
+        "named_workflow": (),
+    }
 
 
 def test_half_open_one_probe_runs_at_a_time() -> None:

@@ -114,6 +114,7 @@ class DecisionDetail(Answer, frozen=True, kw_only=True):
     """`may_vote` is about the asking person; `obstacle` says why not. A vote must name `digest`.
 
     `judgements` are those of the tribunal of validator agents that was asked for advice, where there was one.
+    `attempts`: how many executions an approval bears, one after the other, should they fail.
     """
 
     decision: DecisionItem
@@ -129,6 +130,7 @@ class DecisionDetail(Answer, frozen=True, kw_only=True):
     obstacle: str
     timeline: tuple[TimelineItem, ...]
     seq: Seq
+    attempts: int = 1
 
 
 class VoteBody(Body, frozen=True, kw_only=True):

@@ -140,6 +140,9 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
                 tag("a", "as plain text", href=f"/inbox/{item.decision_id}/parameters", class_="small"),
             ),
             parameters.render(detail.params),
+            tag("p", f"Up to {detail.attempts} times, should it fail.", class_="quiet small")
+            if detail.attempts > 1
+            else None,
             tag(
                 "p",
                 "Approving binds to this and nothing else, digest ",

@@ -148,6 +148,7 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
         obstacle=obstacle,
         timeline=lines,
         seq=call.view_seq,
+        attempts=getattr(event.facts, "attempts", 1),
     )
     return row, body
 
