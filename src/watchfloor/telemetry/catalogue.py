@@ -337,7 +337,7 @@ METRICS: tuple[Metric, ...] = (
         kind="counter",
         unit="requests",
         labels=("surface",),
-        meaning="Credentials that were not accepted; surface http or websocket.",
+        meaning="Credentials that were not accepted; surface http, websocket, password, code or oidc.",
     ),
     Metric(
         name="streams_current",

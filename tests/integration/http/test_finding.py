@@ -36,6 +36,8 @@ def test_badges_count_what_waits_and_whom_for(server: Running, operator: httpx2.
     assert after["decisions"] == before["decisions"] + 1
     assert after["mine"] == before["mine"] + 1
     assert after["quarantined"] == before["quarantined"] + 1
+    listed = operator.get("/api/v1/decisions?status=pending").json()["items"]
+    assert {item["agent_tier"] for item in listed} == {"PROBATIONARY"}
     assert counts(operator)["mine"] == mine["mine"], "an operator may not decide it"
     vote = {"vote": "deny", "digest": ruling["digest"], "comment": "no"}
     done = supervisor.post(f"/api/v1/decisions/{ruling['decision_id']}/vote", json=vote).json()

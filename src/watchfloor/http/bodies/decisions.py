@@ -40,6 +40,7 @@ class DecisionItem(Answer, frozen=True, kw_only=True):
     action_id: str
     agent_id: str
     agent_name: str = ""
+    agent_tier: str = ""
     may_vote: bool = False
     type: str
     tool: str

@@ -21,7 +21,8 @@ from watchfloor.http.bodies.tribunals import JudgementItem
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes import actions, tribunals
-from watchfloor.kernel.terms import holds
+from watchfloor.kernel.terms import TIERS, holds
+from watchfloor.trust.rules import tier_at_birth
 
 _OBSTACLES = {
     "person_disabled": "You are disabled.",
@@ -54,6 +55,7 @@ def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
         action_id=call.id_of("action", row["action"]),
         agent_id=call.id_of("agent", row["agent"]),
         agent_name=agent.name if agent is not None else "",
+        agent_tier=_tier(call, row["agent"]),
         may_vote=may_vote(call, row),
         type=action.action_type if action is not None else "",
         tool=action.tool if action is not None else "",
@@ -81,6 +83,15 @@ def item(call: Call, row: dict[str, Any]) -> wire.DecisionItem:
         review=row["review"],
         review_by_at=row["review_by_at"],
     )
+
+
+def _tier(call: Call, agent: int) -> str:
+    """The recorded tier of an agent, as people read it."""
+    trusted = call.state("trust", agent)
+    if trusted is not None:
+        return TIERS[trusted.tier]
+    active = call.read("active_policy", "active")
+    return TIERS[tier_at_birth(active.document.trust)] if active is not None else ""
 
 
 def may_vote(call: Call, row: dict[str, Any]) -> bool:
