@@ -3,6 +3,7 @@ import { UnstyledButton } from "@mantine/core";
 import { spotlight } from "@mantine/spotlight";
 import { Outlet, useRouterState } from "@tanstack/react-router";
 import { Suspense, useState } from "react";
+import { Lessons } from "../learning/Lessons";
 import { Go } from "../parts/Go";
 import { Icon } from "../parts/Icon";
 import { Loading } from "../parts/states";
@@ -73,6 +74,7 @@ export function Shell() {
           <span>More</span>
         </UnstyledButton>
       </nav>
+      <Lessons />
       <Palette pages={shown} />
       <Keys pages={shown} />
     </div>

@@ -1,16 +1,20 @@
 /** Every page, in the order of the navigation (spec 7). One folder and one line each. */
 import { page as agents } from "../agents";
+import { page as alerts } from "../alerts";
 import { page as audit } from "../audit";
 import { page as chat } from "../chat";
 import { page as data } from "../data";
 import { page as inbox } from "../inbox";
+import { page as situation } from "../situation";
 import { page as tasks } from "../tasks";
 import type { Page } from "./page";
 
 export const pages: readonly Page[] = [
+  situation,
   inbox,
   agents,
   tasks,
+  alerts,
   audit,
   data,
   chat,

@@ -8,6 +8,7 @@ import { Badge, levelWord, RiskBadge, State } from "../parts/Badges";
 import { Id } from "../parts/Facts";
 import { Go } from "../parts/Go";
 import { Icon } from "../parts/Icon";
+import { Left } from "../parts/Left";
 import { Card } from "../parts/Page";
 import { Story } from "../parts/Story";
 import { Time } from "../parts/Time";
@@ -21,7 +22,6 @@ import { Reasons } from "./Reasons";
 import { Similar } from "./Similar";
 import { TrustImpact } from "./TrustImpact";
 import { VoteBar } from "./VoteBar";
-import { Left } from "./WaitingList";
 import { Waterfall } from "./Waterfall";
 
 export interface DecisionViewProps {

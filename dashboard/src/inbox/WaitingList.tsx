@@ -3,8 +3,7 @@ import { Checkbox } from "@mantine/core";
 import { useVirtualizer } from "@tanstack/react-virtual";
 import { useEffect, useRef } from "react";
 import { levelWord, RiskBadge } from "../parts/Badges";
-import { useNow } from "../parts/Time";
-import { span } from "../parts/times";
+import { Left } from "../parts/Left";
 import { Name } from "../parts/Words";
 import styles from "./inbox.module.css";
 import type { Decision } from "./queries";
@@ -97,17 +96,5 @@ export function WaitingList({ of, here, chosen, onGo, onChoose, more }: WaitingL
         })}
       </ul>
     </div>
-  );
-}
-
-const SOON_MS = 5 * 60_000;
-
-/** Time left; red when it is short. */
-export function Left({ at }: { at: number }) {
-  const left = at / 1_000 - useNow();
-  return (
-    <span className={styles.timeLeft} data-soon={left < SOON_MS || undefined}>
-      {left > 0 ? span(left) : "time is up"}
-    </span>
   );
 }

@@ -26,6 +26,8 @@ const LISTS: Record<string, readonly string[]> = {
   supervision: ["supervisions"],
 };
 
+const SITUATION = JSON.stringify(["situation"]);
+
 /** The query keys, as JSON, that a batch of events touches. */
 export function touched(batch: readonly LiveEvent[]): Set<string> {
   const found = new Set<string>();
@@ -34,12 +36,17 @@ export function touched(batch: readonly LiveEvent[]): Set<string> {
     if (id) found.add(JSON.stringify([kind, id]));
     for (const list of LISTS[kind] ?? [`${kind}s`]) found.add(JSON.stringify([list]));
   }
-  if (found.size) found.add(JSON.stringify(["ledger"]));
+  if (found.size) {
+    found.add(JSON.stringify(["ledger"]));
+    found.add(SITUATION);
+  }
   return found;
 }
 
 const SOON_MS = 40;
 const APART_MS = 400;
+/** The report is computed when it is asked for: it may be two seconds old. */
+const APART_BY_KEY: Record<string, number> = { [SITUATION]: 2_000 };
 
 /** Reads again what was touched: the first time almost at once, then at most every 400 ms per key. */
 export class Refresher {
@@ -62,7 +69,7 @@ export class Refresher {
     const now = this.now();
     let next = Number.POSITIVE_INFINITY;
     for (const key of this.due) {
-      const wait = (this.last.get(key) ?? Number.NEGATIVE_INFINITY) + APART_MS - now;
+      const wait = (this.last.get(key) ?? Number.NEGATIVE_INFINITY) + (APART_BY_KEY[key] ?? APART_MS) - now;
       if (wait > 0) {
         next = Math.min(next, wait);
         continue;
