@@ -6,6 +6,20 @@ import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
 import styles from "./situation.module.css";
 
+const BOTTLENECKS_MAX = 5;
+
+/** Where work piles up, as the end of a sentence. */
+function Place({ of }: { of: Wire["Bottleneck"] }) {
+  const name = (
+    <b>
+      <Name text={of.name} />
+    </b>
+  );
+  if (of.kind === "lane") return <>in the lane {name}</>;
+  if (of.kind === "approver") return <>for a {name}</>;
+  return of.name === "any" ? <>for any agent at all</> : <>for an agent that can {name}</>;
+}
+
 export function Predictions({ of }: { of: Wire["Predictions"] }) {
   const nothing = !of.budgets.length && !of.tasks.length && !of.bottlenecks.length;
   return (
@@ -27,13 +41,11 @@ export function Predictions({ of }: { of: Wire["Predictions"] }) {
             <Time at={one.exhausted_at} ago />.
           </li>
         ))}
-        {of.bottlenecks.map((one) => (
+        {of.bottlenecks.slice(0, BOTTLENECKS_MAX).map((one) => (
           <li key={`${one.kind} ${one.name}`}>
-            {one.waiting} wait for {one.kind === "approver" ? "a " : `the ${one.kind} `}
-            <b>
-              <Name text={one.name} />
-            </b>
-            , the oldest since <Time at={one.oldest_at} ago />; {one.free} of {one.able} free.
+            {one.waiting} {one.waiting === 1 ? "waits" : "wait"} <Place of={one} />, the oldest since{" "}
+            <Time at={one.oldest_at} />;{" "}
+            {one.able === 0 ? "nobody is there for it" : `${one.free} of ${one.able} free`}.
           </li>
         ))}
       </ul>
