@@ -4,7 +4,9 @@ import { page as alerts } from "../alerts";
 import { page as audit } from "../audit";
 import { page as chat } from "../chat";
 import { page as data } from "../data";
+import { page as decisions } from "../decisions";
 import { page as inbox } from "../inbox";
+import { page as policy } from "../policy";
 import { page as situation } from "../situation";
 import { page as tasks } from "../tasks";
 import type { Page } from "./page";
@@ -14,10 +16,11 @@ export const pages: readonly Page[] = [
   inbox,
   agents,
   tasks,
+  decisions,
+  policy,
   alerts,
   audit,
   data,
   chat,
-  // workflows (reserved for their own issue), decisions, trust and policy, alerts, audit, data, operations,
-  // access, chat
+  // workflows (reserved for their own issue, after tasks), operations, access
 ];

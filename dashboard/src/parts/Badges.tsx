@@ -77,11 +77,12 @@ export function bandOf(score: number): string {
   return score >= 75 ? "critical" : score >= 50 ? "high" : score >= 25 ? "medium" : "low";
 }
 
-export function RiskBadge({ score }: { score: number }) {
+/** `bare`: the band without the number. */
+export function RiskBadge({ score, bare = false }: { score: number; bare?: boolean }) {
   const band = bandOf(score);
   return (
     <Badge tone={BANDS[band] ?? "plain"}>
-      {band} <b className="number">{score}</b>
+      {band} {!bare && <b className="number">{score}</b>}
     </Badge>
   );
 }
