@@ -2948,6 +2948,8 @@ export interface components {
             quarantine_reason: string;
             seq: number;
             skills: string[];
+            /** @default null */
+            usage: components["schemas"]["AgentUsage"] | null;
             /** @default [] */
             warnings: components["schemas"]["Notice"][];
         };
@@ -2956,6 +2958,8 @@ export interface components {
             /** @default null */
             breaker: components["schemas"]["Breaker"] | null;
             capabilities: string[];
+            /** @default 0 */
+            last_seen_at: number;
             name: string;
             owner: string;
             registered_at: number;
@@ -3008,6 +3012,11 @@ export interface components {
             name: string;
             seq: number;
             structured_id: string;
+        };
+        AgentUsage: {
+            cpu_milli: number;
+            memory_bytes: number;
+            queue: number;
         };
         AlertItem: {
             acknowledged_at: number;
@@ -3877,6 +3886,8 @@ export interface components {
             when: components["schemas"]["Condition"][];
         };
         FactorOffered: {
+            /** @default [] */
+            qr: string[];
             secret: string;
             uri: string;
         };
@@ -4008,6 +4019,7 @@ export interface components {
             tasks: components["schemas"]["HeldTask"][];
         };
         HeartbeatBody: {
+            metrics?: components["schemas"]["Usage"];
             /** @enum {unknown} */
             status?: "degraded" | "healthy" | "unhealthy";
             working_on?: components["schemas"]["WorkingOn"][];
@@ -5361,7 +5373,7 @@ export interface components {
             /** @enum {unknown} */
             period?: "day" | "month" | "total";
             /** @enum {unknown} */
-            scope: "agent" | "lineage" | "organisation" | "task";
+            scope: "agent" | "lineage" | "organisation" | "spawned" | "task";
             target_id?: string;
         };
         SetChannelBody: {
@@ -6002,6 +6014,14 @@ export interface components {
             /** @default escalate */
             then: string;
             wait_ms: number;
+        };
+        Usage: {
+            /** @default 0 */
+            cpu_milli: number;
+            /** @default 0 */
+            memory_bytes: number;
+            /** @default 0 */
+            queue: number;
         };
         Verification: {
             at: number;
@@ -11880,7 +11900,7 @@ export interface operations {
                 cursor?: string;
                 limit?: number;
                 state?: "exhausted" | "in_force" | "removed";
-                scope?: "agent" | "lineage" | "organisation" | "task";
+                scope?: "agent" | "lineage" | "organisation" | "spawned" | "task";
                 measure?: "actions" | "money" | "time" | "tokens";
                 target?: string;
             };

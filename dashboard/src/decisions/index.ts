@@ -4,7 +4,7 @@ export const page: Page = {
   name: "Decisions",
   path: "/decisions",
   icon: "decisions",
-  key: "d",
+  key: "v",
   about: "what people decided, how fast, and how much runs without them",
   routes: [
     { path: "/decisions", load: () => import("./DecisionsPage") },

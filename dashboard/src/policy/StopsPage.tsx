@@ -113,7 +113,8 @@ function Lift({ stop }: { stop: Stop }) {
         busy={lift.isPending}
         onConfirm={(reason) => lift.mutate(reason)}
       >
-        Grants that were given before stay void where the stop revoked them; agents may ask again.
+        Whoever threw it cannot lift it alone: somebody else has to. Grants that were given before stay void
+        where the stop revoked them; agents may ask again.
       </Confirm>
     </Allowed>
   );
