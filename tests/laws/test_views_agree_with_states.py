@@ -51,7 +51,14 @@ class Both:
     def pairs(self, table: str, kind: str, key: str) -> list[tuple[dict[str, Any], Any]]:
         """Every row with the state of its subject; every subject that began has a row."""
         rows = self.rows(table)
-        begun = {event.subject for event in self.events if event.kind == kind and event.subject == event.seq}
+        # What was not to be (a refused delegation) is recorded under a number of its own, and never began.
+        begun = {
+            event.subject
+            for event in self.events
+            if event.kind == kind
+            and event.subject == event.seq
+            and self.world.read(kind, event.subject) is not None
+        }
         assert {row[key] for row in rows} == begun
         return [(row, self.world.read(kind, row[key])) for row in rows]
 

@@ -63,6 +63,7 @@ from watchfloor.councils.tribunal_messages import (
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.messages import Facts
 from watchfloor.kernel.subject import Read
+from watchfloor.work.economic_messages import TaskAssessed, TaskEstimated
 from watchfloor.work.messages import (
     TaskAccepted,
     TaskAssigned,
@@ -180,6 +181,8 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
             TaskStuck,
             TaskHandedOver,
             TaskReviewed,
+            TaskEstimated,
+            TaskAssessed,
         ),
         _of_task,
     ),
