@@ -111,3 +111,14 @@ async def until(effects: Effects, **counts: int) -> None:
             return
         await asyncio.sleep(0.01)
     raise AssertionError(f"{seen} instead of {counts}; trouble: {effects.trouble!r}")
+
+
+async def all_done(effects: Effects) -> None:
+    """Wait until something was done and nothing is left to do; people may have been told of it besides."""
+    seen: dict[str, int] = {}
+    for _ in range(PLENTY_S * 100):
+        seen = await effects.counts()
+        if seen.keys() == {"done"}:
+            return
+        await asyncio.sleep(0.01)
+    raise AssertionError(f"{seen}: not all done; trouble: {effects.trouble!r}")

@@ -11,7 +11,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from tests.integration.effects.bells import until
+from tests.integration.effects.bells import all_done
 from tests.integration.workers.yard import Asked, Handler, Yard, done, place, yard
 
 from watchfloor.runners import http_workers
@@ -112,7 +112,7 @@ async def test_whatever_it_answers_the_task_says_why_it_failed(
         assert "abc" not in json.dumps(told)
         assert floor.agent(agent).worker.failures == 1
         assert (await floor.agent_row(agent))["breaker_reason"] == reason
-        await until(floor.backbone.effects, done=1)
+        await all_done(floor.backbone.effects)
 
 
 async def test_a_worker_may_say_that_it_failed_or_will_not_and_its_breaker_does_not_mind(
