@@ -5,6 +5,7 @@ import { Time } from "../parts/Time";
 import { Name, Words } from "../parts/Words";
 import styles from "./decision.module.css";
 import type { DecisionDetail } from "./queries";
+import { Tribunal } from "./Tribunal";
 
 function people(count: number, role: string): string {
   return count === 1 ? `one ${role}` : `${count} ${role}s`;
@@ -49,6 +50,7 @@ export function Ballots({ detail }: { detail: DecisionDetail }) {
           {one.committee ? `${one.needed} of the committee ${one.committee}` : people(one.needed, one.role)}.
         </p>
       ))}
+      {detail.judgements.length > 0 && <Tribunal detail={detail} />}
       {detail.votes.length > 0 && (
         <ul className={styles.votes}>
           {detail.votes.map((vote) => (

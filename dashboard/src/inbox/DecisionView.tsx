@@ -82,6 +82,16 @@ function Detail({ detail, ...props }: DecisionViewProps & { detail: DecisionDeta
                 </p>
               </Card>
             </div>
+            {detail.edit && (
+              <div className={styles.full}>
+                <Card title="Edited by a person">
+                  <Words
+                    text={detail.edit.reason || "No reason was given."}
+                    by={detail.edit.name || detail.edit.by}
+                  />
+                </Card>
+              </div>
+            )}
             {detail.words && (
               <div className={styles.full}>
                 <Card title="Why the agent wants it">

@@ -9,6 +9,7 @@ import { isBusy } from "../app/Keys";
 import { Icon } from "../parts/Icon";
 import { Name } from "../parts/Words";
 import styles from "./decision.module.css";
+import { EditParameters, isEditable } from "./EditParameters";
 import type { DecisionDetail } from "./queries";
 import { type Say, useVote } from "./voting";
 
@@ -22,6 +23,7 @@ interface VoteBarProps {
 export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
   const { decision } = detail;
   const [asking, setAsking] = useState<Say | null>(null);
+  const [editing, setEditing] = useState(false);
   const [comment, setComment] = useState("");
   const vote = useVote((ballot) => {
     setAsking(null);
@@ -38,6 +40,10 @@ export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
   };
   useWindowEvent("keydown", (event) => {
     if (isBusy(event) || !detail.may_vote || event.repeat) return;
+    if (event.key === "e" && isEditable(detail)) {
+      event.preventDefault();
+      setEditing(true);
+    }
     if (event.key === "a" || event.key === "d") {
       event.preventDefault();
       // at once, so that an Enter that follows quickly finds its button
@@ -84,6 +90,12 @@ export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
       >
         Deny <kbd className={styles.key}>d</kbd>
       </Button>
+      {isEditable(detail) && (
+        <Button variant="default" leftSection={<Icon name="edit" size={16} />} onClick={() => setEditing(true)}>
+          Edit <kbd className={styles.key}>e</kbd>
+        </Button>
+      )}
+      {editing && <EditParameters detail={detail} onClose={() => setEditing(false)} />}
       {position > 0 && (
         <span className={styles.place}>
           {position} of {count}

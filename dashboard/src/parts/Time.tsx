@@ -10,6 +10,7 @@ let timer: ReturnType<typeof setInterval> | null = null;
 
 function subscribe(listener: () => void): () => void {
   listeners.add(listener);
+  if (!timer) now = Math.floor(Date.now() / 1_000) * 1_000; // nobody looked for a while
   timer ??= setInterval(() => {
     now = Math.floor(Date.now() / 1_000) * 1_000;
     for (const each of listeners) each();
