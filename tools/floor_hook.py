@@ -1,4 +1,4 @@
-"""Hatchling's build hook: wheels and editable installs contain the built floor (docs/floor.md, tools/floor.py).
+"""Hatchling's build hook: wheels and editable installs contain the built floor (dashboard/README.md, tools/floor.py).
 
 Node comes from the system when it is new enough, else from a wheel that this hook asks pip for. A build that is
 current, or prebuilt in an sdist, needs neither.

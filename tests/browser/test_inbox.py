@@ -144,6 +144,28 @@ def test_a_new_decision_arrives_by_itself_and_leaves_when_it_is_over(
     expect(row).to_have_count(0, timeout=2_000)
 
 
+def test_other_parameters_are_judged_again_and_decided_anew(
+    server: Running, seeded: Seeded, floors: Callable[..., Floor]
+) -> None:
+    (decision,) = _ask(server, 1, type="file.write", tool="git")
+    floor = floors("supervisor")
+    page = floor.open(f"/inbox/{decision}")
+    _vote(page, "Approve").wait_for()
+    page.keyboard.press("e")
+    dialog = page.get_by_role("dialog")
+    box = dialog.get_by_label("Parameters")
+    box.fill(box.input_value().replace("file-0.py", "file-1.py"))
+    dialog.get_by_label("Why").fill("the other file was meant")
+    floor.shot("inbox-edit")
+    dialog.get_by_role("button", name="Edit").click()
+    expect(page).not_to_have_url(f"{server.url}/floor/inbox/{decision}")
+    expect(page.get_by_text("the other file was meant")).to_be_visible()
+    expect(page.locator("dd").get_by_text("file-1.py")).to_be_visible()
+    floor.shot("inbox-edited")
+    old = server.client(server.person("auditor")).get(f"/api/v1/decisions/{decision}").json()["decision"]
+    assert (old["status"], old["reason"]) == ("cancelled", "edited")
+
+
 def test_a_hundred_mixed_decisions_are_cleared_in_under_five_minutes(
     server: Running, seeded: Seeded, floors: Callable[..., Floor]
 ) -> None:

@@ -916,6 +916,38 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/bypasses": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_bypasses"];
+        put?: never;
+        post: operations["open_bypass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/bypasses/{bypass}/end": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["end_bypass"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/channels": {
         parameters: {
             query?: never;
@@ -1172,6 +1204,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/decisions/{decision}/edit": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["edit_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/decisions/{decision}/force": {
         parameters: {
             query?: never;
@@ -1182,6 +1230,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["force_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/{decision}/impact": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_impact"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1214,6 +1278,22 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["see_decision"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/decisions/{decision}/similar": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_similar"];
+        put?: never;
+        post?: never;
         delete?: never;
         options?: never;
         head?: never;
@@ -1294,6 +1374,54 @@ export interface paths {
         get?: never;
         put?: never;
         post: operations["revoke_enrolment"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_inbox"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/summary": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_summary"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/inbox/votes": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["cast_votes"];
         delete?: never;
         options?: never;
         head?: never;
@@ -2852,6 +2980,54 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/tribunals": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_tribunals"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tribunals/{decision}": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_tribunal"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
+    "/api/v1/tribunals/{decision}/vote": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get?: never;
+        put?: never;
+        post: operations["vote_in_tribunal"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
 }
 export type webhooks = Record<string, never>;
 export interface components {
@@ -3432,6 +3608,28 @@ export interface components {
             /** @default  */
             workflow: string;
         };
+        BypassItem: {
+            agent_id: string;
+            bypass_id: string;
+            ended_at: number;
+            ended_by: string;
+            expires_at: number;
+            in_force: boolean;
+            opened_at: number;
+            person: string;
+            reason: string;
+            type: string;
+        };
+        BypassOpened: {
+            bypass_id: string;
+            seq: number;
+        };
+        BypassPage: {
+            items: components["schemas"]["BypassItem"][];
+            /** @default null */
+            next: string | null;
+            seq: number;
+        };
         ChangeTasksBody: {
             cursor?: string;
             filter?: components["schemas"]["TaskFilter"] | null;
@@ -3565,10 +3763,16 @@ export interface components {
             any: components["schemas"]["Condition"][];
             /** @default  */
             field: string;
-            /** @default parameters */
-            of: string;
-            /** @default exists */
-            op: string;
+            /**
+             * @default parameters
+             * @enum {string}
+             */
+            of: "parameters" | "action" | "agent";
+            /**
+             * @default exists
+             * @enum {string}
+             */
+            op: "eq" | "ne" | "gt" | "ge" | "lt" | "le" | "in" | "exists" | "prefix";
             /** @default null */
             value: number | string | boolean | string[] | null;
         };
@@ -3629,6 +3833,10 @@ export interface components {
         DecisionDetail: {
             also: components["schemas"]["DemandItem"][];
             decision: components["schemas"]["DecisionItem"];
+            /** @default null */
+            edit: components["schemas"]["EditItem"] | null;
+            /** @default [] */
+            judgements: components["schemas"]["JudgementItem"][];
             may_vote: boolean;
             obstacle: string;
             params: unknown;
@@ -3646,6 +3854,8 @@ export interface components {
             agent_name: string;
             approvals: number;
             committee: string;
+            /** @default  */
+            consensus: string;
             deadline_at: number;
             decided_at: number;
             decision_id: string;
@@ -3653,6 +3863,8 @@ export interface components {
             digest: string;
             /** @default [] */
             forced_by: string[];
+            /** @default [] */
+            lacks: string[];
             level: number;
             /** @default false */
             may_vote: boolean;
@@ -3660,6 +3872,8 @@ export interface components {
             needed: number;
             opened_at: number;
             reason: string;
+            /** @default  */
+            recommendation: string;
             /** @default  */
             review: string;
             /** @default 0 */
@@ -3751,8 +3965,11 @@ export interface components {
             /** @default 3 */
             level: number;
             name: string;
-            /** @default raise */
-            then: string;
+            /**
+             * @default raise
+             * @enum {string}
+             */
+            then: "raise" | "deny";
             when: components["schemas"]["Condition"][];
         };
         Done: Record<string, never>;
@@ -3784,6 +4001,26 @@ export interface components {
             unverified_permille: number;
             /** @default 1000 */
             verified_permille: number;
+        };
+        EditBody: {
+            digest: string;
+            params: Record<string, never>;
+            reason?: string;
+        };
+        EditItem: {
+            at: number;
+            by: string;
+            name: string;
+            /** @default null */
+            reason: string | null;
+        };
+        EditRecorded: {
+            action_id: string;
+            decision_id: string;
+            digest: string;
+            level: number;
+            risk: number;
+            seq: number;
         };
         EnrolmentDetail: {
             agents: string[];
@@ -4055,6 +4292,21 @@ export interface components {
             /** @default false */
             required: boolean;
         };
+        Impact: {
+            agent_id: string;
+            capped: boolean;
+            items: components["schemas"]["ImpactItem"][];
+            score: number;
+            seq: number;
+            tier: string;
+        };
+        ImpactItem: {
+            change: number;
+            outcome: string;
+            score: number;
+            tier: string;
+            vote: string;
+        };
         ImportAgentBody: {
             as_worker?: boolean;
             capabilities?: string[];
@@ -4066,6 +4318,44 @@ export interface components {
             name?: string;
             owner?: string;
             url?: string;
+        };
+        InboxGroup: {
+            agent_id: string;
+            agent_name: string;
+            band: string;
+            count: number;
+            deadline_at: number;
+            decision_ids: string[];
+            level: number;
+            type: string;
+        };
+        InboxItem: {
+            agent_name: string;
+            decision: components["schemas"]["DecisionItem"];
+            may_vote: boolean;
+            obstacle: string;
+            voted: boolean;
+        };
+        InboxPage: {
+            items: components["schemas"]["InboxItem"][];
+            /** @default null */
+            next: string | null;
+            seq: number;
+            total: number;
+        };
+        InboxSummary: {
+            bands: {
+                [key: string]: number;
+            };
+            groups: components["schemas"]["InboxGroup"][];
+            levels: {
+                [key: string]: number;
+            };
+            mine: number;
+            oldest_at: number;
+            seq: number;
+            soonest_at: number;
+            waiting: number;
         };
         IssueEnrolmentBody: {
             capabilities?: string[];
@@ -4094,6 +4384,23 @@ export interface components {
             /** @default null */
             equals: unknown;
             pointer: string;
+        };
+        JudgementItem: {
+            agent_id: string;
+            /** @default 0 */
+            at: number;
+            /** @default 0 */
+            confidence_milli: number;
+            /** @default false */
+            late: boolean;
+            owner: string;
+            /** @default null */
+            reasoning: string | null;
+            score: number;
+            /** @default  */
+            vote: string;
+            /** @default 0 */
+            weight: number;
         };
         KeyIssued: {
             agent_id: string;
@@ -4174,6 +4481,26 @@ export interface components {
             path: string | null;
             person_id: string;
             seq: number;
+        };
+        ManyVote: {
+            decision_id: string;
+            digest: string;
+            /** @enum {unknown} */
+            vote: "abstain" | "approve" | "deny";
+        };
+        ManyVoted: {
+            /** @default  */
+            code: string;
+            decision_id: string;
+            /** @default  */
+            detail: string;
+            /** @default false */
+            late: boolean;
+            /** @default 0 */
+            seq: number;
+            /** @default  */
+            status: string;
+            vote: string;
         };
         Me: {
             credential: string;
@@ -4264,13 +4591,16 @@ export interface components {
         ModeTerms: {
             /** @default {} */
             agents: {
-                [key: string]: string;
+                [key: string]: "enforce" | "observe";
             };
-            /** @default enforce */
-            organisation: string;
+            /**
+             * @default enforce
+             * @enum {string}
+             */
+            organisation: "enforce" | "observe";
             /** @default {} */
             types: {
-                [key: string]: string;
+                [key: string]: "enforce" | "observe";
             };
         };
         MoveWorkerBody: {
@@ -4353,6 +4683,12 @@ export interface components {
             name: string;
             person_id: string;
             until_at: number;
+        };
+        OpenBypassBody: {
+            agent_id?: string | null;
+            expires_at: number;
+            reason: string;
+            type?: string;
         };
         OpenChannelBody: {
             name: string;
@@ -4688,6 +5024,7 @@ export interface components {
              *           "wait_ms": 14400000
              *         }
              *       },
+             *       "editor_level_max": 2,
              *       "ladder": [
              *         {
              *           "tell": [
@@ -4757,6 +5094,21 @@ export interface components {
             tools: {
                 [key: string]: string;
             };
+            /**
+             * @default {
+             *       "classes": [],
+             *       "confidence_min_milli": 300,
+             *       "decides": "never",
+             *       "level_min": 0,
+             *       "majority_permille": 667,
+             *       "per_owner_max": 1,
+             *       "score_min": 600,
+             *       "size": 3,
+             *       "votes_min": 2,
+             *       "wait_ms": 60000
+             *     }
+             */
+            tribunal: components["schemas"]["TribunalTerms"];
             /**
              * @default {
              *       "base": 300,
@@ -5234,6 +5586,8 @@ export interface components {
              *     }
              */
             deadlines: components["schemas"]["DeadlineTerms"];
+            /** @default 2 */
+            editor_level_max: number;
             /**
              * @default [
              *       {
@@ -5495,6 +5849,24 @@ export interface components {
             expires_at: number;
             person_id: string;
             session_id: string;
+        };
+        SimilarItem: {
+            action_id: string;
+            agent_id: string;
+            decided_at: number;
+            decision_id: string;
+            level: number;
+            outcome: string;
+            reason: string;
+            risk: number;
+            same: string;
+            status: string;
+            tool: string;
+            type: string;
+        };
+        SimilarList: {
+            items: components["schemas"]["SimilarItem"][];
+            seq: number;
         };
         Situation: {
             alerts: components["schemas"]["Alerting"];
@@ -5926,6 +6298,72 @@ export interface components {
             seq: number;
             to_at: number;
         };
+        TribunalDetail: {
+            digest: string;
+            judgements: components["schemas"]["JudgementItem"][];
+            params: unknown;
+            seq: number;
+            tool: string;
+            tribunal: components["schemas"]["TribunalItem"];
+            type: string;
+            words: string | null;
+        };
+        TribunalItem: {
+            action_id: string;
+            against: number;
+            agent_id: string;
+            complete: boolean;
+            consensus: string;
+            convened_at: number;
+            deadline_at: number;
+            decision_id: string;
+            level: number;
+            members: number;
+            recommendation: string;
+            ruled_at: number;
+            status: string;
+            weight: number;
+        };
+        TribunalPage: {
+            items: components["schemas"]["TribunalItem"][];
+            /** @default null */
+            next: string | null;
+            seq: number;
+        };
+        TribunalTerms: {
+            /** @default [] */
+            classes: string[];
+            /** @default 300 */
+            confidence_min_milli: number;
+            /** @default never */
+            decides: string;
+            /** @default 0 */
+            level_min: number;
+            /** @default 667 */
+            majority_permille: number;
+            /** @default 1 */
+            per_owner_max: number;
+            /** @default 600 */
+            score_min: number;
+            /** @default 3 */
+            size: number;
+            /** @default 2 */
+            votes_min: number;
+            /** @default 60000 */
+            wait_ms: number;
+        };
+        TribunalVoteBody: {
+            confidence_milli: number;
+            reasoning?: string;
+            /** @enum {unknown} */
+            vote: "abstain" | "approve" | "deny";
+        };
+        TribunalVoteRecorded: {
+            decision_id: string;
+            late: boolean;
+            seq: number;
+            vote: string;
+        };
         TrustChange: {
             at: number;
             counted: boolean;
@@ -6120,6 +6558,15 @@ export interface components {
             seq: number;
             status: string;
             vote: string;
+        };
+        VotesBody: {
+            comment?: string;
+            votes: components["schemas"]["ManyVote"][];
+        };
+        VotesRecorded: {
+            items: components["schemas"]["ManyVoted"][];
+            seq: number;
+            taken: number;
         };
         Waiting: {
             action_id: string;
@@ -12283,6 +12730,305 @@ export interface operations {
             };
         };
     };
+    list_bypasses: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                cursor?: string;
+                limit?: number;
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BypassPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    open_bypass: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["OpenBypassBody"];
+            };
+        };
+        responses: {
+            201: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BypassOpened"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    end_bypass: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                bypass: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     list_channels: {
         parameters: {
             query?: {
@@ -14212,6 +14958,113 @@ export interface operations {
             };
         };
     };
+    edit_decision: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                decision: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["EditBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["EditRecorded"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
     force_decision: {
         parameters: {
             query?: never;
@@ -14294,6 +15147,75 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_impact: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                decision: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["Impact"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -14508,6 +15430,75 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_similar: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path: {
+                decision: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["SimilarList"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };
@@ -15028,6 +16019,250 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_inbox: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                cursor?: string;
+                limit?: number;
+                whose?: "all" | "me" | "role";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_summary: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["InboxSummary"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    cast_votes: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path?: never;
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["VotesBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["VotesRecorded"];
                 };
             };
             400: {
@@ -25842,6 +27077,280 @@ export interface operations {
                 };
             };
             422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_tribunals: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+                cursor?: string;
+                limit?: number;
+                status?: "dissolved" | "open" | "ruled";
+            };
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TribunalPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_tribunal: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+            };
+            header?: never;
+            path: {
+                decision: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TribunalDetail"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    vote_in_tribunal: {
+        parameters: {
+            query?: never;
+            header?: {
+                "Idempotency-Key"?: string;
+            };
+            path: {
+                decision: string;
+            };
+            cookie?: never;
+        };
+        requestBody: {
+            content: {
+                "application/json": components["schemas"]["TribunalVoteBody"];
+            };
+        };
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["TribunalVoteRecorded"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
                 headers: {
                     [name: string]: unknown;
                 };

@@ -19,7 +19,8 @@ export function isEditable(detail: DecisionDetail): boolean {
 export function readParameters(text: string): Parameters | string {
   try {
     const found: unknown = JSON.parse(text);
-    if (found === null || typeof found !== "object" || Array.isArray(found)) return "They have to be an object.";
+    if (found === null || typeof found !== "object" || Array.isArray(found))
+      return "They have to be an object.";
     return found as Parameters;
   } catch (error) {
     return error instanceof Error ? error.message : "This is no JSON.";

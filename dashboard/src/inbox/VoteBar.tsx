@@ -91,7 +91,11 @@ export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
         Deny <kbd className={styles.key}>d</kbd>
       </Button>
       {isEditable(detail) && (
-        <Button variant="default" leftSection={<Icon name="edit" size={16} />} onClick={() => setEditing(true)}>
+        <Button
+          variant="default"
+          leftSection={<Icon name="edit" size={16} />}
+          onClick={() => setEditing(true)}
+        >
           Edit <kbd className={styles.key}>e</kbd>
         </Button>
       )}

@@ -25,13 +25,12 @@ export function decisionQuery(decision: string) {
   });
 }
 
-/** What people said of the same agent's earlier requests; similar ones are of the same type. */
-export function earlierQuery(agent: string) {
+/** What people said before to requests like this one. */
+export function similarQuery(decision: string) {
   return queryOptions({
-    queryKey: ["decisions", "earlier", agent],
-    queryFn: () => ask(api.GET("/api/v1/decisions", { params: { query: { agent, limit: 200 } } })),
-    enabled: agent !== "",
-    staleTime: 30_000,
+    queryKey: ["decision", decision, "similar"],
+    queryFn: () => ask(api.GET("/api/v1/decisions/{decision}/similar", { params: { path: { decision } } })),
+    staleTime: 60_000,
   });
 }
 
