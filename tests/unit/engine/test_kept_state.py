@@ -256,7 +256,7 @@ def test_everything_done_for_a_task_tells_the_tasks_story(lived: Scene) -> None:
     assert of_tasks
     for event in events:
         if event.kind == "task":
-            assert event.correlation == of_tasks[event.subject]
+            assert event.correlation == of_tasks[event.subject], event.type
         if isinstance(event.facts, ActionDecided):
             facts = event.facts
             own = "" if facts.verdict == "permitted" else public_id("action", event.subject, facts.nonce)

@@ -130,7 +130,7 @@ def test_a_loop_of_processes_is_cut_off_and_drops_the_whole_command(floor: Floor
 
 @pytest.mark.parametrize(("count", "fits"), [(DERIVED_COMMANDS_MAX, True), (DERIVED_COMMANDS_MAX + 1, False)])
 def test_256_derived_commands_are_the_most(floor: Floor, count: int, fits: bool) -> None:
-    floor.rewire(reacts=wishing(*(SubmitTask() for _ in range(count))))
+    floor.rewire(reacts=wishing(*(SubmitTask(needs=("nobody-has-this",)) for _ in range(count))))
     before = floor.memory()
     answer = floor.put(quarantine(floor), commit=False)
     if fits:
