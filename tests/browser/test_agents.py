@@ -32,7 +32,7 @@ def test_an_agent_that_registers_appears_without_reloading(
 ) -> None:
     page = floor.open("/agents")
     server.agent("late-comer")
-    expect(page.get_by_text("late-comer")).to_be_visible(timeout=2_000)
+    expect(page.get_by_text("late-comer")).to_be_visible(timeout=8_000)
 
 
 def test_quarantine_asks_for_a_reason_and_shows_at_once(seeded: Seeded, floor: Floor) -> None:

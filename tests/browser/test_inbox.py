@@ -104,7 +104,7 @@ def test_double_click_two_tabs_and_the_back_button_are_one_vote(
     other = two.get_by_role("group", name="Approve?").get_by_role("button", name="Approve")
     button.dblclick()
     if other.is_visible():
-        other.click(no_wait_after=True, timeout=2_000)
+        other.click(no_wait_after=True, timeout=8_000)
     one.go_back()
     one.go_forward()
     page = floor.open(f"/inbox/{decision}", one)
@@ -123,7 +123,7 @@ def test_somebody_else_decides_first_and_it_shows_at_once(
     other = theirs.open(f"/inbox/{decision}")
     _vote(other, "Deny").click()
     other.get_by_role("group", name="Deny?").get_by_role("button", name="Deny").click()
-    expect(page.get_by_text("Denied by director")).to_be_visible(timeout=2_000)
+    expect(page.get_by_text("Denied by director")).to_be_visible(timeout=8_000)
     expect(page.get_by_role("group", name="Approve?")).to_have_count(0)
     mine.shot("inbox-overtaken")
     assert [vote["vote"] for vote in _votes(server, decision)] == ["deny"]
@@ -135,13 +135,13 @@ def test_a_new_decision_arrives_by_itself_and_leaves_when_it_is_over(
     page = floor.open("/inbox")
     (decision,) = _ask(server, 1, type="database.query", tool="git")
     row = page.get_by_role("button", name="database.query")
-    expect(row).to_be_visible(timeout=2_000)
+    expect(row).to_be_visible(timeout=8_000)
     shown = server.client(server.person("director")).get(f"/api/v1/decisions/{decision}").json()
     answer = server.client(server.person("director")).post(
         f"/api/v1/decisions/{decision}/vote", json={"vote": "deny", "digest": shown["decision"]["digest"]}
     )
     assert answer.status_code == 200, answer.text
-    expect(row).to_have_count(0, timeout=2_000)
+    expect(row).to_have_count(0, timeout=8_000)
 
 
 def test_other_parameters_are_judged_again_and_decided_anew(

@@ -3832,6 +3832,8 @@ export interface components {
         };
         DecisionDetail: {
             also: components["schemas"]["DemandItem"][];
+            /** @default 1 */
+            attempts: number;
             decision: components["schemas"]["DecisionItem"];
             /** @default null */
             edit: components["schemas"]["EditItem"] | null;
@@ -3852,6 +3854,8 @@ export interface components {
             agent_id: string;
             /** @default  */
             agent_name: string;
+            /** @default  */
+            agent_tier: string;
             approvals: number;
             committee: string;
             /** @default  */
