@@ -1,0 +1,10 @@
+import type { Page } from "../app/page";
+
+export const page: Page = {
+  name: "Operations",
+  path: "/operations",
+  icon: "operations",
+  key: "o",
+  about: "health of the server, queues, figures, notification channels",
+  routes: [{ path: "/operations", load: () => import("./OperationsPage") }],
+};
