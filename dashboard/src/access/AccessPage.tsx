@@ -10,7 +10,11 @@ export default function AccessPage() {
   const [filters, change] = useFilters();
   return (
     <Page title="Access" lead="Who may do what here, and with what they sign in.">
-      <Tabs value={filters.tab ?? "people"} onChange={(tab) => change({ tab: tab ?? "" })} keepMounted={false}>
+      <Tabs
+        value={filters.tab ?? "people"}
+        onChange={(tab) => change({ tab: tab ?? "" })}
+        keepMounted={false}
+      >
         <Tabs.List mb="md">
           <Tabs.Tab value="people">People</Tabs.Tab>
           <Tabs.Tab value="mine">My sessions and tokens</Tabs.Tab>

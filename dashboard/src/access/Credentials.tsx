@@ -11,7 +11,13 @@ import { Name } from "../parts/Words";
 import styles from "./access.module.css";
 import type { Credential } from "./queries";
 
-export function Credentials({ items, touches }: { items: readonly Credential[]; touches: readonly string[] }) {
+export function Credentials({
+  items,
+  touches,
+}: {
+  items: readonly Credential[];
+  touches: readonly string[];
+}) {
   const [asked, setAsked] = useState<Credential | null>(null);
   const revoke = useCommand({
     run: (one: Credential, key) =>
@@ -30,10 +36,12 @@ export function Credentials({ items, touches }: { items: readonly Credential[]; 
       {items.map((one) => (
         <li key={one.credential_id}>
           <div>
-            <Badge>{one.purpose}</Badge> <Name text={one.label} /> {one.current && <Badge tone="info">this window</Badge>}
+            <Badge>{one.purpose}</Badge> <Name text={one.label} />{" "}
+            {one.current && <Badge tone="info">this window</Badge>}
             <div className={styles.small}>
-              <Id of={one.credential_id} /> since <Time at={one.issued_at} ago />, used{" "}
-              {one.used_at ? <Time at={one.used_at} ago /> : "not yet"}, until <Time at={one.expires_at} />
+              <Id of={one.credential_id} /> since <Time at={one.issued_at} ago />
+              {one.used_at !== null && <>, used {one.used_at ? <Time at={one.used_at} ago /> : "not yet"}</>},
+              until <Time at={one.expires_at} />
             </div>
           </div>
           <Button size="xs" variant="default" onClick={() => setAsked(one)}>
@@ -50,7 +58,9 @@ export function Credentials({ items, touches }: { items: readonly Credential[]; 
         busy={revoke.isPending}
         onConfirm={() => asked && revoke.mutate(asked)}
       >
-        {asked?.current ? "It is the one of this window: you will be signed out." : "Whoever uses it is out within a second."}
+        {asked?.current
+          ? "It is the one of this window: you will be signed out."
+          : "Whoever uses it is out within a second."}
       </Confirm>
     </ul>
   );

@@ -8,13 +8,13 @@ import { Answer } from "../parts/Answer";
 import { Icon } from "../parts/Icon";
 import { Card } from "../parts/Page";
 import { Credentials } from "./Credentials";
-import { sessionsQuery } from "./queries";
+import { mineQuery } from "./queries";
 
 export function Mine() {
   return (
     <Card title="In force" aside={<NewToken />}>
-      <Answer of={useQuery(sessionsQuery)} what="your sessions">
-        {({ items }) => <Credentials items={items} touches={["me", "sessions"]} />}
+      <Answer of={useQuery(mineQuery)} what="your sessions">
+        {(items) => <Credentials items={items} touches={["me", "sessions"]} />}
       </Answer>
     </Card>
   );

@@ -73,7 +73,9 @@ export function People() {
             name="people"
             rows={data.pages
               .flatMap((page) => page.items)
-              .filter((one) => [one.handle, one.name, ...one.roles].some((text) => text.toLowerCase().includes(wanted)))}
+              .filter((one) =>
+                [one.handle, one.name, ...one.roles].some((text) => text.toLowerCase().includes(wanted)),
+              )}
             columns={columns}
             idOf={(person) => person.person_id}
             to={(person) => `/access/people/${person.person_id}`}
@@ -83,7 +85,11 @@ export function People() {
               <>
                 <SearchFilter label="Handle, name or role" />
                 <Allowed role="admin">
-                  <Button size="xs" leftSection={<Icon name="plus" size={14} />} onClick={() => setAdding(true)}>
+                  <Button
+                    size="xs"
+                    leftSection={<Icon name="plus" size={14} />}
+                    onClick={() => setAdding(true)}
+                  >
                     Add a person
                   </Button>
                 </Allowed>
@@ -136,7 +142,13 @@ function AddPerson({ open, onClose }: { open: boolean; onClose: () => void }) {
   return (
     <Modal opened={open} onClose={close} title="Add a person">
       <form onSubmit={form.onSubmit((draft) => add.mutate(draft))}>
-        <TextInput label="Handle" withAsterisk data-autofocus maxLength={64} {...form.getInputProps("handle")} />
+        <TextInput
+          label="Handle"
+          withAsterisk
+          data-autofocus
+          maxLength={64}
+          {...form.getInputProps("handle")}
+        />
         <TextInput mt="sm" label="Name" withAsterisk maxLength={128} {...form.getInputProps("name")} />
         <TextInput mt="sm" label="Mail" type="email" maxLength={254} {...form.getInputProps("email")} />
         <Checkbox.Group mt="md" label="Roles" {...form.getInputProps("roles")}>

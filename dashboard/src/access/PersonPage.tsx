@@ -54,7 +54,9 @@ function One({ person }: { person: Person }) {
                 ["Handle", <Name key="handle" text={person.handle} />],
                 ["Mail", <Name key="mail" text={person.email || "none"} />],
                 ["Joined", <Time key="joined" at={person.joined_at} />],
-                ...(person.enabled ? [] : ([["Disabled", <Time key="off" at={person.disabled_at} />]] as const)),
+                ...(person.enabled
+                  ? []
+                  : ([["Disabled", <Time key="off" at={person.disabled_at} />]] as const)),
               ]}
             />
           </Card>

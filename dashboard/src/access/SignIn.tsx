@@ -34,12 +34,15 @@ export function SignIn() {
             <p>
               {means.totp_at ? (
                 <>
-                  <Badge tone="good">on</Badge> since <Time at={means.totp_at} ago />; {means.recovery_left} recovery codes left.
+                  <Badge tone="good">on</Badge> since <Time at={means.totp_at} ago />; {means.recovery_left}{" "}
+                  recovery codes left.
                 </>
               ) : (
                 <>
                   <Badge tone={means.totp_needed ? "bad" : "plain"}>off</Badge>{" "}
-                  {means.totp_needed ? "The policy wants one from you." : "With one, a stolen password is not enough."}
+                  {means.totp_needed
+                    ? "The policy wants one from you."
+                    : "With one, a stolen password is not enough."}
                 </>
               )}
             </p>
@@ -149,7 +152,11 @@ function FactorOn() {
       <Button variant="default" loading={offer.isPending} onClick={() => offer.mutate(null)}>
         Turn it on
       </Button>
-      <Modal opened={offered !== null} onClose={close} title={codes.length ? "Recovery codes" : "A second factor"}>
+      <Modal
+        opened={offered !== null}
+        onClose={close}
+        title={codes.length ? "Recovery codes" : "A second factor"}
+      >
         {codes.length ? (
           <>
             <Alert color="yellow" title="Shown this once">
@@ -172,8 +179,8 @@ function FactorOn() {
             }}
           >
             <p>
-              Type this key into your authenticator, or <a href={offered?.uri}>open it on this device</a>; then type the six
-              digits that it shows.
+              Type this key into your authenticator, or <a href={offered?.uri}>open it on this device</a>;
+              then type the six digits that it shows.
             </p>
             <Code block>{offered?.secret}</Code>
             <TextInput
@@ -226,7 +233,14 @@ function FactorOff() {
             value={code}
             onChange={(event) => setCode(event.currentTarget.value)}
           />
-          <Button mt="lg" type="submit" color="red" fullWidth disabled={!code.trim()} loading={remove.isPending}>
+          <Button
+            mt="lg"
+            type="submit"
+            color="red"
+            fullWidth
+            disabled={!code.trim()}
+            loading={remove.isPending}
+          >
             Turn it off
           </Button>
         </form>

@@ -3,7 +3,8 @@ import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, ask, type Wire } from "../api/client";
 
 export type Person = Wire["PersonItem"];
-export type Credential = Wire["CredentialItem"];
+/** `used_at` null: not told. */
+export type Credential = Omit<Wire["CredentialItem"], "used_at"> & { used_at: number | null };
 
 export const ROLES = ["auditor", "operator", "supervisor", "director", "admin"] as const;
 export type RoleName = (typeof ROLES)[number];
@@ -21,7 +22,9 @@ export const peopleQuery = infiniteQueryOptions({
   initialPageParam: "",
   queryFn: ({ pageParam }) =>
     ask(
-      api.GET("/api/v1/people", { params: { query: { limit: 200, ...(pageParam ? { cursor: pageParam } : {}) } } }),
+      api.GET("/api/v1/people", {
+        params: { query: { limit: 200, ...(pageParam ? { cursor: pageParam } : {}) } },
+      }),
     ),
   getNextPageParam: (page) => page.next,
 });
@@ -33,9 +36,30 @@ export function credentialsQuery(person: string) {
   });
 }
 
-export const sessionsQuery = queryOptions({
+/** One's own sessions, and tokens that are in force. */
+export const mineQuery = queryOptions({
   queryKey: ["me", "sessions"],
-  queryFn: () => ask(api.GET("/api/v1/sessions")),
+  queryFn: async (): Promise<Credential[]> => {
+    const [sessions, tokens] = await Promise.all([
+      ask(api.GET("/api/v1/sessions")),
+      ask(api.GET("/api/v1/tokens", { params: { query: { limit: 200 } } })),
+    ]);
+    const now = Date.now() * 1_000;
+    const inForce = tokens.items.filter(
+      (one) => one.purpose === "token" && !one.revoked_at && one.expires_at > now,
+    );
+    const shown = inForce.map((one) => ({
+      credential_id: one.token_id,
+      purpose: one.purpose,
+      label: one.label,
+      issued_at: one.issued_at,
+      expires_at: one.expires_at,
+      used_at: null,
+      current: false,
+      handle: "",
+    }));
+    return [...sessions.items, ...shown];
+  },
 });
 
 export const meansQuery = queryOptions({

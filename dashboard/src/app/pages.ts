@@ -1,4 +1,5 @@
 /** Every page, in the order of the navigation (spec 7). One folder and one line each. */
+import { page as access } from "../access";
 import { page as agents } from "../agents";
 import { page as alerts } from "../alerts";
 import { page as audit } from "../audit";
@@ -6,6 +7,7 @@ import { page as chat } from "../chat";
 import { page as data } from "../data";
 import { page as decisions } from "../decisions";
 import { page as inbox } from "../inbox";
+import { page as operations } from "../operations";
 import { page as policy } from "../policy";
 import { page as situation } from "../situation";
 import { page as tasks } from "../tasks";
@@ -21,6 +23,8 @@ export const pages: readonly Page[] = [
   alerts,
   audit,
   data,
+  operations,
+  access,
   chat,
-  // workflows (reserved for their own issue, after tasks), operations, access
+  // workflows: reserved for their own issue, after tasks
 ];

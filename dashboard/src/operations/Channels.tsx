@@ -68,7 +68,12 @@ function Channel({ of }: { of: Wire["NotifyChannelItem"] }) {
       <Button size="compact-xs" variant="default" loading={test.isPending} onClick={() => test.mutate(null)}>
         Try
       </Button>
-      <ActionIcon variant="subtle" color="gray" aria-label={`Remove ${of.name}`} onClick={() => remove.mutate(null)}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        aria-label={`Remove ${of.name}`}
+        onClick={() => remove.mutate(null)}
+      >
         <Icon name="cross" size={14} />
       </ActionIcon>
     </li>
@@ -130,7 +135,13 @@ function Add({ open, onClose }: { open: boolean; onClose: () => void }) {
         </>
       ) : (
         <form onSubmit={form.onSubmit((draft) => add.mutate(draft))}>
-          <TextInput label="Name" withAsterisk data-autofocus maxLength={32} {...form.getInputProps("name")} />
+          <TextInput
+            label="Name"
+            withAsterisk
+            data-autofocus
+            maxLength={32}
+            {...form.getInputProps("name")}
+          />
           <Select
             mt="sm"
             label="Means"
