@@ -51,4 +51,18 @@ describe("what events touch", () => {
     expect(read.mock.calls.length).toBeGreaterThanOrEqual(5);
     expect(read.mock.calls.length).toBeLessThanOrEqual(7);
   });
+
+  it("is read again after a reading that began before the event, which is not cut short", () => {
+    vi.useFakeTimers();
+    const client = new QueryClient();
+    const read = vi.spyOn(client, "invalidateQueries").mockResolvedValue();
+    const busy = vi.spyOn(client, "isFetching").mockReturnValue(1);
+    const refresher = new Refresher(client, () => Date.now());
+    refresher.touch(['["tasks"]']);
+    vi.advanceTimersByTime(300);
+    expect(read).not.toHaveBeenCalled();
+    busy.mockReturnValue(0);
+    vi.advanceTimersByTime(50);
+    expect(read).toHaveBeenCalledTimes(1);
+  });
 });

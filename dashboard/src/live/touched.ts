@@ -74,6 +74,12 @@ export class Refresher {
         next = Math.min(next, wait);
         continue;
       }
+      const queryKey = JSON.parse(key) as unknown[];
+      // What is being read now may have begun before the event: read again when it is there, and never cut it short.
+      if (this.client.isFetching({ queryKey }) > 0) {
+        next = Math.min(next, SOON_MS);
+        continue;
+      }
       this.due.delete(key);
       this.last.set(key, now);
       void this.client.invalidateQueries(
