@@ -11,6 +11,7 @@ import { Time } from "../parts/Time";
 import { ChangePolicy } from "./ChangePolicy";
 import { InForce } from "./InForce";
 import { policyNowQuery } from "./queries";
+import { PolicyNav } from "../trust/PolicyNav";
 import { Versions } from "./Versions";
 
 export default function PolicyPage() {
@@ -39,6 +40,7 @@ export default function PolicyPage() {
             </Button>
           }
         >
+          <PolicyNav />
           <Tabs
             value={filters.tab ?? "now"}
             onChange={(tab) => setFilters({ tab: tab ?? "" })}

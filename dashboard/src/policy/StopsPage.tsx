@@ -12,6 +12,8 @@ import { Icon } from "../parts/Icon";
 import { Card, Columns, Page } from "../parts/Page";
 import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
+import { EaseStop } from "../trust/EaseStop";
+import { PolicyNav } from "../trust/PolicyNav";
 import styles from "./policy.module.css";
 import { type Stop, stopsQuery } from "./queries";
 
@@ -35,6 +37,7 @@ export default function StopsPage() {
       lead="What is stopped starts nothing: at once, whatever was approved, until somebody lifts it."
       back={{ to: "/policy", text: "Trust & policy" }}
     >
+      <PolicyNav />
       <Columns
         wide={
           <>
@@ -76,6 +79,12 @@ function Stops({ of, none }: { of: readonly Stop[]; none: string }) {
               ))}
             <div className={styles.note}>
               <Name text={one.reason} charsMax={300} />, <Time at={one.effective_at} ago />
+              {(one.eased ?? []).map((stage) => (
+                <span key={`${stage.scope} ${stage.target}`}>
+                  {" "}
+                  · let through: {LABELS[stage.scope] ?? stage.scope} <Name text={stage.target} />
+                </span>
+              ))}
             </div>
           </div>
           {one.lifted_at ? <Time at={one.lifted_at} ago /> : <Lift stop={one} />}
@@ -87,6 +96,7 @@ function Stops({ of, none }: { of: readonly Stop[]; none: string }) {
 
 function Lift({ stop }: { stop: Stop }) {
   const [asking, setAsking] = useState(false);
+  const [easing, setEasing] = useState(false);
   const lift = useCommand({
     run: (reason: string, key) =>
       ask(
@@ -101,6 +111,10 @@ function Lift({ stop }: { stop: Stop }) {
   });
   return (
     <Allowed role="supervisor">
+      <Button size="xs" variant="default" onClick={() => setEasing(true)}>
+        Ease
+      </Button>
+      <EaseStop stop={stop.stop_id} open={easing} onClose={() => setEasing(false)} />
       <Button size="xs" variant="default" onClick={() => setAsking(true)}>
         Lift
       </Button>

@@ -1,0 +1,140 @@
+/** What the pages of policy read. Keys begin with `policy`, `stops`, `schedules`, `standing`: events of each read again. */
+import { infiniteQueryOptions, keepPreviousData, queryOptions, useQuery } from "@tanstack/react-query";
+import { api, ask, type Wire } from "../api/client";
+
+export type Policy = Wire["Policy"];
+export type Check = Wire["PolicyCheck"];
+
+/** What stands in the editor and is not applied: changed by the forms, or typed as YAML. */
+export type Draft = { by: "form"; document: Policy } | { by: "yaml"; text: string };
+
+export const policyQuery = queryOptions({
+  queryKey: ["policy", "now"],
+  queryFn: () => ask(api.GET("/api/v1/policy")),
+});
+
+export function yamlQuery(version: number) {
+  return queryOptions({
+    queryKey: ["policy", "yaml", version],
+    queryFn: () =>
+      ask(
+        api.GET("/api/v1/policy/versions/{version}", {
+          params: { path: { version } },
+          headers: { Accept: "application/yaml" },
+          parseAs: "text",
+        }) as unknown as Promise<{ data?: string; error?: unknown; response: Response }>,
+      ),
+  });
+}
+
+/** The server reads the draft: both forms of it, its faults, and what it changes. */
+export function checkQuery(draft: Draft | null) {
+  return queryOptions({
+    queryKey: ["policy", "check", draft],
+    enabled: draft !== null,
+    placeholderData: keepPreviousData,
+    queryFn: () =>
+      draft?.by === "yaml"
+        ? ask(
+            api.POST("/api/v1/policy/check", {
+              body: draft.text as unknown as Policy,
+              bodySerializer: (text) => text as unknown as string,
+              headers: { "Content-Type": "application/yaml" },
+            }),
+          )
+        : ask(api.POST("/api/v1/policy/check", { body: (draft as { document: Policy }).document })),
+  });
+}
+
+export const backtestingQuery = queryOptions({
+  queryKey: ["backtest"],
+  queryFn: () => ask(api.GET("/api/v1/policy/backtest")),
+  refetchInterval: 500,
+  gcTime: 0,
+});
+
+export const versionsQuery = infiniteQueryOptions({
+  queryKey: ["policy", "all versions"],
+  initialPageParam: "",
+  queryFn: ({ pageParam }) =>
+    ask(
+      api.GET("/api/v1/policy/versions", {
+        params: { query: { limit: 100, ...(pageParam ? { cursor: pageParam } : {}) } },
+      }),
+    ),
+  getNextPageParam: (page) => page.next,
+});
+
+export const proposalsQuery = queryOptions({
+  queryKey: ["policy", "proposals"],
+  queryFn: () => ask(api.GET("/api/v1/policy/proposals", { params: { query: { limit: 50 } } })),
+});
+
+/** `older` 0: the one before `newer`. */
+export function diffQuery(newer: number, older = 0) {
+  return queryOptions({
+    queryKey: ["policy", "difference", newer, older],
+    queryFn: () => ask(api.GET("/api/v1/policy/diff", { params: { query: { newer, older } } })),
+  });
+}
+
+export const shadowsQuery = queryOptions({
+  queryKey: ["policy", "shadows"],
+  queryFn: () => ask(api.GET("/api/v1/policy/shadows", { params: { query: { limit: 50 } } })),
+});
+
+export function shadowQuery(shadow: string) {
+  return queryOptions({
+    queryKey: ["shadow", shadow],
+    queryFn: () => ask(api.GET("/api/v1/policy/shadows/{shadow}", { params: { path: { shadow } } })),
+  });
+}
+
+export function shadowDifferencesQuery(shadow: string) {
+  return queryOptions({
+    queryKey: ["shadow", shadow, "differences"],
+    queryFn: () =>
+      ask(
+        api.GET("/api/v1/policy/shadows/{shadow}/differences", {
+          params: { path: { shadow }, query: { limit: 200 } },
+        }),
+      ),
+  });
+}
+
+export function observedQuery(days: number) {
+  return queryOptions({
+    queryKey: ["observed", days],
+    queryFn: () => ask(api.GET("/api/v1/policy/observed", { params: { query: { days } } })),
+  });
+}
+
+export const schedulesQuery = queryOptions({
+  queryKey: ["schedules", "list"],
+  queryFn: () => ask(api.GET("/api/v1/schedules", { params: { query: { limit: 200 } } })),
+});
+
+export const standingQuery = queryOptions({
+  queryKey: ["standing", "list"],
+  queryFn: () => ask(api.GET("/api/v1/standing-approvals", { params: { query: { limit: 200 } } })),
+});
+
+export const peopleQuery = queryOptions({
+  queryKey: ["people", "names"],
+  queryFn: () => ask(api.GET("/api/v1/people", { params: { query: { limit: 200 } } })),
+});
+
+export const agentNamesQuery = queryOptions({
+  queryKey: ["agents", "names"],
+  queryFn: () => ask(api.GET("/api/v1/agents", { params: { query: { limit: 200 } } })),
+});
+
+/** Names of people and agents by id; an id that is not among the first 200 stands for itself. */
+export function useNames(): (id: string) => string {
+  const people = useQuery(peopleQuery);
+  const agents = useQuery(agentNamesQuery);
+  return (id) =>
+    people.data?.items.find((one) => one.person_id === id)?.name ??
+    agents.data?.items.find((one) => one.agent_id === id)?.name ??
+    id;
+}
