@@ -22,7 +22,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import floor
+import floor  # type: ignore[import-not-found]  # a script finds what lies beside it
 
 PYTHON_MIN = (3, 11)
 ROOT = Path(__file__).resolve().parent.parent

@@ -163,7 +163,7 @@ def offered() -> dict[str, Any]:
     """The interface of the installed server that the floor uses: the REST API, without prose."""
     from watchfloor.http import declared, openapi  # the build hook has no server
 
-    document = bare(openapi.document(declared.every(), "0"))
+    document: dict[str, Any] = bare(openapi.document(declared.every(), "0"))
     document["paths"] = {
         path: entry for path, entry in document["paths"].items() if path.startswith("/api/v1/")
     }
