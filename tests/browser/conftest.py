@@ -1,6 +1,6 @@
 """One real server, one Chromium, people signed in: what every browser test of the floor begins with (spec 7, 10.8).
 
-A module shares a server, the session shares a browser; a test gets a fresh browser profile. Whatever a page did that the
+A module shares a server and a browser; a test gets a fresh browser profile. Whatever a page did that the
 content security policy forbids, every console error and every request to another host fails the test that caused it.
 Screenshots lie in build/screenshots.
 """
@@ -53,8 +53,9 @@ def seeded(server: Running) -> Seeded:
     return seed(server)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
+    """A browser for the module: Playwright keeps an event loop running, and tests of other modules want their own."""
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=CHROMIUM, args=["--disable-gpu"])
         yield browser

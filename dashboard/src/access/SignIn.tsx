@@ -236,7 +236,7 @@ function FactorOff() {
           <Button
             mt="lg"
             type="submit"
-            color="red"
+            color="bad"
             fullWidth
             disabled={!code.trim()}
             loading={remove.isPending}

@@ -87,7 +87,7 @@ export function EditParameters({ detail, onClose }: { detail: DecisionDetail; on
           onChange={(event) => setReason(event.currentTarget.value)}
         />
         {refusal && (
-          <Alert mt="sm" color="red" title="Not changed">
+          <Alert mt="sm" color="bad" title="Not changed">
             {refusal}
           </Alert>
         )}

@@ -13,7 +13,7 @@ const INLINE_CHARS_MAX = 160;
 
 export function Parameters({ of }: { of: unknown }) {
   if (of === null || of === undefined) {
-    return <Alert color="red">The parameters were erased and cannot be inspected.</Alert>;
+    return <Alert color="bad">The parameters were erased and cannot be inspected.</Alert>;
   }
   const pairs = typeof of === "object" ? Object.entries(of) : [];
   const diffs = pairs.filter(([name, value]) => isDiff(name, value));

@@ -57,7 +57,7 @@ export function Confirm(props: ConfirmProps) {
           </Button>
           <Button
             type="submit"
-            color={danger ? "red" : undefined}
+            color={danger ? "bad" : undefined}
             loading={busy}
             disabled={missing}
             data-autofocus={reason === "none" ? true : undefined}

@@ -28,7 +28,6 @@ export function pageOf(id: string): string {
     agt: "/agents/",
     tsk: "/tasks/",
     dec: "/inbox/",
-    act: "/actions/",
     cht: "/chat/",
     ano: "/alerts/anomalies/",
     alr: "/alerts/",

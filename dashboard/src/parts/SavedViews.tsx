@@ -58,7 +58,7 @@ export function SavedViews({ list, given = [] }: { list: string; given?: readonl
         {views.map((view) => (
           <Menu.Item
             key={view.name}
-            color="red"
+            color="bad"
             onClick={() => setViews(views.filter((one) => one.name !== view.name))}
           >
             Forget “{view.name}”

@@ -80,7 +80,7 @@ export function ChangeAll({ filters }: { filters: Record<string, string> }) {
           {(Object.keys(CHANGES) as Change[]).map((one) => (
             <Menu.Item
               key={one}
-              color={one === "cancel" || one === "purge" ? "red" : undefined}
+              color={one === "cancel" || one === "purge" ? "bad" : undefined}
               onClick={() => setAsked(one)}
             >
               {CHANGES[one]}

@@ -85,7 +85,7 @@ function Editor({ now }: { now: Wire["PolicyNow"] }) {
               onChange={(event) => setDraft({ by: "yaml", text: event.currentTarget.value })}
             />
             {problem && (
-              <Alert color="red" mt="sm" title="This is no sound policy yet">
+              <Alert color="bad" mt="sm" title="This is no sound policy yet">
                 {problem.errors.length ? (
                   <ul className={styles.faults}>
                     {problem.errors.map((one) => (
