@@ -209,7 +209,11 @@ async def test_requests_under_repeated_kill_9_are_decided_once_each(watchfloor: 
                 await watchfloor.start()
         answered = await asyncio.wait_for(asyncio.gather(*asking), 60)
     assert len(set(answered)) == asked
-    listed = await asyncio.to_thread(watchfloor.ada.pages, "/api/v1/actions", 500)
+    for _ in range(100):  # what was answered a moment ago may not be listed yet
+        listed = await asyncio.to_thread(watchfloor.ada.pages, "/api/v1/actions", 500)
+        if len(listed) >= asked:
+            break
+        await asyncio.sleep(0.05)
     assert {item["action_id"] for item in listed} == set(answered)
 
 

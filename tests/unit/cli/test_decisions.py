@@ -21,6 +21,8 @@ FOUND: dict[str, Any] = {
     "trace": [],
     "risk": {"factors": []},
     "also": [],
+    "edit": None,
+    "judgements": [],
     "words": "",
     "timeline": [],
 }
