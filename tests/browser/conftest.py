@@ -161,9 +161,15 @@ def floor(floors: Callable[..., Floor]) -> Floor:
 
 def looks(make: Callable[..., Floor], name: str, path: str, role: str = "supervisor") -> None:
     """A page in light, dark and at 390 px: three screenshots, axe clean in each, nothing wider than the window."""
-    for look, settings in (("light", {}), ("dark", {"dark": True}), ("phone", {"phone": True})):
-        floor = make(role, **settings)
-        page = floor.open(path)
+    floor = make(role)
+    page = floor.open(path)
+    for look in ("light", "dark", "phone"):
+        if look == "dark":
+            page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+            page.wait_for_selector("[data-mantine-color-scheme=dark]")
+        elif look == "phone":
+            floor = make(role, phone=True)
+            page = floor.open(path)
         page.wait_for_load_state("networkidle") if os.environ.get("SLOW") else page.wait_for_timeout(150)
         floor.shot(f"{name}-{look}", page, whole=look == "phone")
         assert floor.axe(page) == [], look
