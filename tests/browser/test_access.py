@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Floor, looks
 from tests.browser.seeding import Seeded
 from tests.integration.http.kit import Running
 
 
+@pytest.mark.long
 def test_the_pages_of_access_and_operations_look_right_everywhere(
     seeded: Seeded, floors: Callable[..., Floor]
 ) -> None:

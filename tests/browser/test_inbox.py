@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+import pytest
 from playwright.sync_api import Locator, Page, expect
 from tests.browser.conftest import Floor, looks
 from tests.browser.seeding import CANARY, Seeded
@@ -166,6 +167,7 @@ def test_other_parameters_are_judged_again_and_decided_anew(
     assert (old["status"], old["reason"]) == ("cancelled", "edited")
 
 
+@pytest.mark.long
 def test_a_hundred_mixed_decisions_are_cleared_in_under_five_minutes(
     server: Running, seeded: Seeded, floors: Callable[..., Floor]
 ) -> None:

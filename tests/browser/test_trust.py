@@ -87,6 +87,7 @@ def _number(page: Page, label: str, value: str) -> None:
         ("policy-standing", "/policy/standing"),
     ],
 )
+@pytest.mark.long
 def test_the_pages_of_policy_look_right_everywhere(
     governed: Seeded, floors: Callable[..., Floor], name: str, path: str
 ) -> None:
