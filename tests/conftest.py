@@ -37,6 +37,7 @@ def pytest_configure(config: pytest.Config) -> None:
     """Settings of the shell that runs the tests must not reach the servers that the tests start."""
     for name in [n for n in os.environ if n.startswith("WATCHFLOOR_")]:
         del os.environ[name]
+    os.environ["WATCHFLOOR_DISK_RESERVE_MIB"] = "1"  # hundreds of servers, each with its own data directory
     config.stash[LEFT_OUT] = []
 
 

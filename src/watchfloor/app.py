@@ -88,7 +88,9 @@ class Backbone:
         self.directory = DataDirectory(config.data)
         self.ledger = SQLiteLedger(
             self.directory.database,
-            SQLiteSettings(synchronous=config.synchronous),
+            SQLiteSettings(
+                synchronous=config.synchronous, reserve_bytes=config.disk_reserve_mib * 1024 * 1024
+            ),
             verify=require_good,
         )
         self.signer = Signer(Path(config.signer) if config.signer else self.directory.signer, config.origin)

@@ -69,6 +69,9 @@ class Config(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=Tr
     oidc: tuple[OIDCProvider, ...] = ()  # [[oidc]] tables, or JSON in WATCHFLOOR_OIDC
     log_level: Literal["debug", "info", "warning", "error"] = "info"
     backup_hours: int = 24
+    disk_reserve_mib: Annotated[int, msgspec.Meta(ge=1, le=65_536)] = (
+        64  # kept back for a full disk (DESIGN 2b.17)
+    )
     snapshot_events: int = 100_000
 
     def of_sockets(self) -> dict[str, Any]:

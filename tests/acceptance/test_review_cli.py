@@ -98,7 +98,7 @@ def test_a_second_person_is_added_from_the_command_line_and_told_how_to_sign_in(
 
 
 def test_a_store_without_its_signers_key_is_told_in_words(tmp_path: Path) -> None:
-    backbone = Backbone(Config(data=str(tmp_path / "data")))
+    backbone = Backbone(Config(disk_reserve_mib=1, data=str(tmp_path / "data")))
     backbone.directory.close()
     backbone.signer.close()
     backbone.ledger.close_now()

@@ -120,7 +120,12 @@ async def floor(folder: Path, **settings: Any) -> AsyncIterator[Floor]:
     """A server in this loop; stopped at the end of the block."""
     ready: asyncio.Future[int] = asyncio.get_running_loop().create_future()
     server = Server(
-        Config(data=str(folder / "data"), signer=str(folder / "signer"), **{"port": free_port(), **settings})
+        Config(
+            disk_reserve_mib=1,
+            data=str(folder / "data"),
+            signer=str(folder / "signer"),
+            **{"port": free_port(), **settings},
+        )
     )
 
     async def begin(running: Server) -> None:

@@ -23,7 +23,7 @@ async def running(
     folder: Path, policy: Policy | None = None, **settings: object
 ) -> AsyncIterator[tuple[Backbone, int]]:
     """(backbone, organisation); founded when the folder is new."""
-    backbone = Backbone(Config(data=str(folder / "data"), **settings))  # type: ignore[arg-type]
+    backbone = Backbone(Config(disk_reserve_mib=1, data=str(folder / "data"), **settings))  # type: ignore[arg-type]
     await backbone.start()
     nodes = backbone.core.nodes
     org = next(iter(nodes)) if nodes else await backbone.found("test", policy)

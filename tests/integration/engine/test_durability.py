@@ -78,7 +78,7 @@ async def test_state_after_a_restart_is_the_state_before_it(tmp_path: Path) -> N
         await asyncio.sleep(0.2)
         before = cells(backbone, org)
         assert list((tmp_path / "data" / "snapshots").iterdir()), "a snapshot was written"
-    from_snapshot = Backbone(Config(data=str(tmp_path / "data")))
+    from_snapshot = Backbone(Config(disk_reserve_mib=1, data=str(tmp_path / "data")))
     org = next(iter(from_snapshot.core.nodes))
     assert cells(from_snapshot, org) == before
     await from_snapshot.ledger.close()
@@ -86,7 +86,7 @@ async def test_state_after_a_restart_is_the_state_before_it(tmp_path: Path) -> N
     from_snapshot.directory.close()
     for path in (tmp_path / "data" / "snapshots").iterdir():
         path.unlink()
-    from_zero = Backbone(Config(data=str(tmp_path / "data")))
+    from_zero = Backbone(Config(disk_reserve_mib=1, data=str(tmp_path / "data")))
     assert cells(from_zero, org) == before
     await from_zero.ledger.close()
     from_zero.signer.close()
@@ -234,7 +234,7 @@ async def test_checkpoints_follow_within_a_second_and_at_shutdown(tmp_path: Path
         assert latest.size == backbone.engine.head(org)
         await request(backbone, org, agent, frame=2)
         head = backbone.engine.head(org)
-    again = Backbone(Config(data=str(tmp_path / "data")))
+    again = Backbone(Config(disk_reserve_mib=1, data=str(tmp_path / "data")))
     signed = again.ledger.latest_checkpoint(org)
     assert signed is not None
     assert signed.size == head, "the last words were signed at shutdown"

@@ -94,7 +94,12 @@ class Running:
         self.loop = asyncio.get_running_loop()
         self._stopping = asyncio.Event()
         self.backbone = Backbone(
-            Config(data=str(self.folder / "data"), signer=str(self.folder / "signer"), **self.config)
+            Config(
+                disk_reserve_mib=1,
+                data=str(self.folder / "data"),
+                signer=str(self.folder / "signer"),
+                **self.config,
+            )
         )
         await self.backbone.start()
         self.metrics = Metrics(process=False)

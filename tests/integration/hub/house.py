@@ -146,7 +146,7 @@ class House:
 @asynccontextmanager
 async def house(folder: Path, policy: Policy | None = GENEROUS, **settings: int) -> AsyncIterator[House]:
     """A server that listens; stopped and verified-closed afterwards."""
-    backbone = Backbone(Config(data=str(folder / "data")))
+    backbone = Backbone(Config(disk_reserve_mib=1, data=str(folder / "data")))
     await backbone.start()
     nodes = backbone.core.nodes
     org = next(iter(nodes)) if nodes else await backbone.found("test", policy)

@@ -64,7 +64,9 @@ class Floor:
 @pytest.fixture
 async def floor(tmp_path: Path) -> AsyncIterator[Floor]:
     """A backbone of its own."""
-    backbone = Backbone(Config(data=str(tmp_path / "data"), signer=str(tmp_path / "signer")))
+    backbone = Backbone(
+        Config(disk_reserve_mib=1, data=str(tmp_path / "data"), signer=str(tmp_path / "signer"))
+    )
     await backbone.start()
     floor = Floor(backbone)
     try:

@@ -25,7 +25,7 @@ from watchfloor.engine.setup import FirstPerson, first_person
 @asynccontextmanager
 async def standing(folder: Path, **settings: Any) -> AsyncIterator[tuple[Server, FirstPerson, int]]:
     """(server, its admin, the organisation); stopped afterwards."""
-    server = Server(Config(data=str(folder / "data"), port=0, **settings))
+    server = Server(Config(disk_reserve_mib=1, data=str(folder / "data"), port=0, **settings))
     await server.backbone.start()
     await server.hub.start()
     serving, listening = await server._listen()

@@ -21,7 +21,9 @@ from watchfloor.telemetry import logs
 async def main(data: Path, port: int) -> None:
     people = data / "people.json"
     roots = tuple(filter(None, os.environ.get("WATCHFLOOR_VERIFY_ROOTS", "").split(",")))
-    server = Server(Config(data=str(data / "data"), port=port, heartbeat_ms=5_000, verify_roots=roots))
+    server = Server(
+        Config(disk_reserve_mib=1, data=str(data / "data"), port=port, heartbeat_ms=5_000, verify_roots=roots)
+    )
 
     async def begin(running: Server) -> None:
         if not people.exists():
