@@ -11,7 +11,6 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.councils.views import DECISIONS as DECISIONS_TABLE
 from watchfloor.http.asking import Call
 from watchfloor.kernel.anomaly_terms import AnomalyTerms
 
@@ -32,9 +31,6 @@ _YES = "d.status = 'approved'"
 _NO = "d.status = 'denied' AND d.reason IN ('voted', 'vetoed')"
 _ACTIONS = "decisions d JOIN actions a ON a.org = d.org AND a.action = d.action"
 _SEEN = "seen s ON s.org = v.org AND s.decision = v.decision AND s.person = v.person"
-
-# What a tribunal recommends stands with the decision, where there are tribunals.
-_ADVICE = "d.recommendation" if "recommendation" in DECISIONS_TABLE.columns else "''"
 
 
 class Report(msgspec.Struct, frozen=True, kw_only=True):
@@ -132,7 +128,7 @@ OVERRIDES = Report(
     instant="opened_at",
     rows=f"""
         SELECT {{key}} AS key, d.decision AS subject, d.id, {_YES} AS yes, {_NO} AS no,
-          d.status = 'approved' AND d.reason = 'forced' AS forced, d.risk < {HIGH:d} AND d.level <= 2 AS mild, {{advice}} AS advice
+          d.status = 'approved' AND d.reason = 'forced' AS forced, d.risk < {HIGH:d} AND d.level <= 2 AS mild, d.recommendation AS advice
         FROM {_ACTIONS} WHERE {{where}}""",  # noqa: S608 - names from code
     figures={
         "answered": "yes OR no",
@@ -194,7 +190,7 @@ def _where(report: Report, bound: dict[str, Any]) -> str:
 
 
 def _rows(report: Report, by: str, bound: dict[str, Any]) -> str:
-    return report.rows.format(key=report.keys[by], where=_where(report, bound), advice=_ADVICE)
+    return report.rows.format(key=report.keys[by], where=_where(report, bound))
 
 
 async def sums(

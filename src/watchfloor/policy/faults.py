@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import msgspec
 
 
@@ -11,6 +13,12 @@ class Fault(msgspec.Struct, frozen=True):
     path: str
     what: str
     line: int = 0
+
+
+def between(path: str, value: int, low: int, high: int, unit: str = "") -> Iterator[Fault]:
+    """A fault at `path` unless low <= value <= high; `unit` is how the message ends."""
+    if not low <= value <= high:
+        yield Fault(path, f"lies between {low} and {high}{unit and ' '}{unit}")
 
 
 class PolicyInvalid(ValueError):

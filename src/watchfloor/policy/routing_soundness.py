@@ -13,7 +13,7 @@ from watchfloor.kernel.notice_terms import KINDS, SEVERITIES, NoticeTerms
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import ROLES, Policy
 from watchfloor.kernel.tribunal_terms import MAJORITY, NEVER, UNANIMOUS
-from watchfloor.policy.faults import Fault
+from watchfloor.policy.faults import Fault, between
 
 URGENCIES = ("immediate", "high", "normal", "low")
 _DECIDING = tuple(role for role in ROLES if role != "auditor")
@@ -35,7 +35,7 @@ def routing_problems(document: Policy) -> Iterator[Fault]:
     for index, assignment in enumerate(routing.assignments):
         path = f"/routing/assignments/{index}"
         yield from _named(f"{path}/committee", assignment.committee, document)
-        yield from _between(f"{path}/level_min", assignment.level_min, 2, 4)
+        yield from between(f"{path}/level_min", assignment.level_min, 2, 4)
         for number, name in enumerate(assignment.types):
             if not plain(name):
                 yield Fault(
@@ -50,8 +50,8 @@ def routing_problems(document: Policy) -> Iterator[Fault]:
         yield from _backup(f"/routing/backups/{index}", backup, document)
     yield from _notices(document.notices)
     yield from tribunal_problems(document)
-    yield from _between("/break_glass/grant_ms", document.break_glass.grant_ms, 10_000, 900_000, "ms")
-    yield from _between("/break_glass/review_ms", document.break_glass.review_ms, 60_000, _WAIT_MS_MAX, "ms")
+    yield from between("/break_glass/grant_ms", document.break_glass.grant_ms, 10_000, 900_000, "ms")
+    yield from between("/break_glass/review_ms", document.break_glass.review_ms, 60_000, _WAIT_MS_MAX, "ms")
     yield from _told("/break_glass/tell", document.break_glass.tell)
     if not document.break_glass.tell:
         yield Fault("/break_glass/tell", "somebody hears of it at once")
@@ -65,13 +65,13 @@ def tribunal_problems(document: Policy) -> Iterator[Fault]:
     for index, cls in enumerate(terms.classes):
         if cls not in document.classes:
             yield Fault(f"/tribunal/classes/{index}", f"is not a class of this policy: {cls}")
-    yield from _between("/tribunal/size", terms.size, 3, 5, "validators")
-    yield from _between("/tribunal/score_min", terms.score_min, 0, 1_000)
-    yield from _between("/tribunal/per_owner_max", terms.per_owner_max, 1, 5)
-    yield from _between("/tribunal/votes_min", terms.votes_min, 2, terms.size, "votes")
-    yield from _between("/tribunal/confidence_min_milli", terms.confidence_min_milli, 100, 1_000)
-    yield from _between("/tribunal/majority_permille", terms.majority_permille, 501, 1_000)
-    yield from _between("/tribunal/wait_ms", terms.wait_ms, 1_000, 600_000, "ms")
+    yield from between("/tribunal/size", terms.size, 3, 5, "validators")
+    yield from between("/tribunal/score_min", terms.score_min, 0, 1_000)
+    yield from between("/tribunal/per_owner_max", terms.per_owner_max, 1, 5)
+    yield from between("/tribunal/votes_min", terms.votes_min, 2, terms.size, "votes")
+    yield from between("/tribunal/confidence_min_milli", terms.confidence_min_milli, 100, 1_000)
+    yield from between("/tribunal/majority_permille", terms.majority_permille, 501, 1_000)
+    yield from between("/tribunal/wait_ms", terms.wait_ms, 1_000, 600_000, "ms")
     if terms.decides not in (NEVER, UNANIMOUS, MAJORITY):
         yield Fault("/tribunal/decides", "never, unanimous or majority, and of level 2 only")
 
@@ -79,23 +79,23 @@ def tribunal_problems(document: Policy) -> Iterator[Fault]:
 def _times(routing: RoutingTerms) -> Iterator[Fault]:
     for name in URGENCIES:
         terms = getattr(routing.deadlines, name)
-        yield from _between(f"/routing/deadlines/{name}/wait_ms", terms.wait_ms, 10_000, _WAIT_MS_MAX, "ms")
+        yield from between(f"/routing/deadlines/{name}/wait_ms", terms.wait_ms, 10_000, _WAIT_MS_MAX, "ms")
         if terms.then not in ("escalate", "expire"):
             yield Fault(f"/routing/deadlines/{name}/then", "escalate or expire: no answer never grants")
     for index, rung in enumerate(routing.ladder):
         path = f"/routing/ladder/{index}"
-        yield from _between(f"{path}/wait_ms", rung.wait_ms, 10_000, _WAIT_MS_MAX, "ms")
+        yield from between(f"{path}/wait_ms", rung.wait_ms, 10_000, _WAIT_MS_MAX, "ms")
         yield from _told(f"{path}/tell", rung.tell)
         if not rung.tell:
             yield Fault(f"{path}/tell", "a rung tells somebody")
-    yield from _between("/routing/loops", routing.loops, 0, RUNGS_MAX)
+    yield from between("/routing/loops", routing.loops, 0, RUNGS_MAX)
     if len(routing.ladder) * (1 + routing.loops) > RUNGS_MAX:
         yield Fault("/routing/loops", f"the chain has at most {RUNGS_MAX} rungs, loops counted")
     if len(routing.backups) > _RULES_MAX:
         yield Fault("/routing/backups", f"at most {_RULES_MAX}")
-    yield from _between("/routing/warn_permille", routing.warn_permille, 0, 999)
-    yield from _between("/routing/editor_level_max", routing.editor_level_max, 0, 4)
-    yield from _between("/routing/loosened_days", routing.loosened_days, 0, 365, "days")
+    yield from between("/routing/warn_permille", routing.warn_permille, 0, 999)
+    yield from between("/routing/editor_level_max", routing.editor_level_max, 0, 4)
+    yield from between("/routing/loosened_days", routing.loosened_days, 0, 365, "days")
 
 
 def _backup(path: str, backup: BackupTerms, document: Policy) -> Iterator[Fault]:
@@ -106,7 +106,7 @@ def _backup(path: str, backup: BackupTerms, document: Policy) -> Iterator[Fault]
     for name, low in (("offline_ms", 60_000), ("waiting_max", 1)):
         value: int = getattr(backup, name)
         if value:
-            yield from _between(f"{path}/{name}", value, low, _WAIT_MS_MAX)
+            yield from between(f"{path}/{name}", value, low, _WAIT_MS_MAX)
     for number, name in enumerate(backup.types):
         if not plain(name):
             yield Fault(f"{path}/types/{number}", "fits no action: names are recorded in lower case")
@@ -118,8 +118,8 @@ def _backup(path: str, backup: BackupTerms, document: Policy) -> Iterator[Fault]
 
 
 def _notices(notices: NoticeTerms) -> Iterator[Fault]:
-    yield from _between("/notices/links_level_max", notices.links_level_max, 0, 4)
-    yield from _between("/notices/links_ms", notices.links_ms, 60_000, _WAIT_MS_MAX, "ms")
+    yield from between("/notices/links_level_max", notices.links_level_max, 0, 4)
+    yield from between("/notices/links_ms", notices.links_ms, 60_000, _WAIT_MS_MAX, "ms")
     if len(notices.alerts) > _RULES_MAX:
         yield Fault("/notices/alerts", f"at most {_RULES_MAX}")
     for index, alert in enumerate(notices.alerts):
@@ -140,8 +140,8 @@ def _notices(notices: NoticeTerms) -> Iterator[Fault]:
 def _route(path: str, route: RouteTerms, document: Policy) -> Iterator[Fault]:
     if route.role not in _DECIDING:
         yield Fault(f"{path}/role", f"one of {', '.join(_DECIDING)}")
-    yield from _between(f"{path}/needed", route.needed, 1, 50, "persons")
-    yield from _between(f"{path}/deadline_ms", route.deadline_ms, 10_000, _WAIT_MS_MAX, "ms")
+    yield from between(f"{path}/needed", route.needed, 1, 50, "persons")
+    yield from between(f"{path}/deadline_ms", route.deadline_ms, 10_000, _WAIT_MS_MAX, "ms")
     if route.unanswered not in ("expired", "denied"):
         yield Fault(f"{path}/unanswered", "expired or denied: no answer never grants")
     if route.committee:
@@ -163,7 +163,7 @@ def _committee(path: str, name: str, committee: CommitteeTerms) -> Iterator[Faul
         yield from _seat(f"{path}/seats/{index}", seat)
     if committee.rule not in ("count", "all", "weight"):
         yield Fault(f"{path}/rule", "count, all or weight")
-    yield from _between(f"{path}/needed", committee.needed, 0, 1_000_000)
+    yield from between(f"{path}/needed", committee.needed, 0, 1_000_000)
     if committee.rule == "weight" and committee.needed < 1:
         yield Fault(f"{path}/needed", "the weight that must agree, at least 1")
     # Seats for roles may be any number of people; with named seats only it can be seen here that it never can be met.
@@ -178,7 +178,7 @@ def _seat(path: str, seat: Seat) -> Iterator[Fault]:
         yield Fault(path, "a seat is for a person or for a role")
     if seat.role and seat.role not in _DECIDING:
         yield Fault(f"{path}/role", f"one of {', '.join(_DECIDING)}")
-    yield from _between(f"{path}/weight", seat.weight, 1, 1_000)
+    yield from between(f"{path}/weight", seat.weight, 1, 1_000)
 
 
 def _told(path: str, targets: tuple[str, ...]) -> Iterator[Fault]:
@@ -188,8 +188,3 @@ def _told(path: str, targets: tuple[str, ...]) -> Iterator[Fault]:
         role = target.removeprefix("role:")
         if not (_TARGET.fullmatch(target) or (role != target and role in _DECIDING)):
             yield Fault(f"{path}/{index}", "role:<role>, person:<handle> or schedule:<name>")
-
-
-def _between(path: str, value: int, low: int, high: int, unit: str = "") -> Iterator[Fault]:
-    if not low <= value <= high:
-        yield Fault(path, f"lies between {low} and {high}{unit and ' '}{unit}")

@@ -34,7 +34,7 @@ from watchfloor.kernel.terms import (
 )
 from watchfloor.policy import condition_soundness
 from watchfloor.policy.digest import canonical_bytes
-from watchfloor.policy.faults import Fault
+from watchfloor.policy.faults import Fault, between
 from watchfloor.policy.routing_soundness import routing_problems
 
 DOCUMENT_BYTES_MAX = 48 * 1024  # with its envelope it stays below FACTS_BYTES_MAX
@@ -92,12 +92,7 @@ def _all(document: Policy) -> Iterator[Fault]:
     yield from _sign_in(document.sign_in)
     for name in ("verified_permille", "unverified_permille"):
         part: int = getattr(document.economics, name)
-        yield from _between(f"/economics/{name}", part, 0, 1000, "thousandths")
-
-
-def _between(path: str, value: int, low: int, high: int, unit: str = "") -> Iterator[Fault]:
-    if not low <= value <= high:
-        yield Fault(path, f"lies between {low} and {high}{unit and ' '}{unit}")
+        yield from between(f"/economics/{name}", part, 0, 1000, "thousandths")
 
 
 def _classes(document: Policy) -> Iterator[Fault]:
@@ -113,11 +108,11 @@ def _classes(document: Policy) -> Iterator[Fault]:
         path = f"/classes/{pointer_escape(name)}"
         if not _WORD.fullmatch(name):
             yield Fault(path, "is named in lower-case letters, digits and underscores")
-        yield from _between(f"{path}/base", terms.base, 0, 100, "risk points")
+        yield from between(f"{path}/base", terms.base, 0, 100, "risk points")
         if terms.rate not in RATES:
             yield Fault(f"{path}/rate", f"one of {', '.join(RATES)}")
-        yield from _between(f"{path}/execution_timeout_ms", terms.execution_timeout_ms, 1_000, _DAY_MS, "ms")
-        yield from _between(f"{path}/attempts", terms.attempts, 1, ATTEMPTS_PER_DECISION_MAX)
+        yield from between(f"{path}/execution_timeout_ms", terms.execution_timeout_ms, 1_000, _DAY_MS, "ms")
+        yield from between(f"{path}/attempts", terms.attempts, 1, ATTEMPTS_PER_DECISION_MAX)
 
 
 def _mapping(path: str, mapping: Mapping[str, str], classes: Mapping[str, object]) -> Iterator[Fault]:
@@ -142,8 +137,8 @@ def _factors(document: Policy) -> Iterator[Fault]:
         if not _WORD.fullmatch(factor.name) or names.count(factor.name) > 1:
             yield Fault(f"{path}/name", "is a word of its own in lower-case letters, digits and underscores")
         # A negative factor would let parameters talk the risk down (spec 3.1: nothing lowers another's answer).
-        yield from _between(f"{path}/points", factor.points, 0, 100, "risk points")
-        yield from _between(f"{path}/level_min", factor.level_min, 0, 4)
+        yield from between(f"{path}/points", factor.points, 0, 100, "risk points")
+        yield from between(f"{path}/level_min", factor.level_min, 0, 4)
         yield from condition_soundness.conditions(f"{path}/when", factor.when, evidence=False)
 
 
@@ -167,67 +162,67 @@ def _envelope(envelope: EnvelopeTerms) -> Iterator[Fault]:
         if not _WORD.fullmatch(limit.name) or names.count(limit.name) > 1:
             yield Fault(f"{place}/name", "is a word of its own in lower-case letters, digits and underscores")
         yield from _fields(f"{place}/field", (limit.field,))
-        yield from _between(f"{place}/value_max", limit.value_max, 0, 2**53 - 1)
-    yield from _between(
+        yield from between(f"{place}/value_max", limit.value_max, 0, 2**53 - 1)
+    yield from between(
         "/envelope/spend_per_day_micro", envelope.spend_per_day_micro, 0, 2**53 - 1, "micro units"
     )
 
 
 def _numbers(document: Policy) -> Iterator[Fault]:
     breaker, runaway, rates = document.breaker, document.runaway, document.rates
-    yield from _between("/breaker/failures", breaker.failures, 1, 16)
-    yield from _between("/breaker/window_ms", breaker.window_ms, 1_000, _DAY_MS, "ms")
-    yield from _between("/breaker/open_ms", breaker.open_ms, 1_000, _DAY_MS, "ms")
-    yield from _between("/runaway/requests_per_second", runaway.requests_per_second, 1, 1_000_000)
-    yield from _between("/runaway/executed_per_10s", runaway.executed_per_10s, 1, 10_000_000)
-    yield from _between("/runaway/same_digest_per_60s", runaway.same_digest_per_60s, 1, 100_000_000)
-    yield from _between("/runaway/throttles_per_minute", runaway.throttles_per_minute, 1, 8)
+    yield from between("/breaker/failures", breaker.failures, 1, 16)
+    yield from between("/breaker/window_ms", breaker.window_ms, 1_000, _DAY_MS, "ms")
+    yield from between("/breaker/open_ms", breaker.open_ms, 1_000, _DAY_MS, "ms")
+    yield from between("/runaway/requests_per_second", runaway.requests_per_second, 1, 1_000_000)
+    yield from between("/runaway/executed_per_10s", runaway.executed_per_10s, 1, 10_000_000)
+    yield from between("/runaway/same_digest_per_60s", runaway.same_digest_per_60s, 1, 100_000_000)
+    yield from between("/runaway/throttles_per_minute", runaway.throttles_per_minute, 1, 8)
     for rate in RATES:
-        yield from _between(f"/rates/{rate}", getattr(rates, rate), 1, 100_000_000, "a minute")
+        yield from between(f"/rates/{rate}", getattr(rates, rate), 1, 100_000_000, "a minute")
     for tier, own in rates.tiers.items():
         path = f"/rates/tiers/{pointer_escape(tier)}"
         if tier not in TIERS:
             yield Fault(path, f"one of {', '.join(TIERS)}")
         for rate in RATES:
-            yield from _between(f"{path}/{rate}", getattr(own, rate), 0, 100_000_000, "a minute")
-    yield from _between("/grant_ms", document.grant_ms, 1_000, _DAY_MS, "ms")
+            yield from between(f"{path}/{rate}", getattr(own, rate), 0, 100_000_000, "a minute")
+    yield from between("/grant_ms", document.grant_ms, 1_000, _DAY_MS, "ms")
 
 
 def _delegation(terms: DelegationTerms) -> Iterator[Fault]:
     tiers = (terms.submit_tier_min, terms.delegate_tier_min, terms.spawn_tier_min)
     for name, tier in zip(("submit", "delegate", "spawn"), tiers, strict=True):
-        yield from _between(f"/delegation/{name}_tier_min", tier, 0, len(TIERS) - 1)
-    yield from _between("/delegation/depth_max", terms.depth_max, 0, LINEAGE_DEPTH_MAX)
-    yield from _between("/delegation/fan_out_max", terms.fan_out_max, 0, FAN_OUT_MAX)
-    yield from _between("/delegation/tasks_max", terms.tasks_max, 0, LINEAGE_MAX)
-    yield from _between("/delegation/open_max", terms.open_max, 0, HANDED_ON_MAX)
-    yield from _between("/delegation/spawn_depth_max", terms.spawn_depth_max, 0, LINEAGE_DEPTH_MAX)
-    yield from _between("/delegation/spawn_fan_out_max", terms.spawn_fan_out_max, 0, FAN_OUT_MAX)
-    yield from _between("/delegation/spawn_agents_max", terms.spawn_agents_max, 0, LINEAGE_MAX)
+        yield from between(f"/delegation/{name}_tier_min", tier, 0, len(TIERS) - 1)
+    yield from between("/delegation/depth_max", terms.depth_max, 0, LINEAGE_DEPTH_MAX)
+    yield from between("/delegation/fan_out_max", terms.fan_out_max, 0, FAN_OUT_MAX)
+    yield from between("/delegation/tasks_max", terms.tasks_max, 0, LINEAGE_MAX)
+    yield from between("/delegation/open_max", terms.open_max, 0, HANDED_ON_MAX)
+    yield from between("/delegation/spawn_depth_max", terms.spawn_depth_max, 0, LINEAGE_DEPTH_MAX)
+    yield from between("/delegation/spawn_fan_out_max", terms.spawn_fan_out_max, 0, FAN_OUT_MAX)
+    yield from between("/delegation/spawn_agents_max", terms.spawn_agents_max, 0, LINEAGE_MAX)
 
 
 def _auto_and_levels(document: Policy) -> Iterator[Fault]:
     auto, levels = document.auto, document.levels
-    yield from _between("/auto/score_min", auto.score_min, 0, 1000)
+    yield from between("/auto/score_min", auto.score_min, 0, 1000)
     if auto.look_back_ms != _LOOK_BACK_MS:
         yield Fault("/auto/look_back_ms", f"is {_LOOK_BACK_MS} (24 h): failures are counted over that")
-    yield from _between("/auto/per_hour", auto.per_hour, 0, 100_000_000)
-    yield from _between("/auto/usual_hour_from", auto.usual_hour_from, 0, 23)
-    yield from _between("/auto/usual_hour_to", auto.usual_hour_to, 1, 24)
+    yield from between("/auto/per_hour", auto.per_hour, 0, 100_000_000)
+    yield from between("/auto/usual_hour_from", auto.usual_hour_from, 0, 23)
+    yield from between("/auto/usual_hour_to", auto.usual_hour_to, 1, 24)
     if auto.usual_hour_from == auto.usual_hour_to:
         yield Fault("/auto/usual_hour_to", "differs from usual_hour_from; 0 to 24 is any hour")
-    yield from _between("/auto/bootstrap_actions", auto.bootstrap_actions, 0, 1_000_000)
-    yield from _between("/auto/novel_after_zones", auto.novel_after_zones, 0, 64)
+    yield from between("/auto/bootstrap_actions", auto.bootstrap_actions, 0, 1_000_000)
+    yield from between("/auto/novel_after_zones", auto.novel_after_zones, 0, 64)
     ladder = (levels.low, levels.medium, levels.high, levels.critical)
     for name, level in zip(("low", "medium", "high", "critical"), ladder, strict=True):
-        yield from _between(f"/levels/{name}", level, 0, 4)
+        yield from between(f"/levels/{name}", level, 0, 4)
     if list(ladder) != sorted(ladder):
         # Law *Monotone oversight*: less risk never demands more.
         yield Fault("/levels", "more risk never has a lower level: low, medium, high, critical must not fall")
 
 
 def _trust(trust: TrustTerms) -> Iterator[Fault]:
-    yield from _between("/trust/base", trust.base, 0, 1000)
+    yield from between("/trust/base", trust.base, 0, 1000)
     for name in KINDS_NEEDED:
         if name not in trust.kinds:
             yield Fault("/trust/kinds", f"needs `{name}`; points 0 make it weightless")
@@ -235,8 +230,8 @@ def _trust(trust: TrustTerms) -> Iterator[Fault]:
         path = f"/trust/kinds/{pointer_escape(name)}"
         if not _WORD.fullmatch(name) or name == "manual":
             yield Fault(path, "is named in lower-case letters, digits and underscores; `manual` is taken")
-        yield from _between(f"{path}/points", kind.points, -1000, 1000)
-        yield from _between(f"{path}/decay_days", kind.decay_days, 1, 60, "days")
+        yield from between(f"{path}/points", kind.points, -1000, 1000)
+        yield from between(f"{path}/decay_days", kind.decay_days, 1, 60, "days")
     bounds = trust.tiers
     if (
         len(bounds) != len(TIERS)
@@ -245,9 +240,9 @@ def _trust(trust: TrustTerms) -> Iterator[Fault]:
         or sorted(set(bounds)) != list(bounds)
     ):
         yield Fault("/trust/tiers", f"{len(TIERS)} lower bounds that rise from 0 to at most 1000")
-    yield from _between("/trust/hysteresis", trust.hysteresis, 0, 100, "points")
-    yield from _between("/trust/demotion_grace_ms", trust.demotion_grace_ms, 0, 30 * DAY // MILLISECOND, "ms")
-    yield from _between("/trust/successes_per_day", trust.successes_per_day, 0, 10_000)
+    yield from between("/trust/hysteresis", trust.hysteresis, 0, 100, "points")
+    yield from between("/trust/demotion_grace_ms", trust.demotion_grace_ms, 0, 30 * DAY // MILLISECOND, "ms")
+    yield from between("/trust/successes_per_day", trust.successes_per_day, 0, 10_000)
     tasks = trust.tasks_per_tier
     if len(tasks) != len(TIERS) or sorted(tasks) != list(tasks) or tasks[0] < 0 or tasks[-1] > 1_000_000:
         yield Fault("/trust/tasks_per_tier", f"{len(TIERS)} numbers from 0 that do not fall")
@@ -267,7 +262,7 @@ _CONTAINABLE = tuple(what for what in ANOMALIES if what not in OF_PEOPLE)
 
 def _anomalies(terms: AnomalyTerms) -> Iterator[Fault]:
     for name, low, high, unit in _ANOMALY_RANGES:
-        yield from _between(f"/anomalies/{name}", getattr(terms, name), low, high, unit)
+        yield from between(f"/anomalies/{name}", getattr(terms, name), low, high, unit)
     for index, what in enumerate(terms.contain):
         if what not in _CONTAINABLE:
             yield Fault(f"/anomalies/contain/{index}", f"one of {', '.join(_CONTAINABLE)}")
@@ -280,4 +275,4 @@ def _sign_in(terms: SignInTerms) -> Iterator[Fault]:
                 yield Fault(f"/sign_in/{name}/{index}", f"one of {', '.join(ROLES)}")
     if "admin" not in terms.link:
         yield Fault("/sign_in/link", "admins can always be let in by a link, else nobody could mend the rest")
-    yield from _between("/sign_in/password_chars_min", terms.password_chars_min, 12, 64, "characters")
+    yield from between("/sign_in/password_chars_min", terms.password_chars_min, 12, 64, "characters")
