@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import sys
-from datetime import UTC, datetime
+from dataclasses import dataclass
 from typing import Any, Literal
 
-from cyclopts import App
+from cyclopts import App, Parameter
 
 from watchfloor.cli.client import Client
-from watchfloor.cli.output import Failure, Limit, show, table
+from watchfloor.cli.days import day_begins
+from watchfloor.cli.output import Limit, show, table
 
 app = App(name="analytics", help="See how much runs without people, and how they decide.")
 _AUTOMATION = [
@@ -54,42 +55,10 @@ _REVIEWERS = [
 ]
 
 
-def _day(text: str, option: str) -> int | None:
-    """The beginning of a UTC day such as 2026-11-01 in µs. Raises Failure."""
-    if not text:
-        return None
-    try:
-        return int(datetime.fromisoformat(text).replace(tzinfo=UTC).timestamp()) * 1_000_000
-    except ValueError as error:
-        raise Failure(f"{option} {text!r} is no day", 2) from error
-
-
-def _percent(permille: int | None) -> str:
-    return "-" if permille is None else f"{permille / 10:g} %"
-
-
-def _ask(path: str, form: str, rows: Any, columns: list[tuple[str, str]], **params: Any) -> None:
-    filters = {name: value for name, value in params.items() if value}
-    if form == "csv":
-        sys.stdout.write(Client().get(f"/api/v1/analytics/{path}.csv", **filters))
-        return
-    answer = Client().get(f"/api/v1/analytics/{path}", **filters)
-    text = table([rows(item) for item in answer["items"]], columns, "Nothing in this period.")
-    show(answer, json=form == "json", text=text)
-
-
-@app.command
-def automation(
-    *,
-    by: Literal["type", "agent", "class", "day", "organisation"] = "type",
-    since: str = "",
-    until: str = "",
-    agent: str = "",
-    action_type: str = "",
-    owner: str = "",
-    form: Literal["table", "json", "csv"] = "table",
-) -> None:
-    """How much the gate permits by itself, and how much of that turned out wrong.
+@Parameter(name="*")
+@dataclass(frozen=True)
+class Narrowed:
+    """What every report can be narrowed to, and how it is shown.
 
     Parameters
     ----------
@@ -98,6 +67,47 @@ def automation(
     until
         The UTC day after the last one.
     """
+
+    since: str = ""
+    until: str = ""
+    agent: str = ""
+    action_type: str = ""
+    owner: str = ""
+    form: Literal["table", "json", "csv"] = "table"
+
+
+_ALL = Narrowed()
+
+
+def _percent(permille: int | None) -> str:
+    return "-" if permille is None else f"{permille / 10:g} %"
+
+
+def _ask(path: str, by: str, narrowed: Narrowed, rows: Any, columns: list[tuple[str, str]]) -> None:
+    params = {
+        "by": by,
+        "agent": narrowed.agent,
+        "type": narrowed.action_type,
+        "owner": narrowed.owner,
+        "from_at": day_begins(narrowed.since, "--since"),
+        "to_at": day_begins(narrowed.until, "--until"),
+    }
+    filters = {name: value for name, value in params.items() if value}
+    if narrowed.form == "csv":
+        sys.stdout.write(Client().get(f"/api/v1/analytics/{path}.csv", **filters))
+        return
+    answer = Client().get(f"/api/v1/analytics/{path}", **filters)
+    text = table([rows(item) for item in answer["items"]], columns, "Nothing in this period.")
+    show(answer, json=narrowed.form == "json", text=text)
+
+
+@app.command
+def automation(
+    *,
+    by: Literal["type", "agent", "class", "day", "organisation"] = "type",
+    narrowed: Narrowed = _ALL,
+) -> None:
+    """How much the gate permits by itself, and how much of that turned out wrong."""
 
     def row(item: dict[str, Any]) -> dict[str, Any]:
         rate, wrong = item["low_risk_automatic_permille"], item["wrong_permille"]
@@ -109,20 +119,14 @@ def automation(
             "wrong": f"{item['wrong']} ({_percent(wrong)})",
         }
 
-    period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
-    _ask("automation", form, row, _AUTOMATION, by=by, agent=agent, type=action_type, owner=owner, **period)
+    _ask("automation", by, narrowed, row, _AUTOMATION)
 
 
 @app.command
 def decisions(
     *,
     by: Literal["risk", "type", "agent", "day", "approver", "organisation"] = "risk",
-    since: str = "",
-    until: str = "",
-    agent: str = "",
-    action_type: str = "",
-    owner: str = "",
-    form: Literal["table", "json", "csv"] = "table",
+    narrowed: Narrowed = _ALL,
 ) -> None:
     """How people decide, how fast, and how often nobody did."""
 
@@ -130,20 +134,14 @@ def decisions(
         times = {name: f"{item[f'{name}_ms'] / 1000:g} s" for name in ("mean", "p50", "p95")}
         return {**item, **times, "key": item["key"] or "organisation"}
 
-    period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
-    _ask("decisions", form, row, _DECISIONS, by=by, agent=agent, type=action_type, owner=owner, **period)
+    _ask("decisions", by, narrowed, row, _DECISIONS)
 
 
 @app.command
 def overrides(
     *,
     by: Literal["risk", "type", "agent", "day", "organisation"] = "organisation",
-    since: str = "",
-    until: str = "",
-    agent: str = "",
-    action_type: str = "",
-    owner: str = "",
-    form: Literal["table", "json", "csv"] = "table",
+    narrowed: Narrowed = _ALL,
 ) -> None:
     """How often people decided against the gate's advice, and against the tribunal's."""
 
@@ -152,20 +150,14 @@ def overrides(
         tribunal = f"{item['tribunal_overridden']} of {item['tribunal_advised']} ({_percent(item['tribunal_permille'])})"
         return {**item, "key": item["key"] or "organisation", "gate": gate, "tribunal": tribunal}
 
-    period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
-    _ask("overrides", form, row, _OVERRIDES, by=by, agent=agent, type=action_type, owner=owner, **period)
+    _ask("overrides", by, narrowed, row, _OVERRIDES)
 
 
 @app.command
 def reviewers(
     *,
     by: Literal["person", "type", "day", "organisation"] = "person",
-    since: str = "",
-    until: str = "",
-    agent: str = "",
-    action_type: str = "",
-    owner: str = "",
-    form: Literal["table", "json", "csv"] = "table",
+    narrowed: Narrowed = _ALL,
 ) -> None:
     """How much reviewers have to do, how they vote, and how long they look."""
 
@@ -178,8 +170,7 @@ def reviewers(
             "yes": _percent(item["approved_permille"]),
         }
 
-    period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
-    _ask("reviewers", form, row, _REVIEWERS, by=by, agent=agent, type=action_type, owner=owner, **period)
+    _ask("reviewers", by, narrowed, row, _REVIEWERS)
 
 
 @app.command
@@ -195,7 +186,7 @@ def behind(
     json: bool = False,
 ) -> None:
     """What a number of the other reports counts, one by one: `behind automation wrong --by type --of file.read`."""
-    period = {"from_at": _day(since, "--since"), "to_at": _day(until, "--until")}
+    period = {"from_at": day_begins(since, "--since"), "to_at": day_begins(until, "--until")}
     params = {name: value for name, value in {"by": by, "of": of, **period}.items() if value}
     client = Client()
     ids: list[str] = []

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any, Literal
 
 from cyclopts import App
 
 from watchfloor.cli.budget import amount
 from watchfloor.cli.client import Client
-from watchfloor.cli.output import Failure, Limit, show, table
+from watchfloor.cli.days import day_begins
+from watchfloor.cli.output import Limit, show, table
 
 app = App(
     name="economics",
@@ -57,20 +57,10 @@ def economics(
         agent=agent,
         task=task,
         workflow=workflow,
-        from_at=_instant(since, "--since"),
-        to_at=_instant(until, "--until"),
+        from_at=day_begins(since, "--since"),
+        to_at=day_begins(until, "--until"),
     )
     show(items, json=json, text=table([_row(item) for item in items], _COLUMNS, "Nothing was spent."))
-
-
-def _instant(day: str, option: str) -> int | None:
-    """A UTC day as an instant in µs, None for none. Raises Failure."""
-    if not day:
-        return None
-    try:
-        return int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp()) * 1_000_000
-    except ValueError as error:
-        raise Failure(f"{option} {day!r} is no day", 2) from error
 
 
 def _row(item: dict[str, Any]) -> dict[str, Any]:
