@@ -14,6 +14,7 @@ const LISTS: Record<string, readonly string[]> = {
   decision: ["decisions", "actions"],
   stop: ["stops", "agents"],
   standing: ["standing"],
+  bypass: ["bypasses"],
   policy: ["policy", "decisions"],
   person: ["people", "me"],
   chat: ["chats"],

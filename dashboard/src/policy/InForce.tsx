@@ -4,7 +4,7 @@ import { Facts } from "../parts/Facts";
 import { Card } from "../parts/Page";
 import { span } from "../parts/times";
 import { Name } from "../parts/Words";
-import styles from "./policy.module.css";
+import styles from "./inforce.module.css";
 import type { Policy } from "./queries";
 
 const BANDS = [

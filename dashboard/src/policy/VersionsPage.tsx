@@ -1,17 +1,17 @@
 /** Every version of the policy and every proposal: who, when, why, who agreed. */
-import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useInfiniteQuery } from "@tanstack/react-query";
 import type { Wire } from "../api/client";
 import { Answer } from "../parts/Answer";
-import { Badge, State } from "../parts/Badges";
-import { Go } from "../parts/Go";
+import { Badge } from "../parts/Badges";
 import { type Column, Listing } from "../parts/Listing";
-import { Card, Page, Stack } from "../parts/Page";
+import { Page, Stack } from "../parts/Page";
 import { Empty } from "../parts/states";
 import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
-import styles from "./editor.module.css";
 import { PolicyNav } from "./PolicyNav";
-import { proposalsQuery, useNames, versionsQuery } from "./queries";
+import { Proposals } from "./Proposals";
+import { useNames } from "../parts/names";
+import { versionsQuery } from "./queries";
 
 type Version = Wire["PolicyItem"];
 
@@ -99,27 +99,5 @@ export default function VersionsPage() {
         </Answer>
       </Stack>
     </Page>
-  );
-}
-
-function Proposals({ nameOf }: { nameOf: (id: string) => string }) {
-  const query = useQuery(proposalsQuery);
-  const items = query.data?.items ?? [];
-  if (!items.length) return null;
-  return (
-    <Card title="Proposals">
-      <ul className={styles.lines}>
-        {items.slice(0, 8).map((one) => (
-          <li key={one.number} className={styles.line}>
-            <State of={one.state} />
-            <span className={styles.grow}>
-              <Name text={one.reason || "no reason given"} /> · <Name text={nameOf(one.proposed_by)} /> ·{" "}
-              <Time at={one.proposed_at} ago /> · {one.loosens} loosen
-            </span>
-            {one.decision_id && <Go to={`/inbox/${one.decision_id}`}>See the decision</Go>}
-          </li>
-        ))}
-      </ul>
-    </Card>
   );
 }

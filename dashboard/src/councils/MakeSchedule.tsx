@@ -6,8 +6,8 @@ import { api, ask } from "../api/client";
 import { useCommand } from "../api/commands";
 import { fieldErrors } from "../parts/fieldErrors";
 import { plain } from "../parts/odd";
-import styles from "./editor.module.css";
-import { peopleQuery } from "./queries";
+import lines from "../parts/Lines.module.css";
+import { peopleQuery } from "../parts/names";
 
 interface Draft {
   name: string;
@@ -61,8 +61,8 @@ export function MakeSchedule({ open, onClose }: { open: boolean; onClose: () => 
   });
   return (
     <Modal opened={open} onClose={onClose} title="New schedule">
-      <form className={styles.form} onSubmit={form.onSubmit((draft) => make.mutate(draft))}>
-        <div className={styles.halves}>
+      <form className={lines.form} onSubmit={form.onSubmit((draft) => make.mutate(draft))}>
+        <div className={lines.halves}>
           <TextInput label="Name" {...form.getInputProps("name")} />
           <TextInput label="Time zone" {...form.getInputProps("time_zone")} />
         </div>
@@ -74,7 +74,7 @@ export function MakeSchedule({ open, onClose }: { open: boolean; onClose: () => 
             .map((one) => ({ value: one.person_id, label: plain(one.name || one.handle) }))}
           {...form.getInputProps("members")}
         />
-        <div className={styles.halves}>
+        <div className={lines.halves}>
           <TextInput label="First shift begins" type="datetime-local" {...form.getInputProps("start")} />
           <NumberInput label="Each shift" suffix=" hours" min={1} {...form.getInputProps("shift_hours")} />
         </div>

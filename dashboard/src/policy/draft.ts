@@ -60,20 +60,6 @@ export function sideOf(path: string, json: string): string {
   return Array.isArray(value) && value.every((one) => typeof one !== "object") ? value.join(", ") : json;
 }
 
-const SCOPES: Record<string, string> = {
-  organisation: "Everything",
-  agent: "Agent",
-  agent_type: "Agents of type",
-  lineage: "An agent and all it has spawned",
-  action_type: "Actions of type",
-  tool: "Tool",
-  workflow: "Workflow",
-};
-
-export function scopeSaid(scope: string): string {
-  return SCOPES[scope] ?? scope;
-}
-
 /** What a ruling came to, for people: `runs at once`, `held for confirm`, `denied`. */
 export function outcomeSaid(outcome: { verdict: string; level: number }, levels: readonly string[]): string {
   if (outcome.verdict === "denied") return "denied";

@@ -12,9 +12,9 @@ import { Icon } from "../parts/Icon";
 import { Card, Columns, Page } from "../parts/Page";
 import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
-import { EaseStop } from "../trust/EaseStop";
-import { PolicyNav } from "../trust/PolicyNav";
-import styles from "./policy.module.css";
+import { EaseStop } from "./EaseStop";
+import { PolicyNav } from "../policy/PolicyNav";
+import styles from "./containment.module.css";
 import { type Stop, stopsQuery } from "./queries";
 
 const SCOPES = [

@@ -4,11 +4,12 @@ import styles from "./editor.module.css";
 
 const ROOMS = [
   ["/policy", "In force"],
-  ["/policy/edit", "Forms & YAML"],
+  ["/policy/edit", "Change it"],
   ["/policy/versions", "Versions"],
   ["/policy/shadows", "Shadows & modes"],
   ["/policy/on-call", "On call"],
   ["/policy/standing", "Standing approvals"],
+  ["/policy/bypasses", "Bypasses"],
   ["/policy/stops", "Kill switches"],
 ] as const;
 

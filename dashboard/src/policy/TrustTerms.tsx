@@ -2,7 +2,7 @@
 import { NumberInput } from "@mantine/core";
 import { Tier } from "../parts/Badges";
 import { Field, useEditing } from "./Fields";
-import styles from "./trust.module.css";
+import styles from "./terms.module.css";
 
 const TIERS = ["UNTRUSTED", "PROBATIONARY", "TRUSTED", "VERIFIED", "CERTIFIED", "ELITE"];
 const TONES = ["bad", "warn", "sink", "info", "good", "good"];

@@ -12,13 +12,14 @@ import { fieldErrors } from "../parts/fieldErrors";
 import { Go } from "../parts/Go";
 import { Icon } from "../parts/Icon";
 import { plain } from "../parts/odd";
+import lines from "../parts/Lines.module.css";
 import { Card, Page } from "../parts/Page";
 import { Empty } from "../parts/states";
 import { Countdown, Time, useNow } from "../parts/Time";
 import { Name } from "../parts/Words";
-import styles from "./editor.module.css";
-import { PolicyNav } from "./PolicyNav";
-import { agentNamesQuery, standingQuery, useNames } from "./queries";
+import { PolicyNav } from "../policy/PolicyNav";
+import { agentNamesQuery, useNames } from "../parts/names";
+import { standingQuery } from "./queries";
 
 type Standing = Wire["StandingItem"];
 
@@ -43,7 +44,7 @@ export default function StandingPage() {
         {({ items }) =>
           items.length ? (
             <Card>
-              <ul className={styles.lines}>
+              <ul className={lines.lines}>
                 {items.map((one) => (
                   <One key={one.standing_id} of={one} nameOf={nameOf} />
                 ))}
@@ -77,9 +78,9 @@ function One({ of, nameOf }: { of: Standing; nameOf: (id: string) => string }) {
     onDone: () => setAsking(false),
   });
   return (
-    <li className={styles.line}>
+    <li className={lines.line}>
       {over ? <Badge>{of.revoked_at ? "revoked" : "over"}</Badge> : <Badge tone="good">in force</Badge>}
-      <span className={styles.grow}>
+      <span className={lines.grow}>
         <Go to={`/agents/${of.agent_id}`}>
           <Name text={nameOf(of.agent_id)} />
         </Go>{" "}
@@ -144,7 +145,7 @@ function Grant({ open, onClose }: { open: boolean; onClose: () => void }) {
   return (
     <Modal opened={open} onClose={onClose} title="Grant a standing approval">
       <form
-        className={styles.form}
+        className={lines.form}
         onSubmit={(event) => {
           event.preventDefault();
           if (agent && type.trim()) grant.mutate({ agent_id: agent, type: type.trim(), hours });

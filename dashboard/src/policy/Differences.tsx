@@ -6,13 +6,14 @@ import { Badge } from "../parts/Badges";
 import { Diff } from "../parts/Diff";
 import { Name } from "../parts/Words";
 import { said, sideOf } from "./draft";
+import lines from "../parts/Lines.module.css";
 import styles from "./editor.module.css";
 
 const SHOWN_MAX = 60;
 
 export function Differences({ of, patch }: { of: readonly Wire["DifferenceItem"][]; patch: string }) {
   const [text, setText] = useState(false);
-  if (!of.length) return <p className={styles.quiet}>Nothing differs.</p>;
+  if (!of.length) return <p className={lines.quiet}>Nothing differs.</p>;
   return (
     <>
       <ul className={styles.differences}>
@@ -35,7 +36,7 @@ export function Differences({ of, patch }: { of: readonly Wire["DifferenceItem"]
         ))}
       </ul>
       {of.length > SHOWN_MAX && (
-        <p className={styles.quiet}>… and {of.length - SHOWN_MAX} more, in the YAML.</p>
+        <p className={lines.quiet}>… and {of.length - SHOWN_MAX} more, in the YAML.</p>
       )}
       <Switch
         mt="sm"

@@ -1,8 +1,8 @@
-/** The policy in force, as forms and as YAML side by side: change either, see what it changes, try it, apply it. */
-import { Accordion, Alert, Button, Textarea } from "@mantine/core";
+/** The policy in force, as forms and as text side by side: change either, see what it changes, try it, apply it. */
+import { Accordion, Alert, Button } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { useQuery } from "@tanstack/react-query";
-import { useRef, useState } from "react";
+import { type ReactNode, useRef, useState } from "react";
 import { asProblem } from "../api/problem";
 import type { Wire } from "../api/client";
 import { Allowed, useMay } from "../app/me";
@@ -19,15 +19,17 @@ import { withAt } from "./draft";
 import { Escalation } from "./Escalation";
 import { EditingProvider, Field } from "./Fields";
 import styles from "./editor.module.css";
+import { Packs } from "./Packs";
 import { PolicyNav } from "./PolicyNav";
-import { checkQuery, type Draft, policyQuery, proposalsQuery, yamlQuery } from "./queries";
+import { checkQuery, type Draft, type Notation, policyQuery, proposalsQuery, yamlQuery } from "./queries";
 import { SECTIONS } from "./sections";
+import { TextPane } from "./TextPane";
 import { type Tried, TryOut } from "./TryOut";
 
-export default function PolicyPage() {
+export default function EditPage() {
   const query = useQuery(policyQuery);
   return (
-    <Page title="Forms and YAML" lead="The whole policy, changed here and tried before it counts.">
+    <Page title="Change it" lead="The whole policy, changed here and tried before it counts.">
       <PolicyNav />
       <Answer of={query} what="the policy">
         {(now) => <Editor now={now} />}
@@ -38,6 +40,7 @@ export default function PolicyPage() {
 
 function Editor({ now }: { now: Wire["PolicyNow"] }) {
   const [draft, setDraft] = useState<Draft | null>(null);
+  const [notation, setNotation] = useState<Notation>("yaml");
   const [tried, setTried] = useState<Tried | null>(null);
   const [sent, setSent] = useState<Wire["PolicyApplied"] | null>(null);
   const results = useRef<HTMLDivElement>(null);
@@ -50,8 +53,9 @@ function Editor({ now }: { now: Wire["PolicyNow"] }) {
   const faults = Object.fromEntries((problem?.errors ?? []).map((one) => [one.field, one.detail]));
   const latest = draft && !problem ? check.data : undefined;
   const document = draft?.by === "form" ? draft.document : (latest?.document ?? now.document);
-  const text = draft?.by === "yaml" ? draft.text : draft && latest ? latest.text : (yaml.data ?? "");
-  const unread = draft?.by === "yaml" && problem !== null;
+  const written = notation === "json" ? JSON.stringify(document, null, 2) : (latest?.text ?? yaml.data ?? "");
+  const text = draft?.by === "text" ? draft.text : written;
+  const unread = draft?.by === "text" && problem !== null;
   const drop = () => {
     setDraft(null);
     setTried(null);
@@ -66,7 +70,9 @@ function Editor({ now }: { now: Wire["PolicyNow"] }) {
   };
   return (
     <Stack>
-      <Standing now={now} sent={sent} />
+      <Standing now={now} sent={sent}>
+        {mayDraft && <Packs onChosen={(document) => setDraft({ by: "form", document })} />}
+      </Standing>
       <div className={styles.beside}>
         <Card title="Forms" aside="what people change most">
           <EditingProvider value={editing}>
@@ -74,32 +80,18 @@ function Editor({ now }: { now: Wire["PolicyNow"] }) {
           </EditingProvider>
         </Card>
         <div className={styles.pane}>
-          <Card title="YAML" aside={draft?.by === "yaml" ? "typed here" : "the whole document"}>
-            <Textarea
-              aria-label="The policy as YAML"
-              classNames={{ input: styles.yaml ?? "" }}
-              spellCheck={false}
-              readOnly={!mayDraft}
-              rows={26}
-              value={text}
-              onChange={(event) => setDraft({ by: "yaml", text: event.currentTarget.value })}
-            />
-            {problem && (
-              <Alert color="bad" mt="sm" title="This is no sound policy yet">
-                {problem.errors.length ? (
-                  <ul className={styles.faults}>
-                    {problem.errors.map((one) => (
-                      <li key={one.field + one.detail}>
-                        <code>{one.field}</code> {one.detail}
-                      </li>
-                    ))}
-                  </ul>
-                ) : (
-                  problem.detail
-                )}
-              </Alert>
-            )}
-          </Card>
+          <TextPane
+            text={text}
+            notation={notation}
+            typed={draft?.by === "text"}
+            problem={problem}
+            readOnly={!mayDraft}
+            onType={(typed) => setDraft({ by: "text", as: notation, text: typed })}
+            onNotation={(wanted) => {
+              if (draft?.by === "text" && latest) setDraft({ by: "form", document: latest.document });
+              setNotation(wanted);
+            }}
+          />
         </div>
       </div>
       {draft && latest && (
@@ -205,7 +197,15 @@ function Forms() {
 }
 
 /** Which version is in force, and the change that waits for other people. */
-function Standing({ now, sent }: { now: Wire["PolicyNow"]; sent: Wire["PolicyApplied"] | null }) {
+function Standing({
+  now,
+  sent,
+  children,
+}: {
+  now: Wire["PolicyNow"];
+  sent: Wire["PolicyApplied"] | null;
+  children: ReactNode;
+}) {
   const proposals = useQuery(proposalsQuery);
   const waiting = proposals.data?.items.find((one) => one.state === "pending");
   const decision =
@@ -216,7 +216,7 @@ function Standing({ now, sent }: { now: Wire["PolicyNow"]; sent: Wire["PolicyApp
         <Badge tone="good" dot>
           version {now.version}
         </Badge>{" "}
-        in force since <Time at={now.applied_at} /> · <Go to="/policy/versions">all versions</Go>
+        in force since <Time at={now.applied_at} /> · <Go to="/policy/versions">all versions</Go> {children}
       </p>
       {decision && (
         <Alert color="yellow" title="A change waits for other people">

@@ -5,8 +5,8 @@ import { useState } from "react";
 import { api, ask } from "../api/client";
 import { useCommand } from "../api/commands";
 import { plain } from "../parts/odd";
-import styles from "./editor.module.css";
-import { peopleQuery } from "./queries";
+import lines from "../parts/Lines.module.css";
+import { peopleQuery } from "../parts/names";
 
 export function CoverShift({
   schedule,
@@ -38,7 +38,7 @@ export function CoverShift({
   return (
     <Modal opened={open} onClose={onClose} title="Cover a shift">
       <form
-        className={styles.form}
+        className={lines.form}
         onSubmit={(event) => {
           event.preventDefault();
           if (person) cover.mutate({ person, from, hours });
@@ -53,7 +53,7 @@ export function CoverShift({
           value={person || null}
           onChange={(wanted) => setPerson(wanted ?? "")}
         />
-        <div className={styles.halves}>
+        <div className={lines.halves}>
           <NumberInput
             label="Beginning in"
             suffix=" hours"

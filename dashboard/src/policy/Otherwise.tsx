@@ -7,7 +7,7 @@ import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
 import { outcomeSaid } from "./draft";
 import styles from "./editor.module.css";
-import { agentNamesQuery } from "./queries";
+import { agentNamesQuery } from "../parts/names";
 
 type Row = Wire["BacktestDifference"];
 

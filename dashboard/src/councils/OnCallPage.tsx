@@ -1,5 +1,5 @@
 /** On-call schedules: who is on call now and until when, rotations, overrides; making, covering, removing one. */
-import { Button } from "@mantine/core";
+import { Button, Group } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useState } from "react";
 import { api, ask, type Wire } from "../api/client";
@@ -16,9 +16,9 @@ import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
 import { CoverShift } from "./CoverShift";
 import { MakeSchedule } from "./MakeSchedule";
-import styles from "./editor.module.css";
-import { PolicyNav } from "./PolicyNav";
-import { schedulesQuery, useNames } from "./queries";
+import { PolicyNav } from "../policy/PolicyNav";
+import { useNames } from "../parts/names";
+import { schedulesQuery } from "./queries";
 
 type Schedule = Wire["ScheduleItem"];
 
@@ -79,7 +79,7 @@ function One({ of, nameOf }: { of: Schedule; nameOf: (id: string) => string }) {
     <Card
       title={<Name text={of.name} />}
       aside={
-        <span className={styles.adding} style={{ margin: 0 }}>
+        <Group gap="xs">
           <Allowed role="operator">
             <Button size="xs" variant="default" onClick={() => setAsked("cover")}>
               Cover a shift
@@ -90,7 +90,7 @@ function One({ of, nameOf }: { of: Schedule; nameOf: (id: string) => string }) {
               Remove
             </Button>
           </Allowed>
-        </span>
+        </Group>
       }
     >
       <Facts

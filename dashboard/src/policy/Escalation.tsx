@@ -2,6 +2,7 @@
 import { Button, NumberInput, TagsInput, UnstyledButton } from "@mantine/core";
 import { Icon } from "../parts/Icon";
 import { useEditing } from "./Fields";
+import lines from "../parts/Lines.module.css";
 import styles from "./editor.module.css";
 
 export function Escalation() {
@@ -11,7 +12,7 @@ export function Escalation() {
   return (
     <div className={styles.group}>
       <h3 className={styles.sub}>Escalation</h3>
-      <p className={styles.quiet}>
+      <p className={lines.quiet}>
         Each rung is told and has its time; after the last one the decision is denied.
       </p>
       {rungs.map((rung, place) => (

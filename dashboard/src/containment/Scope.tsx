@@ -3,8 +3,8 @@ import { Select, TextInput } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import type { Wire } from "../api/client";
 import { plain } from "../parts/odd";
-import { scopeSaid } from "./draft";
-import { agentNamesQuery } from "./queries";
+import { scopeSaid } from "./scopes";
+import { agentNamesQuery } from "../parts/names";
 
 export type ScopeName = Wire["RecordStopBody"]["scope"];
 export const NARROW = ["agent", "agent_type", "lineage", "action_type", "tool", "workflow"] as const;

@@ -10,6 +10,7 @@ import { Badge, levelWord } from "../parts/Badges";
 import { fieldErrors } from "../parts/fieldErrors";
 import { Go } from "../parts/Go";
 import { Icon } from "../parts/Icon";
+import lines from "../parts/Lines.module.css";
 import { Card, Page, Stack } from "../parts/Page";
 import { Empty } from "../parts/states";
 import { Time } from "../parts/Time";
@@ -17,7 +18,8 @@ import { Name } from "../parts/Words";
 import { said } from "./draft";
 import styles from "./editor.module.css";
 import { PolicyNav } from "./PolicyNav";
-import { observedQuery, policyQuery, shadowsQuery, useNames, versionsQuery } from "./queries";
+import { useNames } from "../parts/names";
+import { observedQuery, policyQuery, shadowsQuery, versionsQuery } from "./queries";
 
 export default function ShadowsPage() {
   const [setting, setSetting] = useState(false);
@@ -60,10 +62,10 @@ function Shadows() {
         }
         return (
           <Card title="Shadows">
-            <ul className={styles.lines}>
+            <ul className={lines.lines}>
               {now.map((one) => (
-                <li key={one.name} className={styles.line}>
-                  <span className={styles.grow}>
+                <li key={one.name} className={lines.line}>
+                  <span className={lines.grow}>
                     <Go to={`/policy/shadows/${one.name}`}>
                       <Name text={one.name} />
                     </Go>
@@ -100,7 +102,7 @@ function Modes() {
                 : ": what needs people waits for people."}
             </p>
             {named.map(([id, mode]) => (
-              <p key={id} className={styles.quiet}>
+              <p key={id} className={lines.quiet}>
                 <Name text={nameOf(id)} />: {mode}
               </p>
             ))}
@@ -123,11 +125,11 @@ function Observed() {
                 <b className="number">{report.observed}</b> of {report.decisions} actions ran observed;{" "}
                 {report.unheld} of them would have needed approval.
               </p>
-              <ul className={styles.lines}>
+              <ul className={lines.lines}>
                 {report.groups.slice(0, 12).map((one) => (
-                  <li key={`${one.type} ${one.level} ${one.role}`} className={styles.line}>
+                  <li key={`${one.type} ${one.level} ${one.role}`} className={lines.line}>
                     <b className="number">{one.count}</b>
-                    <span className={styles.grow}>
+                    <span className={lines.grow}>
                       <Name text={one.type} />
                       <small>
                         {levelWord(one.level)} by {one.needed} of {one.committee || one.role || "nobody"} ·{" "}
@@ -146,7 +148,7 @@ function Observed() {
               ))}
             </>
           ) : (
-            <p className={styles.quiet}>
+            <p className={lines.quiet}>
               Nothing ran observed. In observe mode this says what would have been held, and which thresholds
               fit.
             </p>
@@ -190,7 +192,7 @@ function SetShadow({ open, onClose }: { open: boolean; onClose: () => void }) {
   return (
     <Modal opened={open} onClose={onClose} title="Set a shadow">
       <form
-        className={styles.form}
+        className={lines.form}
         onSubmit={(event) => {
           event.preventDefault();
           if (ready) set.mutate(JSON.stringify([name, version, score, reason]));

@@ -12,6 +12,7 @@ import { Confirm } from "../parts/Confirm";
 import { Document } from "../parts/Document";
 import { useFilters } from "../parts/filters";
 import { Icon } from "../parts/Icon";
+import lines from "../parts/Lines.module.css";
 import { Card, Page } from "../parts/Page";
 import { Differences } from "./Differences";
 import styles from "./editor.module.css";
@@ -59,7 +60,7 @@ export default function VersionPage() {
               <Answer of={diff} what="the difference">
                 {(data) =>
                   number === 1 && tab === "changes" ? (
-                    <p className={styles.quiet}>The first version: there was none before it.</p>
+                    <p className={lines.quiet}>The first version: there was none before it.</p>
                   ) : (
                     <Differences of={data.differences} patch={data.patch} />
                   )

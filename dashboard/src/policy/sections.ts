@@ -1,4 +1,4 @@
-/** What people change most, as forms: sections of fields. Everything else of the document is in the YAML beside them. */
+/** What people change most, as forms: sections of fields. Everything else of the document is in the text beside them. */
 
 export type Kind =
   | { is: "number"; min?: number; max?: number; unit?: string }

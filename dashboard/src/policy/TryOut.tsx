@@ -6,6 +6,7 @@ import { api, ask, type Wire } from "../api/client";
 import { asProblem, type Problem } from "../api/problem";
 import { Badge, levelWord, Tier } from "../parts/Badges";
 import { Go } from "../parts/Go";
+import lines from "../parts/Lines.module.css";
 import { Card } from "../parts/Page";
 import { Refused } from "../parts/states";
 import { toldProblem } from "../parts/toasts";
@@ -79,7 +80,7 @@ export function TryOut({
       </div>
       {run.error && <Refused problem={asProblem(run.error)} again={() => run.mutate()} />}
       {!tried && !run.error && (
-        <p className={styles.quiet}>
+        <p className={lines.quiet}>
           Judges recorded decisions again under this draft and lists every one that would have gone otherwise.
           Nothing is recorded.
         </p>
@@ -137,13 +138,13 @@ function Outcome({ of: { preview, backtest } }: { of: Tried }) {
           ))}
         </ul>
       ) : (
-        <p className={styles.quiet}>
+        <p className={lines.quiet}>
           None of {preview.agents} {preview.agents === 1 ? "agent" : "agents"} changes tier
           {preview.scores_changed > 0 && `; ${preview.scores_changed} change their score`}.
         </p>
       )}
       <h3 className={styles.sub}>Who decides</h3>
-      {!deciders.length && <p className={styles.quiet}>The same people as now.</p>}
+      {!deciders.length && <p className={lines.quiet}>The same people as now.</p>}
       {deciders.map((one) => (
         <p key={one.level} className={styles.sentence}>
           {levelWord(one.level)}: {one.needed} of {one.committee ? `committee ${one.committee}` : one.role} (

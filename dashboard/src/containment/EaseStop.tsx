@@ -4,7 +4,7 @@ import { useState } from "react";
 import { api, ask } from "../api/client";
 import { useCommand } from "../api/commands";
 import { fieldErrors } from "../parts/fieldErrors";
-import styles from "./editor.module.css";
+import lines from "../parts/Lines.module.css";
 import { NARROW, Scope } from "./Scope";
 
 type Narrow = (typeof NARROW)[number];
@@ -39,13 +39,13 @@ export function EaseStop({ stop, open, onClose }: { stop: string; open: boolean;
   return (
     <Modal opened={open} onClose={onClose} title="Let a part through">
       <form
-        className={styles.form}
+        className={lines.form}
         onSubmit={(event) => {
           event.preventDefault();
           if (ready) ease.mutate({ scope, target: target.trim(), reason: reason.trim() });
         }}
       >
-        <p className={styles.quiet}>The stop stays in force for everything else.</p>
+        <p className={lines.quiet}>The stop stays in force for everything else.</p>
         <Scope
           scopes={NARROW}
           scope={scope}
