@@ -117,12 +117,19 @@ class Floor:
         self._process = subprocess.Popen(
             [sys.executable, str(PROGRAM), str(folder), "0"], stdout=subprocess.PIPE, text=True
         )
-        assert self._process.stdout is not None
-        told = json.loads(self._process.stdout.readline())
-        self.url = str(told["url"])
         self.people: dict[str, httpx.Client] = {}
         self.ids: dict[str, str] = {}
         self._agents: list[Agent] = []
+        try:
+            self._open()
+        except BaseException:
+            self.close()  # no process stays behind
+            raise
+
+    def _open(self) -> None:
+        assert self._process.stdout is not None
+        told = json.loads(self._process.stdout.readline())
+        self.url = str(told["url"])
         for handle in ("ada", "sam"):
             self._known(handle, told[handle])
         self.policy(short_waits, "sam", "ada")

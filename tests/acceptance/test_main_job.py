@@ -56,7 +56,14 @@ class Stage:
             [str(PROGRAMS / "watchfloor"), "demo", "--port", "0"], cwd=folder, stdout=log, stderr=log
         )
         log.close()
-        self.link = self.until(lambda: re.search(r"http://\S+/sign-in/\S+", self.log()), "the link").group(0)
+        try:
+            self.link = self.until(
+                lambda: re.search(r"http://\S+/sign-in/\S+", self.log()), "the link"
+            ).group(0)
+        except BaseException:
+            self.process.kill()  # no process stays behind
+            self.process.wait(20)
+            raise
         self.url = self.link.split("/sign-in")[0]
         self.browser = httpx.Client(base_url=self.url, follow_redirects=True, timeout=10)
 

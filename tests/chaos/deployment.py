@@ -52,6 +52,18 @@ class Deployment:
         self.process: subprocess.Popen[bytes] | None = None
         self.starts = 0
 
+    def __enter__(self) -> Deployment:
+        """Started, and whatever happens then, no process stays."""
+        try:
+            self.start()
+        except BaseException:
+            self.kill()
+            raise
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+
     def start(self, wait_s: float = 30) -> None:
         """Start and wait until it is ready to accept writes."""
         self.launch()

@@ -17,11 +17,9 @@ from tests.chaos.deployment import Deployment, Persistent
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[Deployment]:
-    found = Deployment(tmp_path)
-    found.start()
-    found.token()
-    yield found
-    found.kill()
+    with Deployment(tmp_path) as found:
+        found.token()
+        yield found
 
 
 def test_a_second_server_on_the_same_data_names_the_first_and_ends(deployment: Deployment) -> None:
@@ -29,7 +27,10 @@ def test_a_second_server_on_the_same_data_names_the_first_and_ends(deployment: D
     assert first is not None
     second = Deployment(deployment.root)
     process = second.launch()
-    assert process.wait(20) != 0
+    try:
+        assert process.wait(20) != 0
+    finally:
+        second.kill()
     assert str(first.pid) in deployment.log()
     assert httpx.get(f"{deployment.url}/ready").status_code == 200
 

@@ -3520,7 +3520,9 @@ export interface components {
             set_by: string;
             since_at: number;
             spent: number;
+            state: string;
             target_id: string;
+            turned_away_at: number;
             warned_at: number;
         };
         BudgetPage: {
@@ -12350,7 +12352,7 @@ export interface operations {
                 min_seq?: number;
                 cursor?: string;
                 limit?: number;
-                state?: "exhausted" | "in_force" | "removed";
+                state?: "exhausted" | "in_force" | "removed" | "turned_away";
                 scope?: "agent" | "lineage" | "organisation" | "spawned" | "task";
                 measure?: "actions" | "money" | "time" | "tokens";
                 target?: string;

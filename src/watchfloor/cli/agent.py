@@ -50,8 +50,9 @@ def list_(*, limit: Limit = 100, json: bool = False) -> None:
 
 
 def show_(agent: str, *, json: bool = False) -> None:
-    """Show one agent with its keys. AGENT is an id or a display code."""
-    found = Client().get(f"/api/v1/agents/{agent}")
+    """Show one agent with its keys. AGENT, here and everywhere: its id, structured code or name."""
+    client = Client()
+    found = client.get(client.agent_path(agent))
     said = {**found["agent"], **(found["usage"] or {})}
     said |= {name: instant(value) for name, value in said.items() if name.endswith("_at")}
     lines = [f"{key:>14}: {value}" for key, value in said.items()]
@@ -200,7 +201,7 @@ def _next(name: str, folder: Path, *, started: bool, ok: bool, own: bool, url: s
 
 @app.command
 def remove(
-    name: str,
+    agent: str,
     *,
     dir: Path | None = None,  # noqa: A002
     local: bool = False,
@@ -210,23 +211,22 @@ def remove(
 
     Parameters
     ----------
-    name
-        The agent, as `agent add` called it.
+    agent
+        Its name, as `agent add` called it, its id or its structured code.
     dir
-        Its folder (default: watchfloor-agents/NAME).
+        Its folder (default: the one in watchfloor-agents that is the agent's).
     local
         Leave the server alone: only stop the sidecar and remove the files.
     """
     from watchfloor.cli import onboarding
 
-    folder = (dir or onboarding.AGENTS / name).absolute()
-    identity = onboarding.identity_of(folder)
-    if identity is None or identity.name != name:
-        raise Failure(f"{folder} is not the folder of {name}: name it with --dir", 2)
+    client = None if local else Client()
+    folder, identity = onboarding.folder_of(agent, dir, client)
+    name = identity.name
     steps = onboarding.Steps(quiet=json)
     steps.run("stop", lambda: onboarding.stop(folder))
-    if not local:
-        steps.run("retire", lambda: onboarding.retire(Client(), identity))
+    if client is not None:
+        steps.run("retire", lambda: onboarding.retire(client, identity))
     steps.run("files", lambda: onboarding.clear(folder))
     show(
         {"name": name, "agent_id": identity.agent_id, "ok": steps.ok, "steps": steps.done},
@@ -396,7 +396,8 @@ def write_secret(path: Path, secret: str) -> None:
 
 
 def _reason(verb: str, agent: str, reason: str, json: bool) -> None:
-    answer = Client().post(f"/api/v1/agents/{agent}/{verb}", {"reason": reason})
+    client = Client()
+    answer = client.post(client.agent_path(agent, verb), {"reason": reason})
     show(answer, json=json, text=f"{agent}: done (seq {answer.get('seq', '')})")
 
 
@@ -421,7 +422,8 @@ def retire(agent: str, *, reason: str = "retired", json: bool = False) -> None:
 @app.command
 def move(agent: str, url: str, *, json: bool = False) -> None:
     """Call an HTTP worker at another URL from now on; its breaker begins anew."""
-    answer = Client().post(f"/api/v1/agents/{agent}/url", {"url": url})
+    client = Client()
+    answer = client.post(client.agent_path(agent, "url"), {"url": url})
     show(answer, json=json, text=f"{agent}: called at {url} (seq {answer.get('seq', '')})")
 
 
@@ -430,7 +432,8 @@ def rotate_secret(agent: str, *, secret_file: Path = Path("signing.secret"), jso
     """Sign the calls of an HTTP worker with a new secret; the one before signs nothing any more."""
     if secret_file.exists():
         raise Failure(f"{secret_file} exists: name another with --secret-file")
-    answer = Client().post(f"/api/v1/agents/{agent}/signing-secret", {})
+    client = Client()
+    answer = client.post(client.agent_path(agent, "signing-secret"), {})
     write_secret(secret_file, answer["signing_secret"])
     show({**answer, "signing_secret": None}, json=json, text=f"the secret is in {secret_file}")
 
@@ -438,8 +441,9 @@ def rotate_secret(agent: str, *, secret_file: Path = Path("signing.secret"), jso
 @app.command(name="rotate-key")
 def rotate_key(agent: str, key: str, *, key_file: Path, overlap_hours: int = 24, json: bool = False) -> None:
     """Issue a new key; the old one works for OVERLAP_HOURS more."""
-    answer = Client().post(
-        f"/api/v1/agents/{agent}/keys/{key}/rotate", {"overlap_ms": overlap_hours * 3_600_000}
+    client = Client()
+    answer = client.post(
+        client.agent_path(agent, "keys", key, "rotate"), {"overlap_ms": overlap_hours * 3_600_000}
     )
     write_secret(key_file, answer["api_key"])
     show({**answer, "api_key": None}, json=json, text=f"{answer['key_id']} is in {key_file}")
@@ -448,5 +452,6 @@ def rotate_key(agent: str, key: str, *, key_file: Path, overlap_hours: int = 24,
 @app.command(name="revoke-key")
 def revoke_key(agent: str, key: str, *, reason: str = "revoked", json: bool = False) -> None:
     """Revoke a key; open sockets that use it close within 2 s."""
-    answer = Client().post(f"/api/v1/agents/{agent}/keys/{key}/revoke", {"reason": reason})
+    client = Client()
+    answer = client.post(client.agent_path(agent, "keys", key, "revoke"), {"reason": reason})
     show(answer, json=json, text=f"{key}: revoked")

@@ -108,7 +108,9 @@ def set_(
 
 @app.command(name="list")
 def list_(*, state: str = "in_force", target: str = "", limit: Limit = 100, json: bool = False) -> None:
-    """List budgets with what is left of them. STATE: in_force, exhausted or removed; TARGET an agent or task."""
+    """List budgets with what is left of them. STATE: in_force, exhausted, turned_away or
+    removed; TARGET an agent or task.
+    """
     items = Client().pages("/api/v1/budgets", limit, state=state, target=target)
     show(items, json=json, text=table([_row(item) for item in items], _COLUMNS, "No budgets."))
 
@@ -119,10 +121,12 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
     state = "in force"
     if item["removed_at"]:
         state = f"removed {instant(item['removed_at'])}"
-    elif item["exhausted_at"]:
-        state = f"used up {instant(item['exhausted_at'])}"
-    elif item["warned_at"]:
-        state = f"warned {instant(item['warned_at'])}"
+    elif item["state"] == "exhausted":
+        state = f"used up {instant(item['exhausted_at'])}".rstrip()
+    elif item["state"] == "turned_away":
+        state = f"turned something away {instant(item['turned_away_at'])}"
+    elif item["state"] == "low":
+        state = f"low {instant(item['warned_at'])}".rstrip()
     of = item["target_id"] or "organisation"
     return {**item, **numbers, "of": f"{of} (alone)" if item["scope"] == "task" else of, "state": state}
 

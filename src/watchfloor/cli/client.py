@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import quote
 
 import httpx2 as httpx
 import msgspec
@@ -82,6 +83,18 @@ class Client:
             if not cursor:
                 break
         return items
+
+    def agent_path(self, agent: str, *rest: str | int) -> str:
+        """The path of an agent said by its id, structured code or name, and of what is below it.
+
+        A name with a slash is no one segment of a path, so its id is looked up. Raises Failure.
+        """
+        if "/" in agent:
+            found = self.get("/api/v1/agents", name=agent)["items"]
+            if not found:
+                raise Failure(f"not_found: there is no agent {agent!r}", 3)
+            agent = found[0]["agent_id"]
+        return "/".join(("/api/v1/agents", *(quote(str(part), safe="") for part in (agent, *rest))))
 
     def _send(
         self, method: str, path: str, *, key: bool = False, headers: dict[str, str] | None = None, **rest: Any

@@ -29,7 +29,7 @@ def throw(scope: str, target: str = "", *, reason: str, json: bool = False) -> N
         organisation, agent, lineage (an agent and all it spawned), agent_type, action_type, tool, or workflow (a task
         and all that was handed on below it).
     target
-        Which: an agent's or a task's id, or a name; nothing for the organisation.
+        Which: an agent's id, code or name, a task's id, or another name; nothing for the organisation.
     reason
         Why, for those who lift it.
     """

@@ -349,6 +349,26 @@ def identity_of(folder: Path) -> Identity | None:
         raise Failure(f"{path} is damaged: {error}") from error
 
 
+def folder_of(agent: str, named: Path | None, client: Client | None) -> tuple[Path, Identity]:
+    """The folder of an agent said by name, id or structured code, and who it is; without `client` by name or id alone.
+
+    An agent is of the folder only if its id is: a name that looks like an id removes nobody else. Raises Failure.
+    """
+    places = [named] if named is not None else [AGENTS / agent, *sorted(AGENTS.glob("*/"))]
+    folders = {place.absolute(): found for place in places if (found := identity_of(place)) is not None}
+    for by in ("agent_id", "name"):
+        for folder, identity in folders.items():
+            if getattr(identity, by) == agent:
+                return folder, identity
+    if client is not None and folders:
+        meant = client.get(client.agent_path(agent))["agent"]["agent_id"]
+        for folder, identity in folders.items():
+            if identity.agent_id == meant:
+                return folder, identity
+    where = named if named is not None else AGENTS / agent
+    raise Failure(f"{where.absolute()} is not the folder of {agent}: name it with --dir", 2)
+
+
 def free_name(client: Client) -> str:
     """A generated name that no agent has."""
     for _ in range(20):

@@ -36,7 +36,7 @@ def arrange(
     tasks_max: int = 0,
     json: bool = False,
 ) -> None:
-    """Let PRIMARY supervise the members of DOMAIN, and the backups after it, in order. All are agents' ids."""
+    """Let PRIMARY supervise the members of DOMAIN, and the backups after it, in order: ids, codes or names."""
     body = {
         "domain": domain,
         "primary_id": primary,

@@ -43,7 +43,8 @@ def show_(agent: str, *, at: str = "", json: bool = False) -> None:
     at
         An instant in the past, such as 2026-11-01T12:00 (UTC).
     """
-    now = Client().get(f"/api/v1/agents/{agent}/trust", at=_instant(at))
+    client = Client()
+    now = client.get(client.agent_path(agent, "trust"), at=_instant(at))
     lines = [f"{agent}: {now['score']} ({now['tier']}) at {instant(now['at'])}", f"  base {now['base']}"]
     if now["falls_at"]:
         lines.append(f"  too low for this tier, which is kept until {instant(now['falls_at'])}")
@@ -62,7 +63,8 @@ def show_(agent: str, *, at: str = "", json: bool = False) -> None:
 @app.command
 def history(agent: str, *, limit: Limit = 50, json: bool = False) -> None:
     """What moved an agent's trust, newest first."""
-    items = Client().pages(f"/api/v1/agents/{agent}/trust/history", limit)
+    client = Client()
+    items = client.pages(client.agent_path(agent, "trust", "history"), limit)
     show(items, json=json, text=table([_row(item) for item in items], _HISTORY, "Nothing has moved it."))
 
 
@@ -80,5 +82,6 @@ def _row(item: dict[str, Any]) -> dict[str, Any]:
 @app.command
 def adjust(agent: str, points: int, *, reason: str, json: bool = False) -> None:
     """Move an agent's trust by POINTS, with a reason people will read. Not of an agent of your own."""
-    answer = Client().post(f"/api/v1/agents/{agent}/trust/adjust", {"points": points, "reason": reason})
+    client = Client()
+    answer = client.post(client.agent_path(agent, "trust", "adjust"), {"points": points, "reason": reason})
     show(answer, json=json, text=f"{agent}: moved by {points:+d}")

@@ -34,7 +34,8 @@ def _told(answer: dict[str, Any], json: bool) -> None:
 @app.command(name="list")
 def list_(agent: str, *, limit: Limit = 50, json: bool = False) -> None:
     """Versions of an agent with what came of the work under each, newest first."""
-    items = Client().pages(f"/api/v1/agents/{agent}/versions", limit)
+    client = Client()
+    items = client.pages(client.agent_path(agent, "versions"), limit)
     rows = [
         {
             **item,
@@ -84,25 +85,29 @@ def propose(
         body["tools"] = tool
     if descriptions is not None:
         body["descriptions"] = msgspec.json.decode(_text(descriptions))
-    _told(Client().post(f"/api/v1/agents/{agent}/versions", body), json)
+    client = Client()
+    _told(client.post(client.agent_path(agent, "versions"), body), json)
 
 
 @app.command
 def activate(agent: str, number: int, *, reason: str = "", json: bool = False) -> None:
     """Ask whether a proposed version may be put in force."""
-    _told(Client().post(f"/api/v1/agents/{agent}/versions/{number}/activate", {"reason": reason}), json)
+    client = Client()
+    _told(client.post(client.agent_path(agent, "versions", number, "activate"), {"reason": reason}), json)
 
 
 @app.command
 def rollback(agent: str, *, reason: str, to: int = 0, json: bool = False) -> None:
     """Go back to the version before this one, or to another that was in force."""
-    _told(Client().post(f"/api/v1/agents/{agent}/versions/rollback", {"reason": reason, "to": to}), json)
+    client = Client()
+    _told(client.post(client.agent_path(agent, "versions", "rollback"), {"reason": reason, "to": to}), json)
 
 
 @app.command
 def diff(agent: str, *, older: int = 0, newer: int = 0, json: bool = False) -> None:
     """What is different between two versions; without numbers the one in force and the one before."""
-    found = Client().get(f"/api/v1/agents/{agent}/versions/diff?older={older}&newer={newer}")
+    client = Client()
+    found = client.get(client.agent_path(agent, "versions", "diff"), older=older, newer=newer)
     lines = [f"version {found['older']} → {found['newer']}"]
     lines += [f"+ tool {tool}" for tool in found["tools_added"]]
     lines += [f"- tool {tool}" for tool in found["tools_removed"]]
@@ -145,7 +150,8 @@ def import_(
 
 def pin_certificates(agent: str, *pins: str, json: bool = False) -> None:
     """Which client certificates the agent must show: sha256:<hex> or san:dns|uri|email:<name>; none: no certificate."""
-    answer = Client().put(f"/api/v1/agents/{agent}/certificates", {"pins": list(pins)}, {})
+    client = Client()
+    answer = client.put(client.agent_path(agent, "certificates"), {"pins": list(pins)}, {})
     show(answer, json=json, text=f"{agent}: {len(pins)} pinned")
 
 
@@ -160,7 +166,8 @@ def issue_key(
 ) -> None:
     """A further key; --jwt: a signed one that others can check; --scope file.read or repository.*: for those types alone."""
     body = {"expires_in_days": days, "form": "jwt" if jwt else "key", "scopes": list(scope)}
-    answer = Client().post(f"/api/v1/agents/{agent}/keys", body)
+    client = Client()
+    answer = client.post(client.agent_path(agent, "keys"), body)
     write_secret(key_file, answer["api_key"])
     show({**answer, "api_key": None}, json=json, text=f"{answer['key_id']} is in {key_file}")
 

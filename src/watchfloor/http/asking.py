@@ -14,7 +14,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.engine.requests import Answer, IdempotencyKey, Lane, Request
-from watchfloor.http import problems
+from watchfloor.http import naming, problems
 from watchfloor.http.correlation import Trace
 from watchfloor.http.identity import Principal
 from watchfloor.http.operations import Operation
@@ -101,15 +101,23 @@ class Call:
         return self.services.engine.cell(self.org, name, key)
 
     def resolve(self, kind: str, text: str) -> tuple[int, Any]:
-        """Integer and state of a public id. 404 for what does not exist here, other organisations' included (G13)."""
+        """Integer and state of a public id; an agent is also found by its code or name (http/naming.py).
+
+        404 for what does not exist here, other organisations' included (G13).
+        """
         try:
             subject, nonce = parse_id(text, kind)
         except Refused:
-            raise problems.not_found(kind) from None
+            subject = nonce = 0
         state = self.state(kind, subject) if 0 < subject <= self.services.engine.head(self.org) else None
-        if state is None or state.nonce != nonce:
-            raise problems.not_found(kind)
-        return subject, state
+        if state is not None and state.nonce == nonce:
+            return subject, state
+        if kind == "agent":
+            subject = naming.agent_called(self.read, self.state, text)
+            state = self.state(kind, subject) if subject else None
+            if state is not None:
+                return subject, state
+        raise problems.not_found(kind)
 
     def id_of(self, kind: str, subject: int) -> str:
         """Public id of a subject, empty for 0 and for what is unknown."""

@@ -143,7 +143,8 @@ def _target(call: Call, scope: str, target: str) -> tuple[str, int]:
     if scope == "organisation":
         return "", 0
     if scope in _THINGS:
-        return target, call.resolve(_THINGS[scope], target)[0]
+        subject, _ = call.resolve(_THINGS[scope], target)
+        return call.id_of(_THINGS[scope], subject), subject
     if not target.strip():
         raise Refused("invalid_name", "say what is to be stopped", field="/target", status=422)
     return (fold(target) if scope in ("action_type", "tool") else target), 0

@@ -185,7 +185,7 @@ SENTENCES: dict[str, Sentence] = {
         f"{f.spent + f.reserved} of {f.limit} are spent or reserved: a budget runs low."
     ),
     "budget.exhausted/1": lambda f: (
-        f"A budget is used up: {f.spent} of {f.limit} spent, {f.reserved} reserved"
+        f"{'A budget is used up' if f.spent >= f.limit else 'A budget turned something away'}: {f.spent} of {f.limit} spent, {f.reserved} reserved"
         f"{f', {f.asked} more asked' if f.asked else ''}."
     ),
     "budget.renewed/1": "A new period of a budget began.",

@@ -315,13 +315,16 @@ def _budget(event: Event, state: State) -> Notice | None:
     budget = state("budget", event.subject)
     if budget is None or budget.removed:
         return None
-    over = isinstance(event.facts, BudgetExhausted)
+    facts = event.facts
+    over = isinstance(facts, BudgetExhausted)
+    gone = isinstance(facts, BudgetExhausted) and facts.spent >= facts.limit
+    said = "used up" if gone else "has turned something away" if over else "runs low"
     what = f"{budget.measure} of the {budget.scope}, per {budget.period}"
     return Notice(
         about=f"event:{event.seq}",
         kind="budget",
         severity="warning" if over else "info",
-        title=f"Budget used up: {what}" if over else f"Budget runs low: {what}",
+        title=f"Budget {said}: {what}",
         text="What has no room is turned away." if over else "Four fifths are spent or reserved.",
         path="/agents",
         tell=("role:director",),

@@ -160,7 +160,7 @@ def _for_good(task: int, read: Read) -> bool:
 
 
 def room_made(event: Event, read: Read) -> Wishes:
-    """Less was used than was reserved: where a budget had been used up, some who are free look again."""
+    """Less was used than was reserved: where a budget had turned work away, some who are free look again."""
     agent, task = getattr(event.facts, "agent", 0), event.subject
     if read("budgeted", "all") is None or not agent:
         return []
@@ -168,7 +168,8 @@ def room_made(event: Event, read: Read) -> Wishes:
         action = read("action", event.subject)
         task = action.task if action is not None else 0
     for budget in in_force(agent, task, read):
-        if read("budget", budget.budget).exhausted_since == began(budget.period, event.at):
+        known = read("budget", budget.budget)
+        if max(known.exhausted_since, known.turned_away_since) == began(budget.period, event.at):
             return [
                 Later(flow="offer", about=free)
                 for free in islice(free_agents((), event.seq, read), _LOOK_AGAIN)

@@ -79,7 +79,9 @@ class BudgetWarned(Facts, frozen=True, kw_only=True):
 
 
 class BudgetExhausted(Facts, frozen=True, kw_only=True):
-    """Nothing is left, or less than was `asked` for and turned away (0: nothing was); once in a period."""
+    """All is spent (`spent` ≥ `limit`), or something was turned away because less is left than was `asked` for: each once
+    in a period.
+    """
 
     TYPE: ClassVar[str] = "budget.exhausted/1"
     KIND: ClassVar[str] = "budget"

@@ -16,7 +16,7 @@ from watchfloor.work.budget_messages import (
 
 BUDGETS = Table(
     name="budgets",
-    version=1,
+    version=2,
     meaning="Budgets, in force while removed_at is 0.",
     key=("budget",),
     columns={
@@ -31,7 +31,8 @@ BUDGETS = Table(
         "set_by": text("public id"),
         "changed_at": instant("of the limit now in force"),
         "warned_at": instant("four fifths were gone, 0: not in this period"),
-        "exhausted_at": instant("used up or something turned away, 0: not in this period"),
+        "exhausted_at": instant("all of it was spent, 0: not in this period"),
+        "turned_away_at": instant("something was turned away while anything was left, 0: not in this period"),
         "removed_at": instant("0: in force"),
         "removed_by": text("public id"),
         "reason": text("why it was removed"),
@@ -39,6 +40,9 @@ BUDGETS = Table(
     },
     indexes=(Index(("scope", "target")),),
 )
+
+
+_NOTHING_SAID = {"warned_at": 0, "exhausted_at": 0, "turned_away_at": 0}
 
 
 def _set(event: Event) -> list[Change]:
@@ -64,8 +68,8 @@ def _set(event: Event) -> list[Change]:
 def _changed(event: Event) -> list[Change]:
     facts = event.facts
     assert isinstance(facts, BudgetChanged)
-    now = {"limit_amount": facts.limit, "changed_at": event.at, "warned_at": 0, "exhausted_at": 0}
-    return [BUDGETS.set(event.subject, seq=event.seq, **now)]
+    now = {"limit_amount": facts.limit, "changed_at": event.at}
+    return [BUDGETS.set(event.subject, seq=event.seq, **now, **_NOTHING_SAID)]
 
 
 def _removed(event: Event) -> list[Change]:
@@ -81,11 +85,14 @@ def _warned(event: Event) -> list[Change]:
 
 
 def _exhausted(event: Event) -> list[Change]:
-    return [BUDGETS.set(event.subject, seq=event.seq, exhausted_at=event.at)]
+    facts = event.facts
+    assert isinstance(facts, BudgetExhausted)
+    said = "exhausted_at" if facts.spent >= facts.limit else "turned_away_at"
+    return [BUDGETS.set(event.subject, seq=event.seq, **{said: event.at})]
 
 
 def _renewed(event: Event) -> list[Change]:
-    return [BUDGETS.set(event.subject, seq=event.seq, warned_at=0, exhausted_at=0)]
+    return [BUDGETS.set(event.subject, seq=event.seq, **_NOTHING_SAID)]
 
 
 PROJECT_BUDGETS: Projectors = {

@@ -56,7 +56,9 @@ class BudgetEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Budget(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """`warned_since`, `exhausted_since`: the beginning of the period for which it was said, -1 for not."""
+    """`…_since`: the beginning of the period for which it was said, -1 for not. Turning something away while anything
+    is left unspent is another matter than being used up.
+    """
 
     seq: int
     nonce: int
@@ -67,6 +69,7 @@ class Budget(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     limit: int
     warned_since: int = _NEVER
     exhausted_since: int = _NEVER
+    turned_away_since: int = _NEVER
     removed: bool = False
 
 
@@ -122,7 +125,7 @@ def remove(state: Budget | None, command: RemoveBudget, given: Given) -> list[Dr
 
 
 def note(state: Budget | None, command: NoteBudget, given: Given) -> list[Draft]:
-    """Say it once in a period: four fifths are gone, and: it is used up."""
+    """Say each once in a period: four fifths are gone, something was turned away, it is used up."""
     budget = _known(state)
     use: BudgetEvidence = given.evidence or BudgetEvidence()
     if budget.removed:
@@ -132,9 +135,9 @@ def note(state: Budget | None, command: NoteBudget, given: Given) -> list[Draft]
     if budget.warned_since != since_at and low(budget.scope, budget.limit, use.spent, use.reserved):
         warned = BudgetWarned(limit=budget.limit, reserved=use.reserved, since_at=since_at, spent=use.spent)
         drafts.append(Draft(facts=warned))
-    if budget.exhausted_since != since_at and turned_away(
-        budget.limit, use.spent, use.reserved, max(0, command.asked)
-    ):
+    gone = use.spent >= budget.limit
+    said = budget.exhausted_since if gone else budget.turned_away_since
+    if said != since_at and turned_away(budget.limit, use.spent, use.reserved, max(0, command.asked)):
         exhausted = BudgetExhausted(
             asked=max(0, command.asked),
             limit=budget.limit,
@@ -150,11 +153,13 @@ def renew(state: Budget | None, command: RenewBudget, given: Given) -> list[Draf
     """A new period, for a budget of which something had been said in an earlier one."""
     budget = _known(state)
     since_at = began(budget.period, given.at)
-    told = max(budget.warned_since, budget.exhausted_since)
+    told = said_since(budget)
     if budget.removed or told == _NEVER or told >= since_at:
         return []
     return [Draft(facts=BudgetRenewed(since_at=since_at))]
 
+
+_NOTHING_SAID = {"warned_since": _NEVER, "exhausted_since": _NEVER, "turned_away_since": _NEVER}
 
 # Folding --------------------------------------------------------------------------------------------------------------
 
@@ -173,7 +178,7 @@ def _set(facts: Facts, event: Event) -> Budget:
 
 
 def _changed(budget: Budget, facts: BudgetChanged, event: Event) -> Changes:
-    return {"limit": facts.limit, "warned_since": _NEVER, "exhausted_since": _NEVER}
+    return {"limit": facts.limit, **_NOTHING_SAID}
 
 
 def _removed(budget: Budget, facts: BudgetRemoved, event: Event) -> Changes:
@@ -185,16 +190,21 @@ def _warned(budget: Budget, facts: BudgetWarned, event: Event) -> Changes:
 
 
 def _exhausted(budget: Budget, facts: BudgetExhausted, event: Event) -> Changes:
-    return {"exhausted_since": facts.since_at}
+    return {"exhausted_since" if facts.spent >= facts.limit else "turned_away_since": facts.since_at}
 
 
 def _renewed(budget: Budget, facts: BudgetRenewed, event: Event) -> Changes:
-    return {"warned_since": _NEVER, "exhausted_since": _NEVER}
+    return dict(_NOTHING_SAID)
+
+
+def said_since(budget: Budget) -> int:
+    """The beginning of the newest period in which something was said of it, -1 for never."""
+    return max(budget.warned_since, budget.exhausted_since, budget.turned_away_since)
 
 
 def due(budget: Budget) -> int:
     """The end of the period of which something was said; a budget nobody heard of needs no clock."""
-    told = max(budget.warned_since, budget.exhausted_since)
+    told = said_since(budget)
     return 0 if budget.removed or told == _NEVER else ends(budget.period, told)
 
 

@@ -41,6 +41,12 @@ def shown(client: Client, budget: str, seq: int = 0) -> dict[str, Any]:
     return found
 
 
+def listed(client: Client, state: str, budget: str, seq: int = 0) -> bool:
+    asked = {"state": state, "limit": 200, "min_seq": seq}
+    items = client.get("/api/v1/budgets", params=asked).json()["items"]
+    return budget in [item["budget_id"] for item in items]
+
+
 def read(agent: Client, **more: Any) -> dict[str, Any]:
     """Ask to read a file, which a machine may permit."""
     body = {"type": "file.read", "tool": "fs", "params": {"path": "README.md"}, **more}
@@ -105,16 +111,24 @@ def test_a_budget_that_runs_out_stops_new_actions_and_says_so(
     assert read(agent, tokens=0)["verdict"] == "permitted", (
         "what asks for nothing passes while something is left"
     )
+    found = shown(director, budget, over["seq"])
+    assert (found["state"], found["exhausted_at"]) == ("turned_away", 0), "something is left"
+    assert found["turned_away_at"] > 0
+    assert listed(director, "exhausted", budget) is False
+    assert listed(director, "turned_away", budget) is True
     seq = run(agent, first, tokens=130)
     found = shown(director, budget, seq)
     assert (found["spent"], found["reserved"], found["left"]) == (130, 0, 0)
     assert found["warned_at"] > 0
     assert found["exhausted_at"] > 0
     assert refused_by(read(agent, tokens=0)) == {"a_budget_is_used_up"}
-    used_up = director.get("/api/v1/budgets?state=exhausted").json()["items"]
-    assert budget in [item["budget_id"] for item in used_up]
+    assert found["state"] == "exhausted"
+    assert listed(director, "exhausted", budget) is True
+    assert listed(director, "turned_away", budget) is False
     assert limit(director, "tokens", 1_000, agent.headers["x-agent"]) == budget
-    assert read(agent, tokens=20)["verdict"] == "permitted"
+    ruling = read(agent, tokens=20)
+    assert ruling["verdict"] == "permitted"
+    assert listed(director, "exhausted", budget, ruling["seq"]) is False, "another limit made room"
 
 
 def test_what_nobody_estimated_is_too_much(server: Running, agent: Client, director: Client) -> None:

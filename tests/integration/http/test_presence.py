@@ -22,13 +22,9 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "rest_only" / "agent.py"
 
 @pytest.fixture(scope="module")
 def deployment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
-    found = Deployment(
-        tmp_path_factory.mktemp("presence"),
-        environment={"WATCHFLOOR_HEARTBEAT_MS": str(int(HEARTBEAT_S * 1_000))},
-    )
-    found.start()
-    yield found
-    found.kill()
+    fast = {"WATCHFLOOR_HEARTBEAT_MS": str(int(HEARTBEAT_S * 1_000))}
+    with Deployment(tmp_path_factory.mktemp("presence"), environment=fast) as found:
+        yield found
 
 
 @pytest.fixture(scope="module")

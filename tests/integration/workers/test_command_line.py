@@ -16,10 +16,8 @@ pytestmark = [pytest.mark.serial, pytest.mark.timeout(180)]
 
 @pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[Deployment]:
-    found = Deployment(tmp_path)
-    found.start()
-    yield found
-    found.kill()
+    with Deployment(tmp_path) as found:
+        yield found
 
 
 def asked(deployment: Deployment, *words: str) -> Any:

@@ -26,10 +26,8 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "http_worker" / "worker.py"
 @pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[Deployment]:
     """A server that may call workers on this machine."""
-    found = Deployment(tmp_path, environment={"WATCHFLOOR_OUTBOUND_ALLOW": "127.0.0.1"})
-    found.start()
-    yield found
-    found.kill()
+    with Deployment(tmp_path, environment={"WATCHFLOOR_OUTBOUND_ALLOW": "127.0.0.1"}) as found:
+        yield found
 
 
 def run(deployment: Deployment, *words: str, code: int = 0) -> str:

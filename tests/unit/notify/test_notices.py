@@ -117,6 +117,11 @@ def test_critical_risk_calls_all_hands() -> None:
             "Budget runs low: money of the agent, per day",
         ),
         (
+            BudgetExhausted(asked=2, limit=5, reserved=3, since_at=0, spent=1),
+            "warning",
+            "Budget has turned something away: money of the agent, per day",
+        ),
+        (
             BudgetExhausted(asked=0, limit=5, reserved=0, since_at=0, spent=5),
             "warning",
             "Budget used up: money of the agent, per day",

@@ -85,8 +85,11 @@ def test_people_hear_once_at_four_fifths_and_once_when_it_is_used_up() -> None:
     assert noted(world, budget, 500, 299) == []
     assert noted(world, budget, 500, 300) == ["budget.warned/1"]
     assert noted(world, budget, 999) == []
-    assert noted(world, budget, 999, 0, asked=2) == ["budget.exhausted/1"]
+    assert noted(world, budget, 999, 0, asked=2) == ["budget.exhausted/1"], "something was turned away"
+    assert noted(world, budget, 999, 0, asked=2) == []
+    assert noted(world, budget, 1_000) == ["budget.exhausted/1"], "now it is used up"
     assert noted(world, budget, 2_000) == []
+    assert noted(world, budget, 2_000, asked=2) == []
     world.perform(SetBudget(subject=budget, scope="agent", target=3, measure="money", limit=4_000))
     assert noted(world, budget, 4_000) == ["budget.warned/1", "budget.exhausted/1"]
 

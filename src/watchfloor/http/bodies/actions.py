@@ -8,6 +8,7 @@ import msgspec
 from msgspec import Meta
 
 from watchfloor.http.bodies.fields import (
+    AgentName,
     Answer,
     Body,
     Code,
@@ -15,12 +16,12 @@ from watchfloor.http.bodies.fields import (
     ExecutionId,
     Free,
     Hex,
-    Id,
     Instant,
     Millis,
     Money,
     Name,
     NeededReason,
+    NoAgentName,
     NoId,
     Paged,
     Seq,
@@ -59,7 +60,7 @@ class RequestActionBody(Body, frozen=True, kw_only=True):
 class DryRunBody(RequestActionBody, frozen=True, kw_only=True):
     """Judge this as if `agent_id` asked; an agent leaves it empty."""
 
-    agent_id: NoId = ""
+    agent_id: NoAgentName = ""
 
 
 class RiskFactor(Answer, frozen=True, kw_only=True):
@@ -112,7 +113,7 @@ class ActionDecided(Answer, frozen=True, kw_only=True):
 class ActionsParams(Paged, frozen=True, kw_only=True):
     status: ActionStatus | None = None
     verdict: Verdict | None = None
-    agent: Id | None = None
+    agent: AgentName | None = None
     type: Word | None = None
 
 
@@ -290,7 +291,7 @@ class StopsParams(Paged, frozen=True, kw_only=True):
 class GrantStandingBody(Body, frozen=True, kw_only=True):
     """Trust this type for this agent until `expires_at`; never reaches above level 2 (spec 3.2)."""
 
-    agent_id: Id
+    agent_id: AgentName
     type: Name
     expires_at: Instant
 

@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from watchfloor.http.bodies.fields import Answer, Body, Id, Instant, NeededReason, Paged, Seq, Word
+from watchfloor.http.bodies.fields import (
+    AgentName,
+    Answer,
+    Body,
+    Instant,
+    NeededReason,
+    Paged,
+    Seq,
+    Word,
+)
 
 
 class AlertsParams(Paged, frozen=True, kw_only=True):
@@ -13,7 +22,7 @@ class AlertsParams(Paged, frozen=True, kw_only=True):
     status: Literal["active", "open", "acknowledged", "resolved"] | None = None
     severity: Literal["info", "warning", "critical"] | None = None
     what: Word | None = None
-    agent: Id | None = None
+    agent: AgentName | None = None
 
 
 class AlertItem(Answer, frozen=True, kw_only=True):

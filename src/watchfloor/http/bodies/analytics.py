@@ -6,7 +6,18 @@ from typing import Annotated, Any, Literal
 
 from msgspec import Meta
 
-from watchfloor.http.bodies.fields import Answer, Count, Fresh, Id, Instant, Limit, Paged, Seq, Word
+from watchfloor.http.bodies.fields import (
+    AgentName,
+    Answer,
+    Count,
+    Fresh,
+    Id,
+    Instant,
+    Limit,
+    Paged,
+    Seq,
+    Word,
+)
 from watchfloor.kernel.limits import PAGE_MAX
 
 
@@ -15,7 +26,7 @@ class _Filters(Fresh, frozen=True, kw_only=True):
 
     from_at: Instant = 0
     to_at: Instant = 0
-    agent: Id | None = None
+    agent: AgentName | None = None
     type: Word | None = None
     owner: Id | None = None
     limit: Limit = PAGE_MAX
@@ -166,7 +177,7 @@ class BehindParams(Paged, frozen=True, kw_only=True):
     of: Word = ""
     from_at: Instant = 0
     to_at: Instant = 0
-    agent: Id | None = None
+    agent: AgentName | None = None
     type: Word | None = None
     owner: Id | None = None
 

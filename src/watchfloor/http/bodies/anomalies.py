@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Any, Literal
 
-from watchfloor.http.bodies.fields import Answer, Body, Count, Id, Instant, NeededReason, Paged, Seq
+from watchfloor.http.bodies.fields import (
+    AgentName,
+    Answer,
+    Body,
+    Count,
+    Instant,
+    NeededReason,
+    Paged,
+    Seq,
+)
 
 What = Literal[
     "trust_drop",
@@ -24,7 +33,7 @@ class AnomaliesParams(Paged, frozen=True, kw_only=True):
 
     status: Literal["open", "acknowledged", "resolved"] | None = None
     what: What | None = None
-    agent: Id | None = None
+    agent: AgentName | None = None
 
 
 class AnomalyItem(Answer, frozen=True, kw_only=True):

@@ -16,7 +16,7 @@ _Agents = Annotated[tuple[str, ...], Meta(max_length=_AGENTS_MAX)]
 class BacktestBody(Body, frozen=True, kw_only=True):
     """The candidate: a whole `document`, or an earlier `version`. The newest `last` decisions, or those of `days` days.
 
-    `only` and `excluding` are public ids of agents.
+    `only` and `excluding` name agents: ids, structured codes or names.
     """
 
     document: Policy | None = None

@@ -6,7 +6,15 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
-from watchfloor.http.bodies.fields import Answer, Body, Id, Instant, Seq, ShortReason, Word
+from watchfloor.http.bodies.fields import (
+    AgentName,
+    Answer,
+    Body,
+    Instant,
+    Seq,
+    ShortReason,
+    Word,
+)
 
 
 class OpenBypassBody(Body, frozen=True, kw_only=True):
@@ -14,7 +22,7 @@ class OpenBypassBody(Body, frozen=True, kw_only=True):
 
     expires_at: Instant
     reason: Annotated[ShortReason, Meta(min_length=1)]
-    agent_id: Id | None = None
+    agent_id: AgentName | None = None
     type: Word = ""
 
 

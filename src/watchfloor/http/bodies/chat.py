@@ -7,14 +7,14 @@ from typing import Annotated, Any
 from msgspec import Meta
 
 from watchfloor.http.bodies.fields import (
+    AgentName,
     Answer,
     Body,
     Count,
     Fresh,
-    Id,
     Instant,
     Limit,
-    NoId,
+    NoAgentName,
     Paged,
     Params,
     Seq,
@@ -34,7 +34,7 @@ Said = Annotated[
 class OpenChatBody(Body, frozen=True, kw_only=True):
     """`title` is erasable, as everything that is said."""
 
-    agent_id: Id
+    agent_id: AgentName
     title: Word = ""
 
 
@@ -100,7 +100,7 @@ class MessagePage(Answer, frozen=True, kw_only=True):
 class ChatsParams(Paged, frozen=True, kw_only=True):
     """Newest first. `open=true`: only those that are not closed."""
 
-    agent: Id | None = None
+    agent: AgentName | None = None
     open: bool | None = None
 
 
@@ -144,14 +144,14 @@ class TaskOfMessageBody(Body, frozen=True, kw_only=True):
         tuple[Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX)], ...],
         Meta(max_length=CAPABILITIES_MAX),
     ] = ()
-    agent_id: NoId = ""
+    agent_id: NoAgentName = ""
 
 
 class SearchParams(Fresh, frozen=True, kw_only=True):
     """Messages of chats that hold every word of `q`, newest first. `cursor` goes on where the page before ended."""
 
     q: Annotated[str, Meta(min_length=2, max_length=200)]
-    agent: Id | None = None
+    agent: AgentName | None = None
     cursor: Annotated[str, Meta(max_length=256, pattern=r"^[A-Za-z0-9_-]*\Z")] = ""
     limit: Limit = PAGE_DEFAULT
 

@@ -8,10 +8,10 @@ from msgspec import Meta
 
 from watchfloor.http.bodies.actions import Risk, RuleReason
 from watchfloor.http.bodies.fields import (
+    AgentName,
     Answer,
     Body,
     Count,
-    Id,
     Instant,
     Paged,
     Seq,
@@ -29,7 +29,7 @@ class DecisionsParams(Paged, frozen=True, kw_only=True):
     """`status=pending` is the inbox, soonest deadline first; otherwise newest first."""
 
     status: Status | None = None
-    agent: Id | None = None
+    agent: AgentName | None = None
     urgency: Word | None = None
 
 

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from watchfloor.http.bodies.fields import (
+    AgentName,
     Answer,
     Body,
     Count,
@@ -14,7 +15,7 @@ from watchfloor.http.bodies.fields import (
     Instant,
     Millis,
     Money,
-    NoId,
+    NoAgentName,
     Paged,
     Seq,
     Text,
@@ -38,7 +39,7 @@ class SetBudgetBody(Body, frozen=True, kw_only=True):
     measure: Measure
     limit: Count
     period: Period = "total"
-    target_id: NoId = ""
+    target_id: NoAgentName = ""
 
 
 class BudgetRecorded(Answer, frozen=True, kw_only=True):
@@ -47,18 +48,23 @@ class BudgetRecorded(Answer, frozen=True, kw_only=True):
 
 
 class BudgetsParams(Paged, frozen=True, kw_only=True):
-    """`state`: in_force (the default), exhausted (of those in force), removed."""
+    """`state`: in_force (the default), exhausted (of those in force: all is spent now), turned_away (of those in force:
+    something is left, and in the present period something was turned away), removed. The two in the middle look at what
+    is spent right now, so a page may be shorter than `limit` before the last one.
+    """
 
-    state: Literal["in_force", "exhausted", "removed"] = "in_force"
+    state: Literal["in_force", "exhausted", "turned_away", "removed"] = "in_force"
     scope: Scope | None = None
     measure: Measure | None = None
-    target: Id | None = None
+    target: AgentName | None = None
 
 
 class BudgetItem(Answer, frozen=True, kw_only=True):
     """`spent` and `reserved` are as of now: `left` = `limit` - `spent` - `reserved`, never below 0.
 
-    `warned_at`, `exhausted_at`: in the present period, 0 for not.
+    `state` as of now: exhausted (all is spent), turned_away (something is left, and something was turned away in the
+    present period), low (four fifths are gone), in_force, removed. `warned_at`, `exhausted_at`, `turned_away_at`: in the
+    present period, 0 for not.
     """
 
     budget_id: str
@@ -73,8 +79,10 @@ class BudgetItem(Answer, frozen=True, kw_only=True):
     since_at: Instant
     set_at: Instant
     set_by: str
+    state: str
     warned_at: Instant
     exhausted_at: Instant
+    turned_away_at: Instant
     removed_at: Instant
     reason: str = ""
 
@@ -90,7 +98,7 @@ class EconomicsParams(Paged, frozen=True, kw_only=True):
     instants. By workflow: only what belongs to one."""
 
     by: Literal["agent", "task", "workflow", "organisation", "day"] = "organisation"
-    agent: Id | None = None
+    agent: AgentName | None = None
     task: Id | None = None
     workflow: Word | None = None
     from_at: Instant = 0
@@ -200,6 +208,8 @@ _ITEM = {
     "set_by": "per_4h2k9d0s7b1",
     "warned_at": 1_763_700_000_000_000,
     "exhausted_at": 0,
+    "turned_away_at": 0,
+    "state": "in_force",
     "removed_at": 0,
     "reason": "",
 }

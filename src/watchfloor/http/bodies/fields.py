@@ -30,6 +30,10 @@ NeededReason = Annotated[
 Handle = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[a-z0-9][a-z0-9._-]*\Z")]
 Id = Annotated[str, Meta(max_length=40, pattern=ID_PATTERN)]
 NoId = Annotated[str, Meta(max_length=40, pattern=r"^(?:[a-z]{3}_[0-9a-z]{1,24})?\Z")]
+# People also know an agent by its structured code and by its name (http/naming.py).
+_AGENT = "an agent's id, structured code or name"
+AgentName = Annotated[str, Meta(min_length=1, max_length=NAME_CHARS_MAX, description=_AGENT)]
+NoAgentName = Annotated[str, Meta(max_length=NAME_CHARS_MAX, description=f"{_AGENT}, or nothing")]
 ExecutionId = Annotated[str, Meta(min_length=1, max_length=64, pattern=r"^[A-Za-z0-9][A-Za-z0-9_.:-]*\Z")]
 Code = Annotated[str, Meta(max_length=64, pattern=r"^[a-z][a-z0-9_]*\Z")]
 Hex = Annotated[str, Meta(max_length=64, pattern=r"^(?:[0-9a-f]{64})?\Z")]

@@ -14,7 +14,7 @@ from watchfloor.http.bodies.fields import (
     Id,
     Instant,
     Name,
-    NoId,
+    NoAgentName,
     Number,
     Seq,
     Text,
@@ -31,7 +31,7 @@ class DelegateTaskBody(Body, frozen=True, kw_only=True):
     description: Text = ""
     priority: Priority = "normal"
     needs: Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)] = ()
-    agent_id: NoId = ""
+    agent_id: NoAgentName = ""
     input: Free = None
     metadata: Free = None
     tools: Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)] = ()

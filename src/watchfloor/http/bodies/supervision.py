@@ -7,13 +7,13 @@ from typing import Annotated, Any, Literal
 from msgspec import Meta
 
 from watchfloor.http.bodies.fields import (
+    AgentName,
     Answer,
     Body,
     Count,
-    Id,
     Instant,
     Name,
-    NoId,
+    NoAgentName,
     Paged,
     Seq,
     ShortReason,
@@ -25,9 +25,9 @@ class ArrangeSupervisionBody(Body, frozen=True, kw_only=True):
     """`patience_ms`: how long the holder may be gone before the domain passes on. `tasks_max` 0: no bound."""
 
     domain: Name
-    primary_id: Id
-    backup_ids: Annotated[tuple[Id, ...], Meta(max_length=SUPERVISORS_MAX)] = ()
-    member_ids: Annotated[tuple[Id, ...], Meta(min_length=1, max_length=SUPERVISED_MAX)]
+    primary_id: AgentName
+    backup_ids: Annotated[tuple[AgentName, ...], Meta(max_length=SUPERVISORS_MAX)] = ()
+    member_ids: Annotated[tuple[AgentName, ...], Meta(min_length=1, max_length=SUPERVISED_MAX)]
     patience_ms: Annotated[int, Meta(ge=0, le=PATIENCE_MS_MAX, description="milliseconds")] = 5_000
     tasks_max: Count = 0
 
@@ -78,7 +78,7 @@ class SupervisionDetail(Answer, frozen=True, kw_only=True):
 class PassSupervisionBody(Body, frozen=True, kw_only=True):
     """`agent_id` empty: the first of the others that is there."""
 
-    agent_id: NoId = ""
+    agent_id: NoAgentName = ""
     reason: ShortReason = ""
 
 

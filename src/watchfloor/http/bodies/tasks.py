@@ -8,6 +8,7 @@ from msgspec import Meta
 
 from watchfloor.http.bodies.economics import EstimateBody, TaskBudget, TaskEconomics
 from watchfloor.http.bodies.fields import (
+    AgentName,
     Answer,
     Body,
     Count,
@@ -16,6 +17,7 @@ from watchfloor.http.bodies.fields import (
     Instant,
     Money,
     Name,
+    NoAgentName,
     NoId,
     Number,
     Paged,
@@ -72,7 +74,7 @@ class SubmitTaskBody(Body, frozen=True, kw_only=True):
     description: Text = ""
     priority: Priority = "normal"
     needs: Annotated[tuple[Name, ...], Meta(max_length=CAPABILITIES_MAX)] = ()
-    agent_id: NoId = ""
+    agent_id: NoAgentName = ""
     criteria: Criteria = ()
     input: Free = None
     metadata: Free = None
@@ -127,7 +129,7 @@ class TaskFilter(Body, frozen=True, kw_only=True):
 
     status: Status | None = None
     lane: Priority | None = None
-    agent: Id | None = None
+    agent: AgentName | None = None
     needs: Name | None = None
     text: Annotated[str, Meta(max_length=64)] | None = None
     depends_on: Id | None = None
@@ -163,7 +165,7 @@ class TasksParams(Paged, frozen=True, kw_only=True):
 
     status: Status | None = None
     lane: Priority | None = None
-    agent: Id | None = None
+    agent: AgentName | None = None
     needs: Name | None = None
     text: Annotated[str, Meta(max_length=64)] | None = None
     depends_on: Id | None = None

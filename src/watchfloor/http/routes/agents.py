@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from functools import partial
 from hashlib import sha256
 from typing import Any
@@ -30,17 +29,16 @@ from watchfloor.http import lists, owning, trusting
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import agents as wire
 from watchfloor.http.bodies import fields
-from watchfloor.http.problems import FieldError, Problem, not_found
+from watchfloor.http.problems import FieldError, Problem
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY, MILLISECOND
 from watchfloor.kernel.subject import fold
 from watchfloor.kernel.terms import TIERS, Policy
-from watchfloor.registers.directory import find_display, number_of
+from watchfloor.registers.directory import number_of
 from watchfloor.trust import rules as trust
 from watchfloor.trust.messages import AdjustTrust
 
-_STRUCTURED = re.compile(r"^[0-5][1-9][1-9][0-9][0-9a-z]{2,8}\Z")
 _SHOWN_ONCE = "The key is shown once."
 _BOTH_ONCE = "Key and signing secret are shown once."
 _EXISTS = "This agent exists already; its key is not shown again. Rotate or issue a key to get a new one."
@@ -56,15 +54,8 @@ def policy_now(call: Call) -> tuple[Policy, int]:
 
 
 async def find(call: Call) -> tuple[int, Any]:
-    """The agent of the path, by public or structured id; an agent finds only itself."""
-    text: str = call.path["agent"]
-    if _STRUCTURED.match(text):
-        subject = find_display(partial(call.services.engine.cell, call.org), text)
-        state = call.state("agent", subject) if subject else None
-        if state is None:
-            raise not_found("agent")
-    else:
-        subject, state = call.resolve("agent", text)
+    """The agent of the path, by id, structured code or name; an agent finds only itself."""
+    subject, state = call.resolve("agent", call.path["agent"])
     call.own_only(subject, "agent")
     return subject, state
 
@@ -370,9 +361,7 @@ async def _new_key(
     assert isinstance(facts, KeyIssued)
     return Reply(
         body=wire.KeyIssued(
-            agent_id=call.path["agent"]
-            if call.path["agent"].startswith("agt_")
-            else call.id_of("agent", subject),
+            agent_id=call.id_of("agent", subject),
             key_id=facts.credential,
             api_key=None if recorded.replayed else key,
             expires_at=facts.expires_at,

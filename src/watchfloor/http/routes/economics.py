@@ -7,7 +7,7 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.http import lists, problems, totals
+from watchfloor.http import lists, totals
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import economics as wire
 from watchfloor.http.bodies import fields
@@ -15,11 +15,12 @@ from watchfloor.http.problems import Problem
 from watchfloor.http.queueing import economics_of
 from watchfloor.http.replies import Reply
 from watchfloor.kernel.amounts import UNITS, UNSAID, roi_permille
-from watchfloor.kernel.ids import KINDS, public_id
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY, SECOND
-from watchfloor.registers.budgets import InForce, use_of
+from watchfloor.registers.budgets import InForce, Use, use_of
 from watchfloor.registers.task_budgets import without_room
 from watchfloor.work.budget_messages import RemoveBudget, SetBudget
+from watchfloor.work.budgets import low
 from watchfloor.work.economic_messages import AssessTask, Economics, EstimateTask
 
 _TARGETS = {"agent": "agent", "spawned": "agent", "task": "task", "lineage": "task"}
@@ -63,6 +64,18 @@ async def remove_budget(call: Call) -> Reply:
     return Reply(body=fields.Recorded(seq=recorded.seq))
 
 
+def _state(row: dict[str, Any], use: Use) -> str:
+    """What is true of a budget now, whatever was said of it before (spec 3.3)."""
+    limit = row["limit_amount"]
+    if row["removed_at"]:
+        return "removed"
+    if use.spent >= limit:
+        return "exhausted"
+    if row["turned_away_at"]:
+        return "turned_away"
+    return "low" if low(row["scope"], limit, use.spent, use.reserved) else "in_force"
+
+
 def item(call: Call, row: dict[str, Any]) -> wire.BudgetItem:
     """A row of `budgets` with what is spent and reserved of it now."""
     engine = call.services.engine
@@ -84,6 +97,8 @@ def item(call: Call, row: dict[str, Any]) -> wire.BudgetItem:
         set_by=row["set_by"],
         warned_at=row["warned_at"],
         exhausted_at=row["exhausted_at"],
+        turned_away_at=row["turned_away_at"],
+        state=_state(row, use),
         removed_at=row["removed_at"],
         reason=row["reason"],
     )
@@ -91,7 +106,8 @@ def item(call: Call, row: dict[str, Any]) -> wire.BudgetItem:
 
 _STATES = {
     "in_force": ("removed_at = 0",),
-    "exhausted": ("removed_at = 0", "exhausted_at > 0"),
+    "exhausted": ("removed_at = 0", "(exhausted_at > 0 OR limit_amount = 0 OR changed_at > set_at)"),
+    "turned_away": ("removed_at = 0", "turned_away_at > 0"),
     "removed": ("removed_at > 0",),
 }
 
@@ -101,13 +117,13 @@ async def list_budgets(call: Call) -> Reply:
     params: wire.BudgetsParams = call.params
     target = None
     if params.target:
-        kind = KINDS.get(params.target[:3], "")
-        if kind not in ("agent", "task"):
-            raise problems.not_found("agent or task")
+        kind = "task" if params.target.startswith("tsk_") else "agent"
         target = call.resolve(kind, params.target)[0]
     where = {"scope": params.scope, "measure": params.measure, "target": target}
     rows, following = await lists.page(call, "budgets", ("budget",), where, also=_STATES[params.state])
     items = tuple(item(call, row) for row in rows)
+    if params.state in ("exhausted", "turned_away"):  # a limit or a settlement may have made room since it was said
+        items = tuple(one for one in items if one.state == params.state)
     return Reply(body=wire.BudgetPage(items=items, next=following, seq=call.view_seq))
 
 
