@@ -6,6 +6,7 @@ A test compares this table with what the code raises, so a code cannot be added 
 from __future__ import annotations
 
 CODES: dict[str, str] = {
+    "ambiguous_agent": "What was said is the structured code of one agent and the name of another; say the id.",
     "backtest_running": "One backtest of an organisation runs at a time; ask again when it is over.",
     "bad_request": "The request cannot be read as HTTP.",
     "body_not_expected": "This operation takes no body.",

@@ -122,7 +122,10 @@ async def list_budgets(call: Call) -> Reply:
     where = {"scope": params.scope, "measure": params.measure, "target": target}
     rows, following = await lists.page(call, "budgets", ("budget",), where, also=_STATES[params.state])
     items = tuple(item(call, row) for row in rows)
-    if params.state in ("exhausted", "turned_away"):  # a limit or a settlement may have made room since it was said
+    if params.state in (
+        "exhausted",
+        "turned_away",
+    ):  # a limit or a settlement may have made room since it was said
         items = tuple(one for one in items if one.state == params.state)
     return Reply(body=wire.BudgetPage(items=items, next=following, seq=call.view_seq))
 
