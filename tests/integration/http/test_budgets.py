@@ -42,7 +42,7 @@ def shown(client: Client, budget: str, seq: int = 0) -> dict[str, Any]:
 
 
 def listed(client: Client, state: str, budget: str, seq: int = 0) -> bool:
-    asked = {"state": state, "limit": 200, "min_seq": seq}
+    asked: dict[str, str | int] = {"state": state, "limit": 200, "min_seq": seq}
     items = client.get("/api/v1/budgets", params=asked).json()["items"]
     return budget in [item["budget_id"] for item in items]
 
