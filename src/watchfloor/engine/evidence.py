@@ -205,6 +205,7 @@ def _register(read: Read, command: RegisterAgent, at: int, request: Request) -> 
 
 def _assign(read: Read, command: AssignTask | HandOverTask, at: int, request: Request) -> AgentEvidence:
     agent = read("agent", command.agent)
+    held: tuple[int, ...] = read("load", command.agent) or ()
     return AgentEvidence(
         active=agent is not None
         and available(agent)
@@ -212,10 +213,8 @@ def _assign(read: Read, command: AssignTask | HandOverTask, at: int, request: Re
         and not contained(agent, read)
         and not (isinstance(command, AssignTask) and _held_back(read, command, at)),
         capabilities=agent.capabilities if agent is not None else (),
-        tasks_open=len(read("load", command.agent) or ()),
-        tasks_max=len(read("load", command.agent) or ()) + room(command.agent, read)
-        if agent is not None
-        else 0,
+        tasks_open=len(held),
+        tasks_max=len(held) + room(command.agent, agent, held, read) if agent is not None else 0,
         called=agent is not None and agent.worker is not None,
         over_budget=_over_budget(read, command, at) if read("budgeted", "all") is not None else "",
     )

@@ -78,7 +78,7 @@ def run(world: World, request: Request, now: int, rules: Rules) -> Outcome:
 
 
 class _Batch:
-    __slots__ = ("at", "derived", "overlay", "request", "rules", "wishes", "world", "written")
+    __slots__ = ("at", "derived", "overlay", "policy", "request", "rules", "wishes", "world", "written")
 
     def __init__(self, world: World, overlay: Overlay, request: Request, at: int, rules: Rules) -> None:
         self.world = world
@@ -89,6 +89,7 @@ class _Batch:
         self.written: list[Written] = []
         self.wishes: deque[_Wish] = deque()
         self.derived = 0
+        self.policy = world.read("active_policy", "active")
 
     def carry_on(self, request: Request) -> tuple[Event, ...]:
         """The request's further commands, each to quiescence before the next. A refusal names the one it is about."""
@@ -171,7 +172,9 @@ class _Batch:
             if not salt:
                 salt = sha256(wish.entropy + seq.to_bytes(8, "big") + b"salt").digest()
             committed = commitment(salt, draft.private).hex()
-        policy = self.overlay.read("active_policy", "active")
+        policy = self.policy
+        if "active_policy" in self.overlay.tables:  # an event of this very batch has changed it
+            policy = self.overlay.read("active_policy", "active")
         correlation = story(facts, subject, self.overlay.read) or wish.story
         event = Event(
             org=self.world.public,

@@ -184,16 +184,11 @@ class Overlay:
             if table is None:
                 table = tables[kind] = {}
             table[subject] = evolve[1](state, event)
-        for fold in wiring.folds.get(facts, ()):
-            self._take(fold(event, self.read))
-        if event.frame:
-            for fold in wiring.framed:
-                self._take(fold(event, self.read))
-
-    def _take(self, changes: list[tuple[str, Any, Any]]) -> None:
-        tables = self.tables
-        for name, key, value in changes:
-            table = tables.get(name)
-            if table is None:
-                table = tables[name] = {}
-            table[key] = value
+        read = self.read
+        folds = wiring.folds.get(facts, ())
+        for fold in (*folds, *wiring.framed) if event.frame else folds:
+            for name, key, value in fold(event, read):
+                table = tables.get(name)
+                if table is None:
+                    table = tables[name] = {}
+                table[key] = value

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from watchfloor.kernel.messages import Refused
 
 ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"
@@ -41,6 +43,7 @@ def nonce_from(entropy: bytes) -> int:
     return int.from_bytes(entropy[:5], "big")
 
 
+@lru_cache(maxsize=16_384)  # answer, push, story and row of one subject ask for the same id within moments
 def public_id(kind: str, subject: int, nonce: int) -> str:
     """`act_…` for the subject's integer and its random bits. Total and injective in (subject, nonce)."""
     nonce &= (
@@ -56,6 +59,7 @@ def public_id(kind: str, subject: int, nonce: int) -> str:
     return f"{PREFIXES[kind]}_{(high + low).lstrip('0') or '0'}"
 
 
+@lru_cache(maxsize=16_384)  # every frame about a task names it by its id
 def parse_id(text: str, kind: str) -> tuple[int, int]:
     """(subject, nonce) of a public id. Raises Refused `unknown_id` (404) when it is not one of this kind."""
     prefix, _, digits = text.partition("_")

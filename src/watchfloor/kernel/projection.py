@@ -109,8 +109,11 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
     columns: dict[str, Column]
     indexes: tuple[Index, ...] = ()
     computed: dict[str, Computed] = {}
+    blank: dict[str, Value] = {}  # made from the columns: a row behind its key in which nothing is said
 
     def __post_init__(self) -> None:
+        blank = {name: self.columns[name].absent for name in self.values}
+        msgspec.structs.force_setattr(self, "blank", blank)
         if tuple(self.columns)[: len(self.key)] != self.key:
             raise ValueError(f"{self.name}: columns begin with the key")
         unknown = [c for index in self.indexes for c in index.columns if c not in self.columns]
@@ -124,12 +127,10 @@ class Table(msgspec.Struct, frozen=True, kw_only=True):
 
     def put(self, *key: int | str, **values: Value) -> Change:
         """A whole row; columns not named get their `absent` value. Raises ValueError for a column that is not there."""
-        columns = self.columns
-        names = self.values
-        if not values.keys() <= columns.keys() or len(key) != len(self.key):
-            raise ValueError(f"{self.name}: no such columns {sorted(values.keys() - columns.keys())}")
-        row = tuple(values[name] if name in values else columns[name].absent for name in names)
-        return Change(self.name, "put", key, row)
+        row = self.blank | values
+        if len(row) != len(self.blank) or len(key) != len(self.key):
+            raise ValueError(f"{self.name}: no such columns {sorted(values.keys() - self.blank.keys())}")
+        return Change(self.name, "put", key, tuple(row.values()))
 
     def set(self, *key: int | str, **values: Value) -> Change:
         """Some columns of a row that is there."""

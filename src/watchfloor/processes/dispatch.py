@@ -110,10 +110,16 @@ def _offers(
     """Those of the pool that may have the task now, each looked at when it is asked for."""
     for agent in pool:
         state = read("agent", agent)
-        if agent in chain or contained(state, read) or not _may_begin(agent, task, at, read):
-            continue
-        if eligible(needs, state.capabilities) and session_current(state, read) and room(agent, read):
-            yield Offer(agent, len(read("load", agent) or ()))
+        held = read("load", agent) or ()
+        if (
+            room(agent, state, held, read)
+            and agent not in chain
+            and eligible(needs, state.capabilities)
+            and session_current(state, read)
+            and not contained(state, read)
+            and _may_begin(agent, task, at, read)
+        ):
+            yield Offer(agent, len(held))
 
 
 def _may_begin(agent: int, task: int, at: int, read: Read) -> bool:
@@ -144,13 +150,16 @@ def _offer(agent: int, most: int, read: Read, at: int) -> list[Command]:
     state = read("agent", agent)
     if state is None or not _free(agent, read) or not session_current(state, read):
         return []
-    count = min(most, room(agent, read))
+    waiting = candidates(agent, state.capabilities, most, read)
+    if not waiting:  # as mostly: nothing else need be looked at
+        return []
+    count = min(most, room(agent, state, read("load", agent) or (), read))
     if not count or contained(state, read) or not _may_begin(agent, 0, at, read):
         return []
     if half_open(read("breakers", f"agent:{agent}"), at):
         count = 1
     bounded = read("budgeted", "all") is not None
-    first = candidates(agent, state.capabilities, count, read)
+    first = waiting[:count]
     fit = _others(agent, first, read)
     if bounded or len(fit) < len(first):  # some may not be for it: it looks further
         fit = _others(agent, candidates(agent, state.capabilities, count + _PASSED_OVER, read), read)

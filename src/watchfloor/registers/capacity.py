@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from watchfloor.fleet.agent import Agent
 from watchfloor.fleet.workers import probing
 from watchfloor.kernel.subject import Read
 from watchfloor.kernel.terms import TrustTerms
@@ -23,10 +24,12 @@ def _base_tier(terms: TrustTerms) -> int:
     return max(tier for tier, bound in enumerate(terms.tiers) if terms.base >= bound)
 
 
-def room(agent: int, read: Read) -> int:
-    """How many more tasks the agent may hold; of a worker whose breaker is half-open one that waits for its answer."""
-    held: tuple[int, ...] = read("load", agent) or ()
+def room(agent: int, state: Agent, held: tuple[int, ...], read: Read) -> int:
+    """How many more tasks the agent may hold beside those it has.
+
+    Of a worker whose breaker is half-open one that waits for its answer.
+    """
     free = max(0, tasks_max(agent, read) - len(held))
-    if free and probing(read("agent", agent)):
+    if free and probing(state):
         return 0 if any(read("task", task).stage == ASSIGNED for task in held) else 1
     return free

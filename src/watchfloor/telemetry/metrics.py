@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, TypeVar, cast
 
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from prometheus_client.exposition import generate_latest
@@ -18,6 +19,7 @@ SERIES_MAX = 2_000  # label combinations of one metric; templates by statuses st
 
 Sample = tuple[str, tuple[str, ...], float]
 Sampler = Callable[[], Iterable[Sample]]
+_Lasting = TypeVar("_Lasting", Counter, Histogram)
 
 
 class Metrics:
@@ -35,6 +37,7 @@ class Metrics:
         self._counters: dict[str, Counter] = {}
         self._gauges: dict[str, Gauge] = {}
         self._histograms: dict[str, Histogram] = {}
+        self._children: dict[tuple[str, tuple[str, ...]], Counter | Histogram] = {}
         self._series: dict[str, set[tuple[str, ...]]] = {entry.name: set() for entry in entries}
         for entry in entries:
             self._make(entry)
@@ -67,10 +70,21 @@ class Metrics:
         known.add(labels)
         return labels
 
+    def _child(self, of: Mapping[str, _Lasting], name: str, labels: tuple[str, ...]) -> _Lasting:
+        """The series with these labels; looked up once, as several are touched by every event. Gauges are cleared: not these."""
+        if not labels:
+            return of[name]
+        child: Any = self._children.get((name, labels))
+        if child is None:
+            bounded = self._bounded(name, labels)
+            child = of[name].labels(*bounded)
+            if bounded is labels:
+                self._children[name, labels] = child
+        return cast("_Lasting", child)
+
     def count(self, name: str, *labels: str, by: float = 1) -> None:
         """Add to a counter."""
-        counter = self._counters[name]
-        (counter.labels(*self._bounded(name, labels)) if labels else counter).inc(by)
+        self._child(self._counters, name, labels).inc(by)
 
     def set(self, name: str, value: float, *labels: str) -> None:
         """Set a gauge."""
@@ -84,8 +98,7 @@ class Metrics:
 
     def observe(self, name: str, value: float, *labels: str) -> None:
         """Record one observation of a histogram, in the metric's unit."""
-        histogram = self._histograms[name]
-        (histogram.labels(*self._bounded(name, labels)) if labels else histogram).observe(value)
+        self._child(self._histograms, name, labels).observe(value)
 
     def read(self, name: str, *labels: str) -> float:
         """The present value of a counter or gauge (0 when it was never touched), for the JSON snapshot and tests."""

@@ -219,6 +219,18 @@ class Task(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 _WORDS = {REPORTED: RUNNING, WAITING: QUEUED}
 
 
+def due_at(task: Task) -> int:
+    """The instant of `nearest`, 0 when no clock is set: looked at after every event of a task."""
+    if task.paused_at:
+        return nearest(task)[0]
+    due = 0
+    for field, _ in CLOCKS[task.stage]:
+        at: int = getattr(task, field)
+        if at and (not due or at < due):
+            due = at
+    return due
+
+
 def nearest(task: Task) -> tuple[int, str]:
     """(instant, reason) of the clock that rings first, (0, "") when none is set; the deadline wins a tie.
 

@@ -33,7 +33,7 @@ def turn(priority: str, queued_at: int, task: int) -> tuple[int, int]:
     return queued_at + HEAD_STARTS[priority], task
 
 
-COMPARED = 4  # agents looked at for one task: enough to keep loads even (the power of a few choices)
+COMPARED = 2  # agents looked at for one task: enough to keep loads even (the power of two choices)
 
 
 class Offer(NamedTuple):

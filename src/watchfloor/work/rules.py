@@ -375,7 +375,7 @@ SUBJECTS: tuple[Subject, ...] = (
         },
         evolve=EVOLVE,
         live=lambda task: task.stage not in life.OVER,
-        due=lambda task: life.nearest(task)[0],
+        due=life.due_at,
         overdue=lambda subject, task, at: TaskTimePassed(subject=subject),
     ),
     BUDGET,
