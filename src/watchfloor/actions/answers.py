@@ -120,20 +120,20 @@ def spent_budget(q: Question) -> BudgetSeen | None:
 
 
 def requests_come_too_fast(q: Question) -> Answer | None:
-    seen, tables = q.seen, q.tables
-    return _DENY if seen.requests_1s >= tables.requests_1s or seen.requests_5s >= tables.requests_5s else None
+    seen, pace = q.seen, q.pace
+    return _DENY if seen.requests_1s >= pace.requests_1s or seen.requests_5s >= pace.requests_5s else None
 
 
 def executions_come_too_fast(q: Question) -> Answer | None:
-    return _DENY if q.seen.executed_10s >= q.tables.executed_10s else None
+    return _DENY if q.seen.executed_10s >= q.pace.executed_10s else None
 
 
 def the_same_action_repeats(q: Question) -> Answer | None:
-    return _DENY if q.seen.same_digest_60s >= q.tables.same_60s else None
+    return _DENY if q.seen.same_digest_60s >= q.pace.same_60s else None
 
 
 def it_was_throttled_again_and_again(q: Question) -> Answer | None:
-    return _DENY if q.seen.throttles_60s >= q.tables.throttles_60s else None
+    return _DENY if q.seen.throttles_60s >= q.pace.throttles_60s else None
 
 
 # 4 Compliance packs, and what the organisation's own rules deny ----------------------------------------------------------

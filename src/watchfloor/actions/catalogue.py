@@ -137,19 +137,19 @@ _SCOPES = {
 
 
 def _speed(q: Question) -> Numbers:
-    return {"in_1s": q.seen.requests_1s, "in_5s": q.seen.requests_5s, "per_second": q.tables.requests_1s}
+    return {"in_1s": q.seen.requests_1s, "in_5s": q.seen.requests_5s, "per_second": q.pace.requests_1s}
 
 
 def _executions(q: Question) -> Numbers:
-    return {"in_10s": q.seen.executed_10s, "limit": q.tables.executed_10s}
+    return {"in_10s": q.seen.executed_10s, "limit": q.pace.executed_10s}
 
 
 def _repeats(q: Question) -> Numbers:
-    return {"in_60s": q.seen.same_digest_60s, "limit": q.tables.same_60s}
+    return {"in_60s": q.seen.same_digest_60s, "limit": q.pace.same_60s}
 
 
 def _throttles(q: Question) -> Numbers:
-    return {"in_60s": q.seen.throttles_60s, "limit": q.tables.throttles_60s}
+    return {"in_60s": q.seen.throttles_60s, "limit": q.pace.throttles_60s}
 
 
 def _tier(q: Question) -> Numbers:

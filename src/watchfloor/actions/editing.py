@@ -70,7 +70,7 @@ def _judged(action: ActionState, command: EditAction, gathered: Gathered, given:
     if derived.zones:
         new = sum(1 for zone in derived.zones if zone not in gathered.touched)
         seen = msgspec.structs.replace(seen, zones_known=len(gathered.touched), zones_new=new)
-    ruling = judge(ask(tables, derived, seen, given.at, 0, action.task))
+    ruling = judge(ask(tables, derived, seen, given.at, 0, action.task, action.agent))
     if ruling.verdict == "denied":
         rules = ", ".join(name for name, answer, _ in ruling.failed if answer in ("deny", "throttle"))
         raise Refused(

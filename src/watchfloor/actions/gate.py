@@ -160,7 +160,9 @@ def _tables(policy: Policy, digest: str) -> Tables:
 def question_of(tables: Tables, facts: ActionDecided, at: int) -> Question:
     """The question that a recorded ruling answered."""
     unheld = tables.observing and observed(tables, facts.agent, facts.action_type)
-    return ask(tables, facts.derived, facts.evidence, at, facts.cost_micro, facts.task, observed=unheld)
+    return ask(
+        tables, facts.derived, facts.evidence, at, facts.cost_micro, facts.task, facts.agent, observed=unheld
+    )
 
 
 def reserve(verdict: str, estimate: int) -> int:

@@ -95,6 +95,7 @@ class Evidence(msgspec.Struct, frozen=True, array_like=True, gc=False):
         0  # zones the agent has been in, and how many of the request's are new; RULES_VERSION 3
     )
     zones_new: int = 0
+    agent_type: str = ""  # where the policy has limits for types of agents (spec 3.3 *Runaway*)
 
 
 class RequestAction(Command, frozen=True, kw_only=True):

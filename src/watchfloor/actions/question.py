@@ -9,6 +9,7 @@ from watchfloor.actions.conditions import Compiled, biting
 from watchfloor.actions.messages import Derived, Evidence
 from watchfloor.actions.tables import Tables
 from watchfloor.kernel.instants import hour_of
+from watchfloor.kernel.runaway_terms import Pace
 
 
 class Question(msgspec.Struct, frozen=True, gc=False):
@@ -25,6 +26,7 @@ class Question(msgspec.Struct, frozen=True, gc=False):
     standing: bool  # a standing approval for this agent and type is in force
     hour_usual: bool
     soft_missing: int
+    pace: Pace  # what is a runaway of this agent
     bites: tuple[Compiled, ...] = ()  # rules of the policy that hold
     observed: bool = False  # the mode lets run what people would have been asked about
 
@@ -36,12 +38,13 @@ def ask(
     at: int,
     cost_micro: int = 0,
     task: int = 0,
+    agent: int = 0,
     *,
     observed: bool = False,
 ) -> Question:
     """The question about derived facts and evidence at an instant (µs UTC). Total, and a function of its arguments.
 
-    `observed`: see `modes.observed`.
+    `agent` is who asks; `observed`: see `modes.observed`.
     """
     risk = scoring.score(tables, derived, seen)
     start, end, hour = tables.hour_from, tables.hour_to, hour_of(at)
@@ -63,6 +66,7 @@ def ask(
         seen.standing > 0 and seen.standing_until > at,
         hour_usual,
         soft_missing,
+        tables.pace_of(agent, seen.agent_type) if tables.paced else tables.pace,
         biting(tables.domain, derived, seen, risk, cost_micro) if tables.domain else (),
         observed,
     )

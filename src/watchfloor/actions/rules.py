@@ -106,7 +106,8 @@ def request(state: ActionState | None, command: RequestAction, given: Given) -> 
     if derived.zones:
         seen = _been_there(seen, gathered.touched, derived.zones)
     unheld = tables.observing and observed(tables, command.agent, action_type)
-    ruling = judge(ask(tables, derived, seen, given.at, cost_micro, command.task, observed=unheld))
+    question = ask(tables, derived, seen, given.at, cost_micro, command.task, command.agent, observed=unheld)
+    ruling = judge(question)
     attempts, idempotent = retries.borne(gathered.policy, derived.cls, command.attempts)
     facts = ActionDecided(
         action_type=action_type,

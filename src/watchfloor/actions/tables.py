@@ -7,6 +7,7 @@ Building takes a fraction of a millisecond and depends on the document alone, so
 from __future__ import annotations
 
 from contextlib import suppress
+from typing import TypeVar
 
 import msgspec
 
@@ -20,8 +21,10 @@ from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Refused
 from watchfloor.kernel.mode_terms import observing
 from watchfloor.kernel.rate_terms import highest
+from watchfloor.kernel.runaway_terms import Pace, RunawayLimits, pace
 from watchfloor.kernel.terms import Factor, Policy
 
+_Said = TypeVar("_Said")
 UNKNOWN = "unknown"
 _KEPT = 8  # documents: the active one, its predecessor, a few shadows and backtests
 
@@ -73,11 +76,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     execution_ms: dict[str, int]
     grant_us: int
     # Numbers the rules compare with, flat because the gate reads every one of them on every request.
-    requests_1s: int
-    requests_5s: int
-    executed_10s: int
-    same_60s: int
-    throttles_60s: int
+    pace: Pace  # of all agents without limits of their own
     spend_micro: int
     tasks: tuple[int, ...]  # by tier
     score_min: int
@@ -97,6 +96,15 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     observing: bool  # may anything be observed?
     agent_modes: dict[int, str]
     type_modes: dict[str, str]
+    paced: bool  # has any agent, or type of agents, limits of its own?
+    agent_paces: dict[int, RunawayLimits]
+    type_paces: dict[str, RunawayLimits]
+
+    def pace_of(self, agent: int, agent_type: str) -> Pace:
+        """What is a runaway of this agent (spec 3.3): its own limits, those of its type, those of all."""
+        if not self.paced:
+            return self.pace
+        return pace(self.policy.runaway, self.agent_paces.get(agent), self.type_paces.get(agent_type))
 
 
 def build(policy: Policy) -> Tables:
@@ -136,11 +144,7 @@ def build(policy: Policy) -> Tables:
         levels=(levels.low, levels.medium, levels.high, levels.critical),
         execution_ms={name: terms.execution_timeout_ms for name, terms in policy.classes.items()},
         grant_us=policy.grant_ms * MILLISECOND,
-        requests_1s=policy.runaway.requests_per_second,
-        requests_5s=5 * policy.runaway.requests_per_second,
-        executed_10s=policy.runaway.executed_per_10s,
-        same_60s=policy.runaway.same_digest_per_60s,
-        throttles_60s=policy.runaway.throttles_per_minute,
+        pace=pace(policy.runaway),
         spend_micro=envelope.spend_per_day_micro,
         tasks=policy.trust.tasks_per_tier,
         score_min=policy.auto.score_min,
@@ -161,6 +165,9 @@ def build(policy: Policy) -> Tables:
         observing=observing(policy.modes) and all(pack.observable for pack in packs),
         agent_modes=_agents(policy.modes.agents),
         type_modes={fold(name): mode for name, mode in policy.modes.types.items()},
+        paced=bool(policy.runaway.agents or policy.runaway.agent_types),
+        agent_paces=_agents(policy.runaway.agents),
+        type_paces=policy.runaway.agent_types,
     )
 
 
@@ -186,12 +193,12 @@ def _zone(host: str) -> str:
     return fold(host).strip(".")
 
 
-def _agents(modes: dict[str, str]) -> dict[int, str]:
+def _agents(named: dict[str, _Said]) -> dict[int, _Said]:
     """By subject; what is no id of an agent is a fault of the policy (policy/soundness.py) and nobody here."""
     found = {}
-    for public, mode in modes.items():
+    for public, said in named.items():
         with suppress(Refused):
-            found[parse_id(public, "agent")[0]] = mode
+            found[parse_id(public, "agent")[0]] = said
     return found
 
 

@@ -157,6 +157,7 @@ def _request_action(read: Read, command: RequestAction, at: int, request: Reques
         budgets.seen(command.agent, command.task, command.cost_micro, command.tokens, at, read)
         if read("budgeted", "all") is not None
         else (),
+        agent_type=agent.type if policy.runaway.agent_types else "",
     )
     return Gathered(
         policy=policy,

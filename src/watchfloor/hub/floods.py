@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 from watchfloor.fleet.messages import ReportThrottled
 from watchfloor.hub import protocol as wire
-from watchfloor.hub.commands import policy_of
 from watchfloor.kernel.instants import SECOND
+from watchfloor.kernel.runaway_terms import Pace
+from watchfloor.registers.activity import pace_of
 
 if TYPE_CHECKING:
     from watchfloor.hub.hub import Hub
@@ -22,7 +23,7 @@ def turned_away(hub: Hub, session: Session, payload: wire.Payload) -> None:
     if now - session.turned_away_since >= SECOND:
         session.turned_away_since, session.turned_away = now, 0
     session.turned_away += 1
-    if session.turned_away != policy_of(hub.engine, session.org).runaway.requests_per_second + 1:
+    if session.turned_away != _pace(hub, session).requests_1s + 1:
         return  # one report a second at most, and none of an agent that is contained already
     state = hub.engine.state(session.org, "agent", session.agent)
     if state is not None and not state.quarantined:
@@ -32,13 +33,18 @@ def turned_away(hub: Hub, session: Session, payload: wire.Payload) -> None:
 
 def exhausted(hub: Hub, session: Session, times: int) -> None:
     """A bucket was used up, `times` within a minute: as often as a runaway does, it goes on the record (spec 3.3)."""
-    if not times or times < policy_of(hub.engine, session.org).runaway.throttles_per_minute:
+    if not times or times < _pace(hub, session).throttles_60s:
         return
     state = hub.engine.state(session.org, "agent", session.agent)
     if state is not None and not state.quarantined:
         hub.tell(
             session, ReportThrottled(subject=session.agent, count=times, window_ms=60_000, exhausted=times)
         )
+
+
+def _pace(hub: Hub, session: Session) -> Pace:
+    """What is a runaway of this agent."""
+    return pace_of(session.agent, hub.engine.node(session.org).world.read)
 
 
 def report(hub: Hub) -> None:

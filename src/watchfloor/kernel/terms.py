@@ -17,6 +17,7 @@ from watchfloor.kernel.council_terms import CommitteeTerms, RoutingTerms, commit
 from watchfloor.kernel.mode_terms import ModeTerms
 from watchfloor.kernel.notice_terms import NoticeTerms
 from watchfloor.kernel.rate_terms import RateTerms as RateTerms
+from watchfloor.kernel.runaway_terms import RunawayTerms as RunawayTerms
 from watchfloor.kernel.sign_in_terms import SignInTerms
 from watchfloor.kernel.tribunal_terms import TribunalTerms
 
@@ -72,13 +73,6 @@ class BreakerTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True
     failures: int = 3
     window_ms: int = 300_000
     open_ms: int = 900_000
-
-
-class RunawayTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    requests_per_second: int = 20
-    executed_per_10s: int = 100
-    same_digest_per_60s: int = 20
-    throttles_per_minute: int = 3
 
 
 class DelegationTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):

@@ -170,12 +170,17 @@ def modes(document: Policy) -> Iterator[Fault]:
             yield Fault("/modes", f"the pack {pack.name} forbids observing: its actions wait for people")
 
 
+def agent_named(place: str, name: str) -> Iterator[Fault]:
+    """A key that names an agent does so by its public id."""
+    try:
+        parse_id(name, "agent")
+    except Refused:
+        yield Fault(place, "the public id of an agent (agt_…)")
+
+
 def _named(place: str, section: str, name: str) -> Iterator[Fault]:
     if section == "agents":
-        try:
-            parse_id(name, "agent")
-        except Refused:
-            yield Fault(place, "the public id of an agent (agt_…)")
+        yield from agent_named(place, name)
     elif not 0 < len(name) <= NAME_CHARS_MAX or not plain(name) or not name.isprintable():
         yield Fault(place, "names are compared folded, without blanks at their ends: write it so")
     elif name in PLATFORM_TYPES:

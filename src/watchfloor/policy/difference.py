@@ -68,6 +68,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/breaker/failures", "up"),
         ("/breaker/window_ms", "down"),
         ("/breaker/open_ms", "down"),
+        ("/runaway/*/*/*", "up"),
         ("/runaway/*", "up"),
         ("/rates/*", "up"),
         ("/auto/score_min", "down"),
@@ -127,6 +128,7 @@ _DENYING = (
 )  # a rule that denies is stricter than one that raises, whatever its level
 _WHEN = ("/factors/*/when", "/rules/*/when")  # compared as wholes: whether one implies the other
 _TWO_OR_ALL = "/committees/*/needed"  # where 0 stands for two of them, or all where there are fewer
+_OWN_PACE = "/runaway/*/*/*"  # limits of an agent or of a type of agents
 _ALLOWING = ("/envelope/allowed_hosts", "/envelope/allowed_paths")
 
 
@@ -182,6 +184,8 @@ def _loosens(path: str, before: Value, after: Value) -> bool:
     if before is None or after is None:
         return ("adding" if before is None else "removing") in loosening
     if isinstance(before, int) and isinstance(after, int):
+        if _named(_OWN_PACE, path) and 0 in (before, after):
+            return True  # 0 is what all agents have: more or less, nobody knows from here
         if _named(_TWO_OR_ALL, path) and (before, after) == (0, 1):
             return True  # the number grows, and one person does what two had to
         return ("up" if after > before else "down") in loosening

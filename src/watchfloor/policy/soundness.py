@@ -22,6 +22,7 @@ from watchfloor.kernel.limits import (
     NAME_CHARS_MAX,
 )
 from watchfloor.kernel.messages import Refused
+from watchfloor.kernel.runaway_terms import NAMED_MAX as PACES_MAX
 from watchfloor.kernel.sign_in_terms import SignInTerms
 from watchfloor.kernel.strict import pointer_escape
 from watchfloor.kernel.terms import (
@@ -30,6 +31,7 @@ from watchfloor.kernel.terms import (
     DelegationTerms,
     EnvelopeTerms,
     Policy,
+    RunawayTerms,
     TrustTerms,
 )
 from watchfloor.policy import condition_soundness
@@ -168,15 +170,36 @@ def _envelope(envelope: EnvelopeTerms) -> Iterator[Fault]:
     )
 
 
+# The least and the most of each; a register keeps eight throttles.
+_PACES = (
+    ("requests_per_second", 1_000_000), ("executed_per_10s", 10_000_000),
+    ("same_digest_per_60s", 100_000_000), ("throttles_per_minute", 8),
+)  # fmt: skip
+
+
+def _own_paces(terms: RunawayTerms) -> Iterator[Fault]:
+    """Limits that agents, or types of agents, have of their own; 0 is what all have."""
+    for section, named in (("agents", terms.agents), ("agent_types", terms.agent_types)):
+        if len(named) > PACES_MAX:
+            yield Fault(f"/runaway/{section}", f"at most {PACES_MAX}")
+        for name, own in named.items():
+            place = f"/runaway/{section}/{pointer_escape(name)}"
+            if section == "agents":
+                yield from condition_soundness.agent_named(place, name)
+            elif not 0 < len(name) <= NAME_CHARS_MAX or not name.isprintable():
+                yield Fault(place, f"takes 1 to {NAME_CHARS_MAX} printable characters")
+            for limit, most in _PACES:
+                yield from between(f"{place}/{limit}", getattr(own, limit), 0, most)
+
+
 def _numbers(document: Policy) -> Iterator[Fault]:
     breaker, runaway, rates = document.breaker, document.runaway, document.rates
     yield from between("/breaker/failures", breaker.failures, 1, 16)
     yield from between("/breaker/window_ms", breaker.window_ms, 1_000, _DAY_MS, "ms")
     yield from between("/breaker/open_ms", breaker.open_ms, 1_000, _DAY_MS, "ms")
-    yield from between("/runaway/requests_per_second", runaway.requests_per_second, 1, 1_000_000)
-    yield from between("/runaway/executed_per_10s", runaway.executed_per_10s, 1, 10_000_000)
-    yield from between("/runaway/same_digest_per_60s", runaway.same_digest_per_60s, 1, 100_000_000)
-    yield from between("/runaway/throttles_per_minute", runaway.throttles_per_minute, 1, 8)
+    for name, most in _PACES:
+        yield from between(f"/runaway/{name}", getattr(runaway, name), 1, most)
+    yield from _own_paces(runaway)
     for rate in RATES:
         yield from between(f"/rates/{rate}", getattr(rates, rate), 1, 100_000_000, "a minute")
     for tier, own in rates.tiers.items():

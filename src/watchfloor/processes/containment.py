@@ -8,7 +8,7 @@ from watchfloor.fleet.messages import AgentThrottled, QuarantineAgent
 from watchfloor.kernel.instants import MILLISECOND, MINUTE, SECOND
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
-from watchfloor.registers.activity import recent
+from watchfloor.registers.activity import pace_of, recent
 from watchfloor.registers.containment import Breaker
 
 Wishes = list[Command | Effect]
@@ -48,15 +48,15 @@ def throttled(event: Event, read: Read) -> Wishes:
     """Turned away again and again, or faster than anything but a runaway asks: refused requests count (spec 3.3)."""
     facts = event.facts
     assert isinstance(facts, AgentThrottled)
-    terms = read("active_policy", "active").document.runaway
     activity = read("activity", event.subject)
     state = read("agent", event.subject)
     if state is None or state.quarantined or activity is None:
         return []
-    if facts.count * SECOND > terms.requests_per_second * facts.window_ms * MILLISECOND:
+    pace = pace_of(event.subject, read)
+    if facts.count * SECOND > pace.requests_1s * facts.window_ms * MILLISECOND:
         return [QuarantineAgent(subject=event.subject, reason="runaway")]
     often = max(facts.exhausted, recent(activity.throttles, event.at, MINUTE))
-    if often < terms.throttles_per_minute:
+    if often < pace.throttles_60s:
         return []
     return [QuarantineAgent(subject=event.subject, reason="throttled_too_often")]
 

@@ -19,9 +19,11 @@ from watchfloor.actions.messages import (
     ActionUnknown,
 )
 from watchfloor.actions.retry_messages import ActionRetried
+from watchfloor.actions.tables import of
 from watchfloor.fleet.messages import AgentThrottled
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from watchfloor.kernel.messages import Event
+from watchfloor.kernel.runaway_terms import Pace
 from watchfloor.kernel.subject import Read, Register
 
 Cells = list[tuple[str, object, object]]
@@ -107,6 +109,13 @@ def repeats_of(activity: Activity | None, body: str, at: int) -> int:
 
 def recent(instants: tuple[int, ...], at: int, window: int) -> int:
     return sum(1 for instant in instants if at - instant <= window)
+
+
+def pace_of(agent: int, read: Read) -> Pace:
+    """What is a runaway of this agent, by the policy in force (spec 3.3): for refusals that no gate sees."""
+    active = read("active_policy", "active")
+    state = read("agent", agent)
+    return of(active.document, active.digest).pace_of(agent, state.type if state is not None else "")
 
 
 def _repeat(

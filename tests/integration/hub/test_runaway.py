@@ -16,11 +16,13 @@ from tests.integration.hub.house import GENEROUS, Frame, Peer, house
 from websockets.exceptions import ConnectionClosed
 
 from watchfloor.actions.messages import ActionStarted, GrantStanding
+from watchfloor.engine.setup import register_agent
 from watchfloor.fleet.messages import AgentQuarantined
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.instants import DAY, SECOND
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.rate_terms import TierRates
+from watchfloor.kernel.runaway_terms import RunawayLimits
 from watchfloor.kernel.terms import Policy, RateTerms
 
 pytestmark = pytest.mark.timeout(60)
@@ -97,6 +99,29 @@ async def test_a_runaway_is_quarantined_within_five_seconds_having_done_little_a
         assert _count(seen, lambda event: isinstance(event.facts, ActionStarted)) <= 100
         assert _count(seen, lambda event: isinstance(event.facts, AgentQuarantined)) == 1
         assert floor.engine.state(floor.org, "agent", wild).quarantined
+
+
+async def test_an_agent_whose_type_is_meant_to_be_faster_is_no_runaway_where_others_are(
+    tmp_path: Path,
+) -> None:
+    runaway = msgspec.structs.replace(
+        OPEN.runaway, agent_types={"worker": RunawayLimits(requests_per_second=1_000)}
+    )
+    async with house(tmp_path, policy=msgspec.structs.replace(OPEN, runaway=runaway)) as floor:
+        for kind in ("worker", "reader"):
+            public, key = await register_agent(floor.engine, floor.org, kind, kind, ("work",))
+            async with floor.peer(key) as peer:
+                for number in range(60):
+                    asked = {"type": "file.read", "params": {"path": f"/srv/data/{number}"}}
+                    await peer.say("action:request", asked, number=next(peer.numbers))
+                if kind == "reader":
+                    await floor.until(lambda public=public: floor.state("agent", public).quarantined)
+                    continue
+                for _ in range(60):
+                    await peer.hear(
+                        "action:decided", "error"
+                    )  # those beyond what may be in flight count, too
+            assert not floor.state("agent", public).quarantined
 
 
 def _count(events: list[Event], what: Callable[[Event], bool]) -> int:

@@ -68,13 +68,16 @@ def question(
     at: int = START,
     cost_micro: int = 0,
     task: int = 0,
+    agent: int = AGENT,
     observed: bool = False,
     **fields: Any,
 ) -> Question:
     """What the gate is asked about an action of a class by the trusted agent; `factors` etc. go into the derived facts."""
     derived = {key: fields.pop(key) for key in _DERIVED if key in fields}
     tables = build(rules or policy())
-    return ask(tables, Derived(cls, **derived), seen(**fields), at, cost_micro, task, observed=observed)
+    return ask(
+        tables, Derived(cls, **derived), seen(**fields), at, cost_micro, task, agent, observed=observed
+    )
 
 
 def ruling(cls: str = "read", **fields: Any) -> Ruling:

@@ -14,6 +14,7 @@ from watchfloor.actions.catalogue import RULES
 from watchfloor.actions.gate import judge
 from watchfloor.actions.messages import BudgetSeen
 from watchfloor.kernel.codec import canonical
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import HOUR, SECOND
 from watchfloor.policy.digest import digest_of
 
@@ -28,6 +29,41 @@ def test_a_trusted_agents_read_runs_at_once_and_every_rule_passes() -> None:
     assert (found.grant.basis, found.grant.number) == ("auto", 1)
     assert found.grant.execution_ms == 600_000
     assert found.grant.expires_at == START + 900 * SECOND
+
+
+def test_a_runaway_is_judged_by_the_agents_own_limits_then_its_types_then_everybodys() -> None:
+    own = policy(
+        runaway={
+            "agents": {public_id("agent", 7, 1): {"requests_per_second": 100}},
+            "agent_types": {
+                "crawler": {"requests_per_second": 50, "executed_per_10s": 500, "throttles_per_minute": 5},
+                "timid": {"requests_per_second": 2, "same_digest_per_60s": 3},
+            },
+        }
+    )
+
+    def bites(agent: int = 8, kind: str = "", **counts: int) -> set[str]:
+        counted: dict[str, Any] = dict(counts)
+        found = ruling(rules=own, agent=agent, agent_type=kind, **counted)
+        assert (found.verdict == "denied") is bool(found.failed)
+        return {name for name, _, _ in found.failed}
+
+    fast = {"requests_come_too_fast"}
+    for agent, kind, limit in (
+        (8, "", 20),
+        (8, "crawler", 50),
+        (8, "timid", 2),
+        (7, "", 100),
+        (7, "crawler", 100),
+    ):
+        assert bites(agent, kind, requests_1s=limit) == fast, (agent, kind)
+        assert not bites(agent, kind, requests_1s=limit - 1), (agent, kind)
+        assert bites(agent, kind, requests_5s=5 * limit) == fast, (agent, kind)
+    assert not bites(7, "crawler", executed_10s=499), "what its own do not say, its type's do"
+    assert bites(7, "crawler", executed_10s=500) == {"executions_come_too_fast"}
+    assert bites(7, "", executed_10s=100) == {"executions_come_too_fast"}
+    assert not bites(kind="crawler", throttles_60s=4)
+    assert bites(kind="timid", same_digest_60s=3) == {"the_same_action_repeats"}
 
 
 DENY = ("deny", 0)

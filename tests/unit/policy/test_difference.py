@@ -112,6 +112,17 @@ def test_a_difference_names_both_values() -> None:
     assert found == Difference("/rates/light", 120, 130, True)
 
 
+def test_a_runaways_own_limit_loosens_where_it_grows_and_where_nobody_can_tell() -> None:
+    def own(limit: int) -> dict[str, Any]:
+        return {"runaway": {"agent_types": {"crawler": {"requests_per_second": limit}}}}
+
+    loose = {
+        (one, two): between(own(one), own(two))[0].loosens for one, two in ((9, 5), (5, 9), (0, 5), (5, 0))
+    }
+    assert loose == {(9, 5): False, (5, 9): True, (0, 5): True, (5, 0): True}
+    assert between({}, own(5))[0].loosens, "limits of its own are new"
+
+
 def test_the_order_of_a_set_of_texts_is_no_difference() -> None:
     names = Policy().envelope.forbidden_paths
     turned = msgspec.structs.replace(

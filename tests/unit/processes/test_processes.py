@@ -43,6 +43,8 @@ from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.system import Continued, ProcessRefused
 from watchfloor.kernel.terms import Policy
 from watchfloor.people.messages import PersonDisabled, RolesChanged
+from watchfloor.policy.digest import digest_of
+from watchfloor.policy.document import from_plain
 from watchfloor.processes import FLOWS, REACTS, effects_of
 from watchfloor.processes.approval import ladder
 from watchfloor.registers.containment import REGISTER, Breaker
@@ -75,6 +77,7 @@ class Room(Board):
             session="i1.s",
             node="n1",
             worker=None,
+            type="worker",
         )
 
     def wishes(self, facts: Facts, subject: int = 0) -> list[Command | Effect]:
@@ -304,6 +307,23 @@ def test_requests_turned_away_faster_than_a_runaway_asks_quarantine_at_once() ->
     assert room.wishes(fast, subject=1) == [QuarantineAgent(subject=1, reason="runaway")]
     for slow in (AgentThrottled(count=20, window_ms=1_000), AgentThrottled(count=1_000, window_ms=60_000)):
         assert room.wishes(slow, subject=1) == []
+
+
+def test_an_agent_with_limits_of_its_own_is_a_runaway_by_those() -> None:
+    document = from_plain(
+        {"runaway": {"agent_types": {"worker": {"requests_per_second": 50, "throttles_per_minute": 5}}}}
+    )
+    room = Room()
+    room.cells["active_policy", "active"] = SimpleNamespace(document=document, digest=digest_of(document))
+    room.cells["agent", 1].type = "worker"
+    room.cells["activity", 1] = SimpleNamespace(throttles=tuple([START] * 4))
+    assert room.wishes(AgentThrottled(count=50, window_ms=1_000), subject=1) == []
+    fast = AgentThrottled(count=51, window_ms=1_000)
+    assert room.wishes(fast, subject=1) == [QuarantineAgent(subject=1, reason="runaway")]
+    room.cells["agent", 1].type = "other"
+    assert room.wishes(AgentThrottled(count=1, window_ms=60_000), subject=1) == [
+        QuarantineAgent(subject=1, reason="throttled_too_often")
+    ]
 
 
 def test_an_agent_throttled_too_often_in_a_minute_is_quarantined() -> None:

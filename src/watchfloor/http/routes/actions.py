@@ -30,7 +30,8 @@ from watchfloor.kernel.amounts import said
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Event, Refused
 from watchfloor.kernel.rate_terms import rates_of
-from watchfloor.kernel.terms import TIERS, RunawayTerms
+from watchfloor.kernel.terms import TIERS
+from watchfloor.registers.activity import pace_of
 from watchfloor.registers.stops import names_of
 
 _GRANTED = frozenset(("granted",))
@@ -136,7 +137,7 @@ def paced(call: Call, action_type: str) -> None:
     wait_ms = call.pacing.take(f"action {rate_class}", call.principal.id, rate)
     if wait_ms:
         call.services.metrics.count("rate_limited_total", rate_class)
-        _turned_away(call, document.runaway)
+        _turned_away(call)
         raise Problem(
             429,
             "rate_limited",
@@ -147,12 +148,13 @@ def paced(call: Call, action_type: str) -> None:
         )
 
 
-def _turned_away(call: Call, terms: RunawayTerms) -> None:
+def _turned_away(call: Call) -> None:
     """A request that did not get as far as the gate counts for the runaway detector, as on the socket."""
     agent = call.principal.subject
     often = call.pacing.exhausted  # of the take that refused this request
-    report = call.pacing.floods.count(call.org, agent, call.now, terms.requests_per_second)
-    if often >= terms.throttles_per_minute:
+    pace = pace_of(agent, call.read)
+    report = call.pacing.floods.count(call.org, agent, call.now, pace.requests_1s)
+    if often >= pace.throttles_60s:
         report = ReportThrottled(subject=agent, count=often, window_ms=60_000, exhausted=often)
     state = call.state("agent", agent)
     if report is None or state is None or state.quarantined:
