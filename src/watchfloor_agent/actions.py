@@ -101,6 +101,7 @@ class Ruling:
     risk: Risk | None
     reasons: tuple[Reason, ...]
     judged_at_seq: int
+    audit_seq: int = 0  # where its line in the ledger is, 0 when none was asked for
 
 
 class Actions:
@@ -127,7 +128,14 @@ class Actions:
     async def dry_run(self, frame: ActionRequest) -> Ruling:
         """What the gate would say now. Raises Unavailable, Refused."""
         decided = await self._ruling(frame)
-        return Ruling(decided.verdict, decided.level, decided.risk, decided.reasons, decided.judged_at_seq)
+        return Ruling(
+            decided.verdict,
+            decided.level,
+            decided.risk,
+            decided.reasons,
+            decided.judged_at_seq,
+            decided.audit_seq,
+        )
 
     async def decision(self, action_id: str, action: Action, wait_ms: int | None) -> Grant:
         """The outcome of a request that is already pending. Raises as `request`."""

@@ -364,11 +364,15 @@ class Agent(Speech):
         value_micro: int = 0,
         cost_micro: int | None = None,
         tokens: int | None = None,
+        audit: bool = False,
     ) -> Ruling:
-        """What the gate would say now, without asking for it: no grant, nobody is told, no limit is spent."""
+        """What the gate would say now, without asking for it: no grant, nobody is told, no limit is spent.
+
+        With `audit` the ledger keeps one line of who asked what (`Ruling.audit_seq`); else nothing.
+        """
         action = Action.of(action_type, tool, dict(params or {}))
         estimate = self._estimate.said(tokens, cost_micro)
-        frame = _request(action, "", urgency, task, value_micro, estimate, dry_run=True)
+        frame = _request(action, "", urgency, task, value_micro, estimate, dry_run=True, audit=audit)
         return await self._life.actions.dry_run(frame)
 
     async def decision(self, action_id: str, action: Action, *, wait_ms: int | None = None) -> Grant:
@@ -451,6 +455,7 @@ def _request(
     estimate: dict[str, int | None],
     *,
     dry_run: bool,
+    audit: bool = False,
     attempts: int = 0,
 ) -> ActionRequest:
     task = task or current_task.get()
@@ -464,6 +469,7 @@ def _request(
         generation=task.generation if task is not None else 0,
         value_micro=value_micro,
         dry_run=dry_run,
+        audit=audit,
         attempts=attempts,
         **estimate,
     )

@@ -134,6 +134,7 @@ class ActionRequest(Payload, frozen=True, kw_only=True):
     cost_micro: int | None = None
     tokens: int | None = None
     dry_run: bool = False
+    audit: bool = False
     attempts: int = 0
 
 

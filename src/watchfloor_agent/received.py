@@ -251,6 +251,7 @@ class ActionDecided(Payload, frozen=True, kw_only=True):
     dry_run: bool = False
     judged_at_seq: int = 0
     params: Any = None
+    audit_seq: int = 0
 
 
 class ActionRecorded(Payload, frozen=True, kw_only=True):

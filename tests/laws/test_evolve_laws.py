@@ -10,6 +10,7 @@ from tests.laws.any_facts import streams
 from tests.transcripts.world import SUBJECTS
 
 from watchfloor.actions.bypass_messages import BypassOpened
+from watchfloor.actions.dry_runs import DryRunJudged
 from watchfloor.actions.messages import ActionDecided, BreakerOpened, StandingGranted, StopRecorded
 from watchfloor.conversations.messages import ChannelOpened, ChatOpened, MessageSent
 from watchfloor.councils.messages import DecisionOpened
@@ -37,6 +38,7 @@ BEGINNINGS: dict[str, type[Facts]] = {
     "stop": StopRecorded,
     "standing": StandingGranted,
     "bypass": BypassOpened,
+    "dry_run": DryRunJudged,
     "breaker": BreakerOpened,
     "trust": TrustChanged,
     "anomaly": AnomalyFound,

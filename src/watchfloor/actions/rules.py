@@ -19,6 +19,7 @@ from watchfloor.actions import containment, editing, executions, grants, life, r
 from watchfloor.actions.bypasses import BYPASS, BYPASS_FACTS
 from watchfloor.actions.containment import BreakerState, StandingState, StopState
 from watchfloor.actions.derive import derive
+from watchfloor.actions.dry_runs import DRY_RUN, DryRunJudged
 from watchfloor.actions.edit_messages import ActionEdited, EditAction
 from watchfloor.actions.gate import Gathered, judge, reserve, urgency_of
 from watchfloor.actions.life import ActionState
@@ -243,7 +244,7 @@ BREAKER = Subject(
     due=containment.due,
     overdue=containment.overdue,
 )
-SUBJECTS = (ACTION, STOP, STANDING, BREAKER, BYPASS)
+SUBJECTS = (ACTION, STOP, STANDING, BREAKER, BYPASS, DRY_RUN)
 FACTS = (
     ActionDecided,
     ActionGranted,
@@ -264,6 +265,7 @@ FACTS = (
     StandingGranted,
     StandingRevoked,
     *BYPASS_FACTS,
+    DryRunJudged,
     BreakerOpened,
     BreakerHalfOpened,
 )

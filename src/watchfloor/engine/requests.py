@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from watchfloor.kernel.messages import Actor, Command, Event, Refused
+from watchfloor.kernel.messages import Actor, Command, Event, Facts, Refused
 
 
 class Lane(IntEnum):
@@ -42,10 +42,13 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
     replayed: bool = False
     refused: Refused | None = None
     failed: str = ""
+    noted_seq: int = 0  # a dry run: where its audit line is, 0 when none was asked for
     judged_at: int = 0  # a dry run: the seq of the state it was judged on
 
 
 Done = Callable[[Answer], None]
+# The command that writes a dry run down: of the facts that were not recorded, the seq they were judged at, salt, private part.
+Noted = Callable[[Facts, int, bytes, bytes], Command]
 
 
 def nobody_waits(answer: Answer) -> None:
@@ -75,6 +78,7 @@ class Request(msgspec.Struct, kw_only=True, gc=False):
     credentials: list[tuple[Any, ...]] = msgspec.field(default_factory=list)
     redacts: tuple[int, ...] = ()
     dry_run: bool = False
+    noted: Noted | None = None  # of a dry run: the audit line that was asked for
     more: tuple[Command, ...] = ()
     subjects: list[int] = msgspec.field(default_factory=list)
     done: Done = nobody_waits

@@ -162,9 +162,21 @@ class Sequencer:
             return known
         outcome = run(node.world, request, now, self.rules)
         if request.dry_run:
-            event = outcome.written[0].event if outcome.written else None
-            return Answer(event=event, judged_at=node.world.seq)
+            return self._tried(node, request, outcome, now)
         return self._merge(node, request, outcome)
+
+    def _tried(self, node: Node, request: Request, outcome: Outcome, now: int) -> Answer:
+        """What the gate would say, and nothing of it kept but the audit line where one was asked for (spec 3.1)."""
+        judged_at = node.world.seq
+        if not outcome.written:
+            return Answer(judged_at=judged_at)
+        tried = outcome.written[0]
+        noted_seq = 0
+        if request.noted is not None:
+            command = request.noted(tried.event.facts, judged_at, tried.salt, tried.private)
+            line = msgspec.structs.replace(request, command=command, dry_run=False, noted=None, body="")
+            noted_seq = self._merge(node, line, run(node.world, line, now, self.rules)).seq
+        return Answer(event=tried.event, judged_at=judged_at, noted_seq=noted_seq)
 
     def _known(self, node: Node, request: Request) -> Answer | None:
         """The first answer to a repeated frame or key (DESIGN 2b.5)."""

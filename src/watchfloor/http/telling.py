@@ -204,6 +204,9 @@ SENTENCES: dict[str, Sentence] = {
     "bypass.opened/1": lambda f: (
         f"Nobody is asked about level 2 for a time ({f.action_type or 'every type'}): {f.reason}"
     ),
+    "dry_run.judged/1": lambda f: (
+        f"Asked without asking for it: {f.action_type} would be {f.verdict} (level {f.level})."
+    ),
     "bypass.ended/1": "The bypass was taken back: people are asked again.",
     "standing.granted/1": lambda f: f"{f.action_type} is trusted for this agent for a time.",
     "standing.revoked/1": lambda f: f"The standing approval for {f.action_type} was revoked.",

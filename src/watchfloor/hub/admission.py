@@ -35,6 +35,11 @@ class Throttled(Exception):
         self.rate_class = rate_class
 
 
+# Dry runs spend nothing of what requests have (spec 3.1); their own bucket is as large as that of light actions.
+DRY_RUNS = "dry_run"
+_RATED = {DRY_RUNS: "light"}
+
+
 def admit(hub: Hub, session: Session, payload: wire.Payload) -> None:
     """May this request be judged at all? Raises Throttled or Refused; nothing is recorded."""
     if session.in_flight >= IN_FLIGHT_PER_AGENT:
@@ -45,15 +50,18 @@ def admit(hub: Hub, session: Session, payload: wire.Payload) -> None:
     asked = asked_for(hub, session, payload)
     if asked is None:
         return
-    if hit(hub, session, *asked):
+    tried = isinstance(payload, wire.ActionRequest) and payload.dry_run
+    if not tried and hit(hub, session, *asked):
         raise Refused("stopped", "a stop is in force", status=403)
-    rate_class = _rate_class(hub, session.org, asked[0])
+    rate_class = DRY_RUNS if tried else _rate_class(hub, session.org, asked[0])
     now = hub.clock()
     if session.buckets is None:
         session.buckets = {}
     bucket = session.buckets.get(rate_class)
     if bucket is None:
-        bucket = session.buckets[rate_class] = Bucket(rates(hub, session)[rate_class], now)
+        bucket = session.buckets[rate_class] = Bucket(
+            rates(hub, session)[_RATED.get(rate_class, rate_class)], now
+        )
     wait = bucket.take(now)
     if wait:
         hub.throttled += 1

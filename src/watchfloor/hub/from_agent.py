@@ -194,6 +194,7 @@ class AgentSpawn(Payload, frozen=True, kw_only=True):
 class ActionRequest(Payload, frozen=True, kw_only=True):
     """May I do this? Answered by action:decided. `value_micro`, `cost_micro` and `tokens` are estimates.
 
+    `audit`: a dry run leaves one line in the ledger.
     An estimate that is not given is no zero: under a budget of that measure it is taken for too much. `attempts`: at most so
     many executions for one decision; 0: as many as the policy allows.
     """
@@ -211,6 +212,7 @@ class ActionRequest(Payload, frozen=True, kw_only=True):
     cost_micro: Money | None = None
     tokens: Count | None = None
     dry_run: bool = False
+    audit: bool = False
     attempts: Annotated[int, Meta(ge=0, le=ATTEMPTS_PER_DECISION_MAX)] = 0
 
 

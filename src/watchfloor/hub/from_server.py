@@ -246,6 +246,7 @@ class ActionDecided(Payload, frozen=True, kw_only=True):
     same decision. `judged_at_seq`: the ledger
     position of the ruling; of a dry run, that of the state it was judged on; 0 where the server does not say. `params`
     with a grant: people have edited them, the digest is of these, and the agent runs with these or not at all.
+    `audit_seq`: of a dry run, where its line in the ledger is.
     """
 
     FRAME: ClassVar[str] = "action:decided"
@@ -263,6 +264,7 @@ class ActionDecided(Payload, frozen=True, kw_only=True):
     dry_run: bool = False
     judged_at_seq: Count = 0
     params: Any = None
+    audit_seq: Count = 0
 
 
 class ActionRecorded(Payload, frozen=True, kw_only=True):

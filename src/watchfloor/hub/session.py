@@ -7,6 +7,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import msgspec
+
+from watchfloor.actions.dry_runs import noted
 from watchfloor.engine import spawning
 from watchfloor.engine.requests import Answer, Lane, Request
 from watchfloor.hub import admission, delegations, floods, identity, pulse
@@ -229,6 +232,7 @@ class Session:
                     body=hub.body_digest(frame),
                     credentials=rows,
                     dry_run=dry_run,
+                    noted=noted if dry_run and payload.audit else None,
                     done=_Reply(self, frame, entropy, key),
                 )
             )
@@ -292,7 +296,8 @@ class Session:
             salt = private[0] if private is not None else b""
             answer = Answer(seq=answer.seq, event=event, replayed=True)
         if isinstance(payload, wire.ActionRequest | wire.ActionRetry):
-            asked = admission.asked_for(self.hub, self, payload)
+            tried = isinstance(payload, wire.ActionRequest) and payload.dry_run
+            asked = None if tried else admission.asked_for(self.hub, self, payload)
             if asked is not None and admission.hit(self.hub, self, *asked):
                 # A stop came into force after the ruling: no grant leaves under it (DESIGN 2b.9).
                 self._refuse(Refused("stopped", "a stop is in force", status=403), frame.id)
@@ -303,6 +308,8 @@ class Session:
             said = decided(
                 engine, self.org, answer.event, salt, dry_run=payload.dry_run, seq=answer.judged_at
             )
+            if answer.noted_seq:
+                said = msgspec.structs.replace(said, audit_seq=answer.noted_seq)
         elif isinstance(payload, wire.ActionRetry):
             said = retried(engine, self.org, payload, answer)
         elif isinstance(payload, wire.TaskSubmit | wire.AgentSpawn):

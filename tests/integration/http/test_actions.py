@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from hashlib import sha256
 
 import httpx2
 import msgspec
 from tests.integration.http.conftest import DIFF, ask_patch
 from tests.integration.http.kit import Running
+
+from watchfloor.actions.dry_runs import DryRunJudged
+from watchfloor.kernel.ids import parse_id
 
 
 def granted(server: Running, agent: httpx2.Client) -> tuple[dict[str, str], dict[str, str]]:
@@ -93,6 +97,40 @@ def test_a_dry_run_records_nothing(server: Running, agent: httpx2.Client, operat
         assert (ruling["action_id"], ruling["grant"], ruling["seq"]) == ("", None, before)
     assert server.engine.head(server.orgs[0]) == before
     assert operator.post("/api/v1/actions/dry-run", json=body).status_code == 422
+
+
+def test_a_dry_run_leaves_one_line_where_it_is_asked_to_and_moves_nothing_else(
+    server: Running, agent: httpx2.Client, operator: httpx2.Client
+) -> None:
+    org = server.orgs[0]
+    number = parse_id(agent.headers["x-agent"], "agent")[0]
+    cells = (("activity", number), ("types", (number, "payment.send")), ("spend", number))
+    before, head = [server.engine.cell(org, *cell) for cell in cells], server.engine.head(org)
+    body = {
+        "type": "Payment.Send", "params": {"amount_micro": 7}, "agent_id": agent.headers["x-agent"],
+        "reason": "would it?", "audit": True,
+    }  # fmt: skip
+    ruling = operator.post("/api/v1/actions/dry-run", json=body).json()
+    assert (ruling["dry_run"], ruling["grant"], ruling["seq"]) == (True, None, head)
+    assert ruling["audit_seq"] == server.engine.head(org) == head + 1, (
+        "one event, and nothing follows from it"
+    )
+    line = server.engine.event(org, ruling["audit_seq"])
+    assert line is not None
+    facts = line.facts
+    assert isinstance(facts, DryRunJudged)
+    assert (line.actor.kind, facts.agent, facts.action_type) == ("person", number, "payment.send")
+    assert (facts.verdict, facts.level, facts.digest) == ("pending", 4, ruling["digest"])
+    assert facts.judged_at == head
+    salt, private = server.engine.private(org, line.seq) or (b"", b"")
+    assert json.loads(private)["reason"] == "would it?"
+    assert (
+        sha256(salt + msgspec.json.encode(json.loads(private)["action"], order="sorted")).hexdigest()
+        == facts.digest
+    )
+    assert [server.engine.cell(org, *cell) for cell in cells] == before
+    found = operator.get(f"/api/v1/ledger/events?after={head}").json()["items"]
+    assert [item["event"]["type"] for item in found] == ["dry_run.judged/1"]
 
 
 def test_an_action_can_be_withdrawn_and_its_decision_ends(

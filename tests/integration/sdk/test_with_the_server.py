@@ -124,7 +124,9 @@ async def test_a_guarded_call_waits_for_a_person_and_is_recorded(
             return f"{to}:{cents}"
 
         ruling = await agent.dry_run("message.send", tool="bank", params={"to": "zoe", "cents": 5})
-        assert (ruling.verdict, ruling.judged_at_seq > 0) == ("pending", True)
+        assert (ruling.verdict, ruling.judged_at_seq > 0, ruling.audit_seq) == ("pending", True, 0)
+        noted = await agent.dry_run("message.send", tool="bank", params={"to": "zoe"}, audit=True)
+        assert noted.audit_seq > noted.judged_at_seq, "who asked what is on the record"
         paying = asyncio.create_task(pay("Zoe\u0308", 1200))
         await watchfloor.vote("approve")
         assert await paying == "Zoe\u0308:1200"

@@ -54,6 +54,7 @@ class RequestActionBody(Body, frozen=True, kw_only=True):
     cost_micro: Money | None = None
     tokens: Count | None = None
     dry_run: bool = False
+    audit: Annotated[bool, Meta(description="a dry run leaves one line in the ledger, `audit_seq`")] = False
     attempts: Annotated[int, Meta(ge=0, le=ATTEMPTS_PER_DECISION_MAX)] = 0
 
 
@@ -108,6 +109,7 @@ class ActionDecided(Answer, frozen=True, kw_only=True):
     dry_run: bool
     retry_after_ms: Millis
     seq: Seq
+    audit_seq: Annotated[int, Meta(description="of a dry run with `audit`: where its line is, else 0")] = 0
 
 
 class ActionsParams(Paged, frozen=True, kw_only=True):

@@ -11,6 +11,7 @@ import msgspec
 
 from watchfloor.actions import gate
 from watchfloor.actions import messages as actions
+from watchfloor.actions.dry_runs import noted
 from watchfloor.actions.life import content_of
 from watchfloor.actions.names import fold
 from watchfloor.actions.retry_messages import ActionRetried, RetryAction
@@ -55,7 +56,7 @@ async def request_action(call: Call) -> Reply:
 
 
 async def dry_run_action(call: Call) -> Reply:
-    """What would the gate say? Judges committed state, spends no limit, records nothing."""
+    """What would the gate say? Judges committed state, spends no limit; records nothing but the line that `audit` asks for."""
     body: wire.DryRunBody = call.body
     if call.of_agent:
         if body.agent_id and body.agent_id != call.principal.id:
@@ -89,6 +90,7 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
         attempts=body.attempts,
     )
     request = call.request(command, lane=Lane.REQUESTS, keyed=not dry_run, dry_run=dry_run)
+    request.noted = noted if dry_run and body.audit else None
     request.command = msgspec.structs.replace(command, salt=request.entropy)
     request.body = sha256(action).hexdigest()[:16]
     answer = await call.submit(request)
@@ -101,7 +103,8 @@ async def _judged(call: Call, agent: int, body: wire.RequestActionBody, *, dry_r
     if not dry_run:
         refuse_stopped(call, body.type, body.tool, task)
     ruling = await decided(call, event, salt, dry_run=dry_run)
-    return Reply(body=msgspec.structs.replace(ruling, seq=answer.judged_at if dry_run else answer.seq))
+    seq = answer.judged_at if dry_run else answer.seq
+    return Reply(body=msgspec.structs.replace(ruling, seq=seq, audit_seq=answer.noted_seq))
 
 
 def refuse_stopped(call: Call, action_type: str, tool: str, task: int = 0) -> None:
