@@ -12,9 +12,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from watchfloor.actions.messages import ActionDecided
 from watchfloor.engine import replaying
-from watchfloor.engine.auditing import audit_one
+from watchfloor.engine.auditing import RULINGS, audit_one
 from watchfloor.engine.engine import Engine
 from watchfloor.http.ports import Export
 from watchfloor.kernel.limits import REPLAY_EVENTS_MAX
@@ -152,11 +151,16 @@ class Administration:
     async def audit(self, org: int, seq: int) -> tuple[str, str]:
         """Judge one ruling again from the evidence it recorded. Raises Refused."""
         event = self._engine.event(org, seq)
-        if event is None or not isinstance(event.facts, ActionDecided):
+        if event is None or not isinstance(event.facts, RULINGS):
             raise Refused("not_a_ruling", f"the event at seq {seq} is no ruling of the gate", status=404)
-        policy = await asyncio.to_thread(self._policy, org, event.policy)
-        verdict = audit_one(event, {event.policy: policy})
+        verdict = await asyncio.to_thread(self._audited, org, event.subject, seq)
         return verdict, f"rules version {event.rules}, policy version {event.policy}"
+
+    def _audited(self, org: int, action: int, seq: int) -> str:
+        rows = self._engine.ledger.read_stream(org, action)
+        events = [self._engine.core.catalogue.decode(data) for _, data, _ in rows]
+        versions = {event.policy for event in events if isinstance(event.facts, RULINGS)}
+        return audit_one(events, seq, {version: self._policy(org, version) for version in versions})
 
     def _policy(self, org: int, version: int) -> Policy:
         """A policy as it was applied, from its own stream."""

@@ -104,6 +104,9 @@ def test_an_approver_edits_the_parameters_and_the_agent_runs_with_these_or_not_a
     old = agent.start(asked, told["grant"], digest=asked["digest"])
     assert (old["frame"], old["code"]) == ("error", "grant_misused")
     assert agent.start(asked, told["grant"])["status"] == "executing"
+    events = right(floor.people["ann"].get(f"/api/v1/ledger/events?after={done['seq'] - 9}"))["items"]
+    (seq,) = (item["seq"] for item in events if item["event"]["type"] == "action.edited/1")
+    assert right(floor.people["ann"].get(f"/api/v1/ledger/events/{seq}/audit"))["verdict"] == "same"
 
 
 def test_an_edit_slips_past_neither_the_envelope_nor_the_level_and_nobody_edits_their_own(

@@ -9,9 +9,8 @@ import msgspec
 from tests.simulation.means_laws import LAWS
 from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING, Scene
 
-from watchfloor.actions.messages import ActionDecided
 from watchfloor.conversations.messages import AgentTold, ChatAnswered, MessagePosted, MessageSent
-from watchfloor.engine.auditing import audit_all
+from watchfloor.engine.auditing import RULINGS, audit_all
 from watchfloor.engine.sequencer import Sequencer
 from watchfloor.engine.snapshot import copy_of
 from watchfloor.engine.world import World
@@ -137,7 +136,7 @@ def _verified(events: list[Event]) -> None:
 def _audited(scene: Scene) -> None:
     counts, differing = audit_all(scene.store, CATALOGUE, ORG)
     assert not differing, f"seed {scene.seed}: rulings differ when judged again: {differing}"
-    assert counts["same"] == sum(isinstance(e.facts, ActionDecided) for e in events_of(scene))
+    assert counts["same"] == sum(isinstance(e.facts, RULINGS) for e in events_of(scene))
 
 
 def _rules_obeyed(scene: Scene) -> None:

@@ -21,14 +21,14 @@ from watchfloor.actions.derive import derive
 from watchfloor.actions.edit_messages import ActionEdited, EditAction
 from watchfloor.actions.gate import Gathered, judge, urgency_of
 from watchfloor.actions.life import ActionState, existing
-from watchfloor.actions.messages import Evidence
+from watchfloor.actions.messages import ActionDecided, Evidence
 from watchfloor.actions.question import ask
 from watchfloor.actions.tables import of
 from watchfloor.kernel.folds import once
 from watchfloor.kernel.limits import EDITS_PER_ACTION_MAX
 from watchfloor.kernel.messages import Draft, Event, Refused
 from watchfloor.kernel.subject import Given
-from watchfloor.kernel.terms import PLATFORM_TYPES
+from watchfloor.kernel.terms import PLATFORM_TYPES, Policy
 
 _CONFIRM = 2
 
@@ -92,6 +92,40 @@ def _judged(action: ActionState, command: EditAction, gathered: Gathered, given:
         urgency=urgency_of(action.urgency, risk),
     )
     return Draft(facts=facts, private=command.private, salt=command.salt)
+
+
+class Before(msgspec.Struct, frozen=True, gc=False):
+    """What a ruling that waits for people came to before an edit."""
+
+    task: int
+    digest: str
+    level: int
+    risk: int
+    urgency: str
+
+    @classmethod
+    def of(cls, facts: ActionDecided) -> Before:
+        """After the request itself."""
+        return cls(facts.task, facts.digest, facts.level, facts.risk, facts.urgency)
+
+    def after(self, facts: ActionEdited) -> Before:
+        """After this edit."""
+        return Before(self.task, facts.digest, facts.level, facts.risk, facts.urgency)
+
+
+def audit_edit(policy: Policy, before: Before, facts: ActionEdited, at: int) -> str:
+    """`same` when judging the edited parameters again from what was recorded gives what was recorded, else `differs`."""
+    tables = of(policy, facts.policy_digest)
+    ruling = judge(ask(tables, facts.derived, facts.evidence, at, 0, before.task, facts.agent))
+    same = (
+        ruling.verdict != "denied"
+        and facts.digest_before == before.digest
+        and facts.failed == ruling.failed
+        and facts.level == max(_CONFIRM, before.level, ruling.level)
+        and facts.risk == max(before.risk, ruling.risk)
+        and facts.urgency == urgency_of(before.urgency, facts.risk)
+    )
+    return "same" if same else "differs"
 
 
 @once

@@ -26,6 +26,7 @@ from watchfloor.http import identity, lists, problems, reading, safeguards
 from watchfloor.http.addresses import Addresses, bucket
 from watchfloor.http.asking import Call
 from watchfloor.http.correlation import Trace
+from watchfloor.http.floods import turned_away
 from watchfloor.http.identity import ANONYMOUS, Principal
 from watchfloor.http.operations import Operation
 from watchfloor.http.pacing import Pacing
@@ -104,7 +105,14 @@ class Door:
         with structlog.contextvars.bound_contextvars(**_bound(principal)):
             self._allowed(operation, principal)
             self._own_pages(operation, principal, arrival)
-            self._paced(operation, principal, arrival.peer)
+            try:
+                self._paced(operation, principal, arrival.peer)
+            except Problem:
+                if call.of_agent and operation.mutates:
+                    turned_away(
+                        call
+                    )  # writes refused for their rate count for the runaway detector (spec 3.3)
+                raise
             if declared.params is not None:
                 call.params = reading.read_params(pairs, declared.params)
             elif operation.any_query:

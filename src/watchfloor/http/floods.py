@@ -1,4 +1,4 @@
-"""Actions that REST turned away, told to the record as the hub does: floods count for the runaway detector (spec 3.3).
+"""What agents write and REST turned away, told to the record as the hub does: floods count for the runaway detector (spec 3.3).
 
 Counted per agent and second, in memory. More than a runaway's rate within a second is reported at once, once; what a
 minute's buckets refused is reported with the first refusal of the next minute. Nobody has to be connected for it.
@@ -6,9 +6,17 @@ minute's buckets refused is reported with the first refusal of the next minute. 
 
 from __future__ import annotations
 
+import contextlib
 from collections import OrderedDict
+from typing import TYPE_CHECKING
 
+from watchfloor.engine.requests import Lane
 from watchfloor.fleet.messages import ReportThrottled
+from watchfloor.kernel.messages import Refused
+from watchfloor.registers.activity import pace_of
+
+if TYPE_CHECKING:
+    from watchfloor.http.asking import Call
 
 AGENTS_MAX = 10_000  # remembered at a time; the longest silent one is forgotten
 _SECOND_US, _MINUTE_US = 1_000_000, 60_000_000
@@ -47,3 +55,19 @@ class Floods:
         if turned.in_second == per_second + 1:
             return ReportThrottled(subject=agent, count=turned.in_second, window_ms=1_000)
         return ReportThrottled(subject=agent, count=before, window_ms=60_000) if before else None
+
+
+def turned_away(call: Call) -> None:
+    """A request that did not get as far as the gate counts for the runaway detector, as on the socket."""
+    agent = call.principal.subject
+    often = call.pacing.exhausted  # of the take that refused this request
+    pace = pace_of(agent, call.read)
+    report = call.pacing.floods.count(call.org, agent, call.now, pace.requests_1s)
+    if often >= pace.throttles_60s:
+        report = ReportThrottled(subject=agent, count=often, window_ms=60_000, exhausted=often)
+    state = call.state("agent", agent)
+    if report is None or state is None or state.quarantined:
+        return
+    request = call.request(report, lane=Lane.OUTCOMES, keyed=False)
+    with contextlib.suppress(Refused):
+        call.services.engine.submit(request)

@@ -8,18 +8,23 @@ import msgspec
 import pytest
 from tests.transcripts.world import World
 from tests.unit.actions.lives import state, waiting
-from tests.unit.actions.requests import TRUSTED
+from tests.unit.actions.requests import TRUSTED, seen
 
 from watchfloor.actions import messages as m
 from watchfloor.actions.edit_messages import ActionEdited, EditAction
 from watchfloor.actions.editing import EditEvidence, edited
-from watchfloor.actions.gate import Gathered
+from watchfloor.actions.gate import RULES_VERSION, Gathered
 from watchfloor.actions.life import content_of
+from watchfloor.engine.auditing import audit_one
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.limits import EDITS_PER_ACTION_MAX
 from watchfloor.kernel.messages import Actor, Event, Refused
 from watchfloor.kernel.terms import Policy
 from watchfloor.policy.digest import digest_of
+from watchfloor.policy.document import from_plain
 
+CLOSED = m.ActionClosed(agent=7, decision=9, reason="denied", released_micro=0)
+REVOKED = m.GrantRevoked(agent=7, digest="d", grant=1, level=3, reason="policy", risk=0, urgency="normal")
 SUE = Actor(kind="person", id="per_sue")
 
 
@@ -98,3 +103,43 @@ def test_edits_are_bounded_and_what_is_no_longer_pending_is_left_alone() -> None
         edits(world)
     over = msgspec.structs.replace(state(world), status="granted")
     assert edited(over, msgspec.structs.replace(event, seq=event.seq + 1)).digest == over.digest
+
+
+FORGED: list[dict[str, Any]] = [
+    {"level": 1},
+    {"level": 4},
+    {"risk": 0},
+    {"failed": ()},
+    {"digest_before": "ff"},
+    {"urgency": "low"},
+    {"agent": 8},
+    {"evidence": seen(agent_state=1)},
+]
+
+
+def audited(events: list[Event], seq: int) -> str:
+    rules = [msgspec.structs.replace(event, rules=RULES_VERSION, policy=1) for event in events]
+    return audit_one(rules, seq, {1: SLOW})
+
+
+SLOW = from_plain({"runaway": {"agents": {public_id("agent", 8, 1): {"requests_per_second": 1}}}})
+
+
+def test_an_edit_is_judged_again_like_a_ruling_and_what_was_forged_differs() -> None:
+    world = waiting()
+    (first,) = edits(world, {"amount": 5}, policy=SLOW, seen={"requests_1s": 5, "score": 100})
+    (second,) = edits(world, {"path": "/srv/new"}, policy=SLOW)
+    for event in (first, second):
+        assert audited(world.events, event.seq) == "same"
+    facts = first.facts
+    assert facts.urgency != "low"
+    for changes in FORGED:
+        forged = msgspec.structs.replace(first, facts=msgspec.structs.replace(facts, **changes))
+        events = [forged if event.seq == first.seq else event for event in world.events]
+        assert audited(events, first.seq) == "differs", changes
+    assert audited([first], first.seq) == "differs", "nothing of it waited"
+    over = [event for event in world.events if event.seq < first.seq]
+    assert audited([*over, msgspec.structs.replace(first, facts=CLOSED), first], first.seq) == "differs"
+    stricter = [*over, msgspec.structs.replace(first, facts=REVOKED), first]
+    assert audited(stricter, first.seq) == "differs", "below what was asked for after the revocation"
+    assert audit_one(world.events, first.seq, {0: SLOW}) == "superseded", "by other rules of the gate"

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
 from hashlib import sha256
 from typing import Any
 
@@ -18,11 +17,11 @@ from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.requests import Lane
 from watchfloor.engine.rights import standing
-from watchfloor.fleet.messages import ReportThrottled
 from watchfloor.http import lists, problems, telling
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import actions as wire
 from watchfloor.http.bodies import fields
+from watchfloor.http.floods import turned_away
 from watchfloor.http.pacing import Rate
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
@@ -32,7 +31,6 @@ from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.messages import Event, Refused
 from watchfloor.kernel.rate_terms import rates_of
 from watchfloor.kernel.terms import TIERS
-from watchfloor.registers.activity import pace_of
 from watchfloor.registers.stops import names_of
 
 _GRANTED = frozenset(("granted",))
@@ -140,7 +138,7 @@ def paced(call: Call, action_type: str) -> None:
     wait_ms = call.pacing.take(f"action {rate_class}", call.principal.id, rate)
     if wait_ms:
         call.services.metrics.count("rate_limited_total", rate_class)
-        _turned_away(call)
+        turned_away(call)
         raise Problem(
             429,
             "rate_limited",
@@ -149,22 +147,6 @@ def paced(call: Call, action_type: str) -> None:
             retry_after_ms=wait_ms,
             rate_class=rate_class,
         )
-
-
-def _turned_away(call: Call) -> None:
-    """A request that did not get as far as the gate counts for the runaway detector, as on the socket."""
-    agent = call.principal.subject
-    often = call.pacing.exhausted  # of the take that refused this request
-    pace = pace_of(agent, call.read)
-    report = call.pacing.floods.count(call.org, agent, call.now, pace.requests_1s)
-    if often >= pace.throttles_60s:
-        report = ReportThrottled(subject=agent, count=often, window_ms=60_000, exhausted=often)
-    state = call.state("agent", agent)
-    if report is None or state is None or state.quarantined:
-        return
-    request = call.request(report, lane=Lane.OUTCOMES, keyed=False)
-    with contextlib.suppress(Refused):
-        call.services.engine.submit(request)
 
 
 async def _salt(call: Call, seq: int) -> bytes:
