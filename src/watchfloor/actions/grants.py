@@ -39,10 +39,11 @@ _COMMITTEES = ("committee", "forced")
 _AT_LEVEL_2 = (*_PEOPLES, "tribunal")  # validator agents never answer for more
 _COMMITTEE_LEVEL = 4
 _CONFIRM = 2
+FORBIDDEN = "envelope_forbids"  # why a grant is gone that no new decision brings back
 
 
 class StartEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a start looks at again. `policy_allows`: see `policy_allows` and `derive.target_allowed`."""
+    """What a start looks at again. `policy_allows`, `forbidden`: see the functions of these names."""
 
     stops: tuple[int, ...]
     agent_state: int
@@ -50,6 +51,7 @@ class StartEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     breaker_tool_until: int
     voters_valid: bool
     policy_allows: bool
+    forbidden: bool = False
     level: int = 0  # what the policy in force asks for it at least
 
 
@@ -71,22 +73,32 @@ def level_now(policy: Policy, digest: str, state: ActionState) -> int:
     return max(tables.levels[band_of(min(SCORE_MAX, risk))], ruled, *by_packs)
 
 
-def policy_allows(policy: Policy, digest: str, state: ActionState, target: str = "") -> bool:
-    """Would the policy in force still bear this grant? `digest` is the policy's, `target` what the executor attests.
+def forbidden(policy: Policy, digest: str, state: ActionState, target: str = "") -> bool:
+    """Does the policy in force forbid it whoever approves? `digest` is the policy's, `target` what the executor attests.
 
-    Type and tool must not have become forbidden, the target must be inside the envelope, and the level that the policy
-    asks for now (`level_now`) must not exceed what the grant's basis answered for: 1 for auto, 2 for standing and tribunal,
-    the level the people were asked at for theirs. A grant of the mode `observe` needs that mode still.
+    Its type or tool is forbidden, a pack in force prohibits it, a rule denies it whatever the parameters are, or the target
+    is outside the envelope.
     """
     tables = of(policy, digest)
     if state.action_type in tables.forbidden_types or state.tool in tables.forbidden_tools:
-        return False
+        return True
     names = (state.action_type, state.tool, state.cls)
     denied, _ = conditions.certain(tables.domain, names, state.risk) if tables.domain else (False, 0)
     if denied or state.action_type in tables.prohibited:
+        return True
+    return not target_allowed(policy, digest, target)
+
+
+def policy_allows(policy: Policy, digest: str, state: ActionState, target: str = "") -> bool:
+    """Would the policy in force still bear this grant? `digest` is the policy's, `target` what the executor attests.
+
+    It must not be `forbidden`, and the level that the policy asks for now (`level_now`) must not exceed what the grant's
+    basis answered for: 1 for auto, 2 for standing and tribunal, the level the people were asked at for theirs. A grant of
+    the mode `observe` needs that mode still.
+    """
+    if forbidden(policy, digest, state, target):
         return False
-    if not target_allowed(policy, digest, target):
-        return False
+    tables = of(policy, digest)
     grant = state.grant
     basis = grant.basis if grant is not None else ""
     if basis == "forced":
@@ -176,7 +188,9 @@ def start(state: ActionState | None, command: StartAction, given: Given) -> list
     evidence: StartEvidence = given.evidence
     lost = gone(evidence, given.at)
     if lost:
-        return [Draft(facts=_revoked(action, held, lost, evidence.level))]
+        revoked = Draft(facts=_revoked(action, held, lost, evidence.level))
+        # What nobody can approve any more is denied at once: a decision on it could not be used (spec 3.1 rule 3).
+        return [revoked, closing(action, "denied")] if lost == FORBIDDEN else [revoked]
     if command.execution in action.executions:
         raise Refused("execution_used", "an execution has an id of its own", field="/execution")
     facts = ActionStarted(
@@ -210,6 +224,7 @@ def gone(evidence: StartEvidence, at: int) -> str:
         ("agents_breaker_open", evidence.breaker_agent_until > at),
         ("tools_breaker_open", evidence.breaker_tool_until > at),
         ("voters_invalid", not evidence.voters_valid),
+        (FORBIDDEN, evidence.forbidden),
         ("policy_forbids", not evidence.policy_allows),
     )
     return next((reason for reason, bites in checks if bites), "")

@@ -7,7 +7,7 @@ from __future__ import annotations
 from typing import Any
 
 from watchfloor.actions import retries
-from watchfloor.actions.grants import StartEvidence, level_now, policy_allows
+from watchfloor.actions.grants import StartEvidence, forbidden, level_now, policy_allows
 from watchfloor.actions.messages import StartAction
 from watchfloor.actions.retry_messages import RetryAction
 from watchfloor.engine import rights, voting
@@ -49,6 +49,7 @@ def _basis(read: Read, action: Any, target: str, at: int) -> StartEvidence:
         breaker_tool_until=shut_until(breaker_tool, at),
         voters_valid=voting.voters_valid(read, action, at),
         policy_allows=policy_allows(active.document, active.digest, action, target),
+        forbidden=forbidden(active.document, active.digest, action, target),
         level=level_now(active.document, active.digest, action),
     )
 

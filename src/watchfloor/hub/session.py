@@ -203,7 +203,8 @@ class Session:
         if not frame.id:
             self._invalid(wire.BadFrame("missing_field", "/id", "requests are numbered"), 0)
             return
-        dry_run = isinstance(payload, wire.ActionRequest) and payload.dry_run
+        asked = payload if isinstance(payload, wire.ActionRequest) else None
+        dry_run = asked is not None and asked.dry_run
         entropy = hub.entropy.take()
         try:
             admission.admit(hub, self, payload)
@@ -232,7 +233,7 @@ class Session:
                     body=hub.body_digest(frame),
                     credentials=rows,
                     dry_run=dry_run,
-                    noted=noted if dry_run and payload.audit else None,
+                    noted=noted if asked is not None and asked.dry_run and asked.audit else None,
                     done=_Reply(self, frame, entropy, key),
                 )
             )

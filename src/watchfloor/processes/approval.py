@@ -8,6 +8,7 @@ RecheckDecision.
 from __future__ import annotations
 
 from watchfloor.actions.edit_messages import ActionEdited
+from watchfloor.actions.grants import FORBIDDEN
 from watchfloor.actions.messages import (
     ActionClosed,
     ActionDecided,
@@ -153,9 +154,14 @@ def held(event: Event, read: Read) -> Wishes:
 
 
 def lost(event: Event, read: Read) -> Wishes:
-    """A revoked grant needs a new decision, of people even where the gate had been content alone."""
+    """A revoked grant needs a new decision, of people even where the gate had been content alone.
+
+    What the envelope forbids by now is denied with it, and nobody is asked.
+    """
     facts = event.facts
     assert isinstance(facts, GrantRevoked)
+    if facts.reason == FORBIDDEN:
+        return []
     action = read("action", event.subject)
     return _open(
         event,

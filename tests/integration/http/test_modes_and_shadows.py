@@ -170,6 +170,26 @@ def test_a_grant_of_the_mode_ends_with_the_mode(
     assert broken(server) == []
 
 
+def test_a_grant_of_what_is_forbidden_by_now_is_denied_at_once_and_nobody_is_asked_about_it(
+    server: Running, director: httpx2.Client, agent: httpx2.Client
+) -> None:
+    ruled = agent.post("/api/v1/actions", json={"type": "file.read", "params": {"path": "/srv/a"}}).json()
+    if ruled["verdict"] == "pending":
+        vote = {"vote": "approve", "digest": ruled["digest"]}
+        said = director.post(f"/api/v1/decisions/{ruled['decision_id']}/vote", json=vote).json()
+        path = f"/api/v1/actions/{ruled['action_id']}?min_seq={said['seq']}"
+        ruled["grant"] = agent.get(path).json()["grant"]
+    assert put(director, {"envelope": {"forbidden_types": ["file.read"]}}).status_code == 200
+    late = executed(agent, ruled)
+    assert (late["status"], late["reason"]) == ("grant_revoked", "envelope_forbids"), late
+    settled(director)
+    row = director.get(f"/api/v1/actions/{ruled['action_id']}").json()["action"]
+    assert row["status"] == "denied"
+    waiting = director.get("/api/v1/decisions?status=pending").json()["items"]
+    assert ruled["action_id"] not in [one["action_id"] for one in waiting]
+    assert broken(server) == []
+
+
 def test_packs_prohibit_demand_levels_and_forbid_observing(
     server: Running, director: httpx2.Client, agent: httpx2.Client
 ) -> None:

@@ -153,6 +153,15 @@ def test_a_basis_that_is_gone_revokes_the_grant_and_asks_people(
     assert isinstance(facts(world, start(grant=2))[0], ActionStarted)
 
 
+def test_what_the_envelope_forbids_by_now_is_denied_at_once_and_nobody_is_asked() -> None:
+    world = begun(cost_micro=9)
+    revoked, closed = facts(world, start(), forbidden=True, policy_allows=False)
+    assert isinstance(revoked, GrantRevoked)
+    assert revoked.reason == "envelope_forbids"
+    assert closed == ActionClosed(agent=AGENT, decision=0, reason="denied", released_micro=9)
+    assert (state(world).status, state(world).reason, state(world).grant) == ("closed", "denied", None)
+
+
 def test_a_breaker_that_has_closed_again_revokes_nothing() -> None:
     assert isinstance(facts(begun(), start(), breaker_agent_until=START)[0], ActionStarted)
 

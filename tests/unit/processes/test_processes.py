@@ -190,6 +190,13 @@ def test_a_revoked_grant_opens_a_new_decision_of_people(level: int, asked: int) 
     assert opening(wish).execution_ms == cls.execution_timeout_ms
 
 
+def test_a_grant_of_what_the_envelope_forbids_by_now_opens_no_decision() -> None:
+    revoked = GrantRevoked(
+        agent=1, digest="d", grant=1, level=3, reason="envelope_forbids", risk=3, urgency="normal"
+    )
+    assert Room().wishes(revoked, subject=9) == []
+
+
 @pytest.mark.parametrize(("level", "basis"), [(2, "approved"), (3, "approved"), (4, "committee")])
 def test_yes_becomes_a_grant_that_expires(level: int, basis: str) -> None:
     yes = DecisionApproved(action=9, agent=1, execution_ms=7, grant_ms=1_000, level=level, voters=("per_a",))
