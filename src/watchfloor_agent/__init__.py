@@ -15,7 +15,7 @@ agent.run()
 
 from __future__ import annotations
 
-from watchfloor_agent.actions import Action, Execution, Grant, Ruling
+from watchfloor_agent.actions import Action, Execution, Grant, Ruling, current_execution
 from watchfloor_agent.agent import Agent
 from watchfloor_agent.calls import Called, SignatureInvalid, verify
 from watchfloor_agent.delegating import Handed, Outcome, Spawned
@@ -77,6 +77,7 @@ __all__ = [
     "Unavailable",
     "WatchfloorError",
     "__version__",
+    "current_execution",
     "current_task",
     "read_key",
     "register",

@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import logging
 import re
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
@@ -20,6 +22,7 @@ from typing import Any
 from watchfloor_agent.canonical import canonical_action, digest, outcome_digest, plain, same_digest
 from watchfloor_agent.errors import (
     Cancelled,
+    ConfigurationError,
     Denied,
     Expired,
     GrantMismatch,
@@ -137,9 +140,11 @@ class Actions:
             decided.audit_seq,
         )
 
-    async def decision(self, action_id: str, action: Action, wait_ms: int | None) -> Grant:
+    async def decision(
+        self, action_id: str, action: Action, wait_ms: int | None, *, edits: bool = False
+    ) -> Grant:
         """The outcome of a request that is already pending. Raises as `request`."""
-        return _granted(await self._later(action_id, wait_ms), action)
+        return _granted(await self._later(action_id, wait_ms), action, edits=edits)
 
     async def retry(self, execution: Execution) -> Grant:
         """A new grant for what has just failed, under the same decision. Raises Refused, Unavailable."""
@@ -373,6 +378,27 @@ class Execution:
 
     def _ids(self) -> dict[str, str]:
         return {"action_id": self.grant.action_id, "grant_id": self.grant.grant_id}
+
+
+_running: ContextVar[Execution | None] = ContextVar("watchfloor_execution", default=None)
+
+
+@contextlib.contextmanager
+def running(execution: Execution) -> Iterator[None]:
+    """Meanwhile `current_execution()` is this one."""
+    before = _running.set(execution)
+    try:
+        yield
+    finally:
+        _running.reset(before)
+
+
+def current_execution() -> Execution:
+    """The execution that the guarded function around this call runs under. Raises ConfigurationError outside of one."""
+    execution = _running.get()
+    if execution is None:
+        raise ConfigurationError("there is no execution at hand: call this inside a guarded function")
+    return execution
 
 
 def _granted(decided: ActionDecided, action: Action, *, edits: bool = False) -> Grant:

@@ -375,12 +375,14 @@ class Agent(Speech):
         frame = _request(action, "", urgency, task, value_micro, estimate, dry_run=True, audit=audit)
         return await self._life.actions.dry_run(frame)
 
-    async def decision(self, action_id: str, action: Action, *, wait_ms: int | None = None) -> Grant:
+    async def decision(
+        self, action_id: str, action: Action, *, wait_ms: int | None = None, edits: bool = False
+    ) -> Grant:
         """Wait for a request that is pending already, after Unavailable or a restart. Raises as `request_action`.
 
         `action` is what was asked (`Action.of(type, tool, params)`): the grant must be for exactly that.
         """
-        return await self._life.actions.decision(action_id, action, wait_ms)
+        return await self._life.actions.decision(action_id, action, wait_ms, edits=edits)
 
     def execution(
         self, grant: Grant, *, target: str = "", describe: Callable[[], Action] | None = None
@@ -405,12 +407,14 @@ class Agent(Speech):
         target: str | Callable[..., str] = "",
         outcome: Callable[[Any], Any] | None = None,
         attempts: int = 1,
+        edits: bool = False,
     ) -> Callable[[Callable[P, R]], Callable[P, R]]:
         """Decorator: the function runs only with a grant for exactly this call; its arguments are the parameters.
 
         Callables get the call's arguments: `params` to choose what people see, `reason`, `cost_micro`, `target`.
         `outcome` turns the returned value into what is reported. With `attempts` above 1 a function that raised runs again
-        as often as the server grants it, under the same decision. Raises as `request_action` and `execution`.
+        as often as the server grants it, under the same decision. With `edits` people may give the call other arguments:
+        the function runs with those (`current_execution().grant.edited`). Raises as `request_action` and `execution`.
         """
         terms = Terms(
             action_type=action_type,
@@ -423,6 +427,7 @@ class Agent(Speech):
             target=target,
             outcome=outcome,
             attempts=attempts,
+            edits=edits,
         )
         return lambda function: guard(self, function, terms)
 

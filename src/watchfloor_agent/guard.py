@@ -1,7 +1,8 @@
 """`@agent.guarded("action.type")`: a function that runs only with a grant for exactly this call.
 
 The wrapper asks with the call's arguments as parameters, waits for the decision, checks that the arguments are still
-those that were granted, starts, checks again, runs, and reports. A coroutine function stays one; a plain function
+those that were granted, starts, checks again, runs, and reports. With `edits` people may have given the call other
+arguments: the function then runs with those, says so in the log, and finds `current_execution().grant.edited` true. A coroutine function stays one; a plain function
 stays plain and is called from any thread but the agent's own loop.
 """
 
@@ -14,8 +15,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, ParamSpec, Protocol, TypeVar, cast
 
-from watchfloor_agent.actions import Action, Execution, Grant
-from watchfloor_agent.errors import ConfigurationError, GrantRevoked, WatchfloorError
+from watchfloor_agent.actions import Action, Execution, Grant, running
+from watchfloor_agent.errors import ConfigurationError, GrantMismatch, GrantRevoked, WatchfloorError
 
 log = logging.getLogger("watchfloor_agent")
 
@@ -39,11 +40,12 @@ class Asking(Protocol):
         cost_micro: int | None,
         tokens: int | None,
         attempts: int,
+        edits: bool,
     ) -> Grant: ...
 
     async def retry(self, execution: Execution) -> Grant: ...
 
-    async def decision(self, action_id: str, action: Action) -> Grant: ...
+    async def decision(self, action_id: str, action: Action, *, edits: bool) -> Grant: ...
 
     def execution(
         self, grant: Grant, *, target: str = "", describe: Callable[[], Action] | None = None
@@ -66,6 +68,10 @@ class Terms:
     target: str | Callable[..., str] = ""
     outcome: Callable[[Any], Any] | None = None
     attempts: int = 1
+    edits: bool = False
+
+
+Call = tuple[tuple[Any, ...], dict[str, Any]]  # the arguments of one call
 
 
 class Guard:
@@ -77,6 +83,8 @@ class Guard:
             raise ConfigurationError(
                 f"{name} is a generator: it runs when it is iterated, so guard what it calls"
             )
+        if terms.edits and terms.params is not None:
+            raise ConfigurationError("edits needs the arguments to be the parameters: leave params away")
         self._agent = agent
         self._function = function
         self._terms = terms
@@ -112,15 +120,50 @@ class Guard:
             cost_micro=terms.cost_micro(*args, **kwargs) if callable(terms.cost_micro) else terms.cost_micro,
             tokens=terms.tokens(*args, **kwargs) if callable(terms.tokens) else terms.tokens,
             attempts=terms.attempts,
+            edits=terms.edits,
         )
 
-    async def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Execution:
-        """A started execution of exactly this call: when this returns, the function may run."""
+    async def begin(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Execution, Call]:
+        """A started execution, and the call it is of: when this returns, the function may run with these arguments."""
         return await self._started(await self.ask(args, kwargs), args, kwargs)
+
+    def _edited(self, grant: Grant, args: tuple[Any, ...]) -> Call:
+        """The arguments that people gave the call. Raises GrantMismatch where the function does not take them."""
+        rest = dict(grant.action.params)
+        given: tuple[Any, ...] = ()
+        named: dict[str, Any] = {}
+        by_name = False
+        for index, (name, parameter) in enumerate(self._signature.parameters.items()):
+            if index == 0 and name in ("self", "cls"):
+                given = args[:1]
+            elif parameter.kind is inspect.Parameter.VAR_KEYWORD:
+                named |= rest
+                rest = {}
+            elif parameter.kind is inspect.Parameter.VAR_POSITIONAL:
+                given += tuple(rest.pop(name, ()))
+            elif name not in rest:
+                by_name = True  # it keeps its default, so what follows is named
+            elif by_name or parameter.kind is inspect.Parameter.KEYWORD_ONLY:
+                named[name] = rest.pop(name)
+            else:
+                given += (rest.pop(name),)
+        try:
+            self._signature.bind(*given, **named)
+            fits = not rest and grant.allows(self.describe(given, named))
+        except TypeError:
+            fits = False
+        if not fits:
+            raise GrantMismatch(
+                f"{grant.action.type}: people edited the parameters to what {self._function.__name__} does not take",
+                action_id=grant.action_id,
+                grant_id=grant.grant_id,
+            )
+        log.warning("%s runs with parameters that people edited: %s", grant.action.type, grant.action_id)
+        return given, named
 
     async def again(
         self, failed: Execution, error: BaseException, args: tuple[Any, ...], kwargs: dict[str, Any]
-    ) -> Execution | None:
+    ) -> tuple[Execution, Call] | None:
         """A started execution of the next attempt; None when there is none, and `error` is how it ended."""
         if self._terms.attempts < 2 or not isinstance(error, Exception):
             return None
@@ -130,22 +173,26 @@ class Guard:
             log.info("no further attempt: %s", refused)
             return None
 
-    async def _started(self, grant: Grant, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Execution:
+    async def _started(
+        self, grant: Grant, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[Execution, Call]:
         for revocations in range(1, REVOCATIONS_MAX + 1):
+            if grant.edited:
+                args, kwargs = self._edited(grant, args)
             target = self._terms.target
             execution = self._agent.execution(
                 grant,
                 target=target if isinstance(target, str) else target(*args, **kwargs),
-                describe=lambda: self.describe(args, kwargs),
+                describe=functools.partial(self.describe, args, kwargs),
             )
             try:
                 await execution.start()
             except GrantRevoked:
                 if revocations == REVOCATIONS_MAX:
                     raise
-                grant = await self._agent.decision(grant.action_id, grant.action)
+                grant = await self._agent.decision(grant.action_id, grant.action, edits=self._terms.edits)
             else:
-                return execution
+                return execution, (args, kwargs)
         raise AssertionError("unreachable: the loop returns or raises")
 
     async def end(self, execution: Execution, error: BaseException | None, result: Any) -> None:
@@ -164,16 +211,17 @@ def guard(agent: Asking, function: Callable[P, R], terms: Terms) -> Callable[P, 
 
         @functools.wraps(function)
         async def asked(*args: P.args, **kwargs: P.kwargs) -> Any:
-            execution = await asking.begin(args, kwargs)
+            execution, call = await asking.begin(args, kwargs)
             while True:
                 try:
-                    result = await function(*args, **kwargs)
+                    with running(execution):
+                        result = await cast("Any", function)(*call[0], **call[1])
                 except BaseException as error:
                     await asking.end(execution, error, None)
-                    following = await asking.again(execution, error, args, kwargs)
+                    following = await asking.again(execution, error, *call)
                     if following is None:
                         raise
-                    execution = following
+                    execution, call = following
                 else:
                     await asking.end(execution, None, result)
                     return result
@@ -182,16 +230,17 @@ def guard(agent: Asking, function: Callable[P, R], terms: Terms) -> Callable[P, 
 
     @functools.wraps(function)
     def asked_plainly(*args: P.args, **kwargs: P.kwargs) -> R:
-        execution = agent.wait(asking.begin(args, kwargs))
+        execution, call = agent.wait(asking.begin(args, kwargs))
         while True:
             try:
-                result = function(*args, **kwargs)
+                with running(execution):
+                    result = cast("Callable[..., R]", function)(*call[0], **call[1])
             except BaseException as error:
                 agent.wait(asking.end(execution, error, None))
-                following = agent.wait(asking.again(execution, error, args, kwargs))
+                following = agent.wait(asking.again(execution, error, *call))
                 if following is None:
                     raise
-                execution = following
+                execution, call = following
             else:
                 agent.wait(asking.end(execution, None, result))
                 return result

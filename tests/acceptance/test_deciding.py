@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Iterator
+from typing import Any
 
 import httpx2 as httpx
 import pytest
@@ -151,6 +152,36 @@ def test_at_level_2_whoever_edits_may_approve_and_the_sdk_takes_it_only_when_tol
     assert (grant.edited, grant.action.params) == (True, {"level": 2, "n": 1})
     with pytest.raises(sdk.GrantMismatch):
         asyncio.run(story(edits=False))
+
+
+def test_a_guarded_function_runs_with_the_arguments_that_people_gave_it_and_can_tell(floor: Floor) -> None:
+    registered = floor.agent()
+    registered.close()
+
+    async def story(**given: Any) -> list[object]:
+        ran: list[object] = []
+        async with sdk.Agent(floor.url.replace("http", "ws") + "/ws", registered.key) as agent:
+
+            @agent.guarded("act.plain", edits=True)
+            async def spend(level: int, n: int, *, note: str = "") -> int:
+                held = sdk.current_execution().grant
+                ran.extend((level, n, note, held.edited, held.action.params))
+                return n
+
+            asking = asyncio.create_task(spend(2, 10, note="all of it"))
+            waiting = await asyncio.to_thread(until, lambda: _newest(floor, registered.id), "it waits")
+            done = right(await asyncio.to_thread(edit, floor, "opi", waiting, **given))
+            new = {**waiting, "decision_id": done["decision_id"], "digest": done["digest"]}
+            assert right(await asyncio.to_thread(floor.vote, "opi", new))["status"] == "approved"
+            assert await asking == 1
+        return ran
+
+    params = {"level": 2, "n": 1, "note": "less"}
+    assert asyncio.run(story(**params)) == [2, 1, "less", True, params]
+    with pytest.raises(sdk.GrantMismatch, match="does not take"):
+        asyncio.run(story(level=2, n=1, note="less", more=True))
+    with pytest.raises(sdk.ConfigurationError):
+        sdk.current_execution()
 
 
 def _newest(floor: Floor, agent_id: str) -> Said | None:

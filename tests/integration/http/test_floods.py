@@ -75,9 +75,9 @@ def test_whatever_an_agent_writes_is_limited_by_its_class_told_when_again_and_co
             for entry in WRITES:
                 answer = send(entry)
                 if entry.rate_class == "exempt":
-                    assert answer.status_code != 429, entry.name
+                    assert answer.status_code != 429, entry.id
                     continue
-                assert answer.status_code == 429, entry.name
+                assert answer.status_code == 429, entry.id
                 problem = answer.json()
                 assert (problem["code"], problem["retryable"]) == ("rate_limited", True)
                 assert problem["class"] in (entry.rate_class, "authenticated")

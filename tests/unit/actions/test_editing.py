@@ -132,6 +132,7 @@ def test_an_edit_is_judged_again_like_a_ruling_and_what_was_forged_differs() -> 
     for event in (first, second):
         assert audited(world.events, event.seq) == "same"
     facts = first.facts
+    assert isinstance(facts, ActionEdited)
     assert facts.urgency != "low"
     for changes in FORGED:
         forged = msgspec.structs.replace(first, facts=msgspec.structs.replace(facts, **changes))
