@@ -110,7 +110,9 @@ class Floor:
             page.evaluate(AXE.read_text(encoding="utf-8") + ";undefined")
         tags = ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa", "best-practice"]
         found: dict[str, Any] = page.evaluate(
-            "async (tags) => { const r = await axe.run(document, {runOnly: tags, resultTypes: ['violations', 'incomplete']});"
+            "async (tags) => { const still = Promise.allSettled(document.getAnimations().map(a => a.finished));"
+            " await Promise.race([still, new Promise(done => setTimeout(done, 1000))]);"
+            " const r = await axe.run(document, {runOnly: tags, resultTypes: ['violations', 'incomplete']});"
             " const short = (x) => x.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.target.join(' '))}));"
             " return {violations: short(r.violations), incomplete: short(r.incomplete)}; }",
             tags,
@@ -124,7 +126,7 @@ class Floor:
 
 @pytest.fixture
 def floors(server: Running, chromium: Browser) -> Iterator[Callable[..., Floor]]:
-    """Makes signed-in browsers: `floors("supervisor", dark=True, phone=True)`."""
+    """Makes signed-in browsers: `floors("supervisor", dark=True, phone=True)`; of several roles: "director+auditor"."""
     made: list[Floor] = []
 
     def make(role: str = "supervisor", *, dark: bool = False, phone: bool = False, **more: Any) -> Floor:
@@ -139,7 +141,7 @@ def floors(server: Running, chromium: Browser) -> Iterator[Callable[..., Floor]]
             **more,
         )
         context.set_default_timeout(10_000)
-        person = server.person(role)
+        person = server.person(*role.split("+"))
         session = server.run(server.credential(server.orgs[0], person.subject, "session"))
         context.add_cookies([{"name": "watchfloor_session", "value": session, "url": server.url}])
         floor = Floor(server, context)

@@ -101,6 +101,23 @@ def seed(server: Running) -> Seeded:
     )
 
 
+def ask_many(server: Running, count: int, **more: Any) -> list[str]:
+    """Decisions that wait. Ten at most are asked for by one agent, which would be stopped as a runaway."""
+    found = []
+    for number in range(count):
+        if number % 10 == 0:
+            client = server.client(server.agent(tools=["git", "http", "bank"])["api_key"])
+        found.append(ask_patch(client, **{"params": {"path": f"file-{number}.py"}, **more})["decision_id"])
+    return found
+
+
+def votes(server: Running, decision: str) -> list[dict[str, Any]]:
+    """Everybody's say on a decision."""
+    auditor = server.client(server.person("auditor"))
+    found: list[dict[str, Any]] = auditor.get(f"/api/v1/decisions/{decision}").json()["votes"]
+    return found
+
+
 def denied(server: Running, decision: str, digest: str) -> httpx2.Response:
     """The director denies a decision through the API."""
     director = server.client(server.person("director"))

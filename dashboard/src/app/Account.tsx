@@ -2,6 +2,7 @@
 import { Menu, UnstyledButton, useComputedColorScheme, useMantineColorScheme } from "@mantine/core";
 import { api, ask } from "../api/client";
 import { useCommand } from "../api/commands";
+import { forgetDrafts } from "../parts/drafts";
 import { Icon } from "../parts/Icon";
 import styles from "./Account.module.css";
 import { openKeys } from "./Keys";
@@ -16,7 +17,10 @@ export function Account() {
   const leave = useCommand({
     run: (_: null, key) =>
       ask(api.POST("/api/v1/sign-out", { params: { header: { "Idempotency-Key": key } } })),
-    onDone: () => window.location.assign("/sign-in"),
+    onDone: () => {
+      forgetDrafts();
+      window.location.assign("/sign-in");
+    },
   });
   const local = browserZone();
   return (

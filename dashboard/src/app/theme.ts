@@ -69,8 +69,17 @@ export const theme = createTheme({
   components: {
     Tooltip: { defaultProps: { openDelay: 250, withArrow: true, multiline: true, maw: 360 } },
     Modal: {
-      defaultProps: { centered: true, overlayProps: { backgroundOpacity: 0.35, blur: 1 } },
+      defaultProps: {
+        centered: true,
+        closeButtonProps: { "aria-label": "Close" },
+        overlayProps: { backgroundOpacity: 0.35, blur: 1 },
+        attributes: { header: { role: "presentation" } }, // a dialog's head is no banner of the page
+      },
       styles: { title: { fontWeight: 650 } },
+    },
+    Notification: {
+      defaultProps: { closeButtonProps: { "aria-label": "Close" } },
+      styles: { description: { color: "var(--soft)" } }, // Mantine's grey is too faint beside a title
     },
     Button: { defaultProps: { size: "sm" } },
   },

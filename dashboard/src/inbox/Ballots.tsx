@@ -39,9 +39,11 @@ export function Ballots({ detail }: { detail: DecisionDetail }) {
           {decision.approvals} of {needed}
         </span>
       </div>
-      {decision.status === "pending" && decision.rungs > 1 && (
+      {decision.status === "pending" && decision.rungs > 0 && (
         <p className={styles.quiet}>
-          Step {Math.min(decision.rung + 1, decision.rungs)} of {decision.rungs} of its escalation.
+          {decision.rung
+            ? `Nobody has answered: step ${decision.rung} of ${decision.rungs} of its escalation.`
+            : `Without an answer it escalates, in ${decision.rungs} ${decision.rungs === 1 ? "step" : "steps"}.`}
         </p>
       )}
       {detail.also.map((one) => (

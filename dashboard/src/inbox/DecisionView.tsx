@@ -16,6 +16,7 @@ import { Name, Words } from "../parts/Words";
 import { Ballots } from "./Ballots";
 import styles from "./decision.module.css";
 import { Ended } from "./Ended";
+import { Forced } from "./Forced";
 import { Parameters } from "./Parameters";
 import { type DecisionDetail, decisionQuery } from "./queries";
 import { Reasons } from "./Reasons";
@@ -72,6 +73,7 @@ function Detail({ detail, ...props }: DecisionViewProps & { detail: DecisionDeta
       <div className={styles.scroll} tabIndex={0} role="group" aria-label="About the decision">
         <Head detail={detail} onBack={props.onBack} phone={props.phone} />
         {!pending && <Ended detail={detail} />}
+        {decision.forced_by.length > 0 && <Forced detail={detail} />}
         <div className={styles.grid}>
           <div className={styles.wide}>
             <div className={styles.full}>
@@ -113,7 +115,7 @@ function Detail({ detail, ...props }: DecisionViewProps & { detail: DecisionDeta
             {decision.agent_id && (
               <>
                 <Card title="Trust">
-                  <TrustImpact agent={decision.agent_id} name={decision.agent_name} />
+                  <TrustImpact decision={decision} />
                 </Card>
                 <Card title="Earlier ones like this">
                   <Similar decision={decision} />
@@ -177,7 +179,9 @@ function Head({ detail, onBack, phone }: { detail: DecisionDetail; onBack: () =>
       {pending && (
         <div className={styles.clock}>
           <Left at={decision.deadline_at} />
-          <span>left, then nothing runs</span>
+          <span>
+            {decision.rung < decision.rungs ? "left, then others are told" : "left, then nothing runs"}
+          </span>
         </div>
       )}
     </header>

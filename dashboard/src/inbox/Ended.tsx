@@ -33,7 +33,7 @@ export function Ended({ detail }: { detail: DecisionDetail }) {
         </b>{" "}
         {text}
         {decision.reason &&
-          !["voted", ""].includes(decision.reason) &&
+          !["voted", "forced", ""].includes(decision.reason) &&
           ` (${decision.reason.replaceAll("_", " ")})`}
       </div>
     </div>

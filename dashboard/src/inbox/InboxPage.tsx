@@ -126,7 +126,7 @@ function Inbox({ all, shown, whose, onWhose, more }: InboxProps) {
               ]}
             />
           </div>
-          {batch.length > 0 && <Batch of={batch} onDone={() => setChosen(NOTHING)} />}
+          <Batch of={batch} onDone={() => setChosen(NOTHING)} />
           {shown.length ? (
             <WaitingList of={shown} here={here} chosen={chosen} onGo={go} onChoose={choose} more={more} />
           ) : (

@@ -1,28 +1,55 @@
-/** How far the agent is trusted, and what this action's outcome would do to that. */
+/** How far the agent is trusted, and what each course of things would do to that: the server's own figures. */
 import { useQuery } from "@tanstack/react-query";
-import { agentQuery, trustQuery } from "../agents/queries";
+import { agentQuery } from "../agents/queries";
 import { Answer } from "../parts/Answer";
 import { Tier } from "../parts/Badges";
 import { Go } from "../parts/Go";
 import { Name } from "../parts/Words";
 import styles from "./decision.module.css";
-import { policyQuery } from "./queries";
+import { type Decision, impactQuery } from "./queries";
 
-export function TrustImpact({ agent, name }: { agent: string; name: string }) {
-  const trust = useQuery(trustQuery(agent));
-  const about = useQuery(agentQuery(agent));
+const COURSES: Record<string, string> = { completed: "succeeds", failed: "fails", unknown: "stays silent" };
+
+function signed(change: number): string {
+  return change > 0 ? `+${change}` : change < 0 ? `−${-change}` : "±0";
+}
+
+export function TrustImpact({ decision }: { decision: Decision }) {
+  const impact = useQuery(impactQuery(decision));
+  const about = useQuery(agentQuery(decision.agent_id));
   return (
-    <Answer of={trust} what="trust">
+    <Answer of={impact} what="trust">
       {(now) => (
         <>
           <p className={styles.trust}>
             <b className="number">{now.score}</b> <Tier of={now.tier} />
           </p>
-          <Impact score={now.score} />
+          <ul className={styles.impact} aria-label="What it would do to trust">
+            {now.items.map((one) => (
+              <li key={`${one.vote} ${one.outcome}`}>
+                <span>{one.vote === "deny" ? "denied" : (COURSES[one.outcome] ?? one.outcome)}</span>{" "}
+                <b data-kind={one.change > 0 ? "up" : one.change < 0 ? "down" : undefined}>
+                  {signed(one.change)}
+                </b>{" "}
+                <span className="number">
+                  to {one.score}
+                  {one.tier !== now.tier && (
+                    <>
+                      {" "}
+                      <Tier of={one.tier} />
+                    </>
+                  )}
+                </span>
+              </li>
+            ))}
+          </ul>
+          {now.capped && (
+            <p className={styles.quiet}>It has succeeded so often today that one more adds nothing.</p>
+          )}
           {about.data && about.data.agent.capabilities.length > 0 && (
             <p className={styles.quiet}>
-              <Go to={`/agents/${agent}`}>
-                <Name text={name} />
+              <Go to={`/agents/${decision.agent_id}`}>
+                <Name text={decision.agent_name} />
               </Go>{" "}
               is registered for <Name text={about.data.agent.capabilities.join(", ")} />.
             </p>
@@ -30,28 +57,5 @@ export function TrustImpact({ agent, name }: { agent: string; name: string }) {
         </>
       )}
     </Answer>
-  );
-}
-
-function Impact({ score }: { score: number }) {
-  const policy = useQuery(policyQuery);
-  const kinds = policy.data?.document.trust?.kinds;
-  const good = kinds?.action_completed?.points;
-  const bad = kinds?.failed?.points;
-  if (good === undefined || bad === undefined) return null;
-  const at = (points: number) => Math.min(1_000, Math.max(0, score + points));
-  return (
-    <ul className={styles.impact}>
-      <li>
-        <span>succeeds</span> <b data-kind="up">+{good}</b> <span className="number">to {at(good)}</span>
-      </li>
-      <li>
-        <span>fails</span> <b data-kind="down">−{Math.abs(bad)}</b>{" "}
-        <span className="number">to {at(bad)}</span>
-      </li>
-      <li>
-        <span>denied</span> <b>0</b> <span>a denial costs no trust</span>
-      </li>
-    </ul>
   );
 }

@@ -7,9 +7,11 @@ import { useLayoutEffect, useRef, useState } from "react";
 import { flushSync } from "react-dom";
 import { isBusy } from "../app/Keys";
 import { Icon } from "../parts/Icon";
+import { useDraft } from "../parts/drafts";
 import { Name } from "../parts/Words";
 import styles from "./decision.module.css";
 import { EditParameters, isEditable } from "./EditParameters";
+import { Force } from "./Force";
 import type { DecisionDetail } from "./queries";
 import { type Say, useVote } from "./voting";
 
@@ -24,9 +26,10 @@ export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
   const { decision } = detail;
   const [asking, setAsking] = useState<Say | null>(null);
   const [editing, setEditing] = useState(false);
-  const [comment, setComment] = useState("");
+  const [comment, setComment, forgetComment] = useDraft(`comment ${decision.decision_id}`);
   const vote = useVote((ballot) => {
     setAsking(null);
+    forgetComment();
     if (ballot.decision) onDone();
   });
   const confirm = () => {
@@ -56,6 +59,7 @@ export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
         <span className={styles.obstacle}>
           <Icon name="eye" size={16} /> {detail.obstacle || "You cannot vote on this."}
         </span>
+        <ForceButton detail={detail} />
         {count > 1 && (
           <Button variant="default" onClick={onDone}>
             Next
@@ -99,6 +103,7 @@ export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
           Edit <kbd className={styles.key}>e</kbd>
         </Button>
       )}
+      <ForceButton detail={detail} />
       {editing && <EditParameters detail={detail} onClose={() => setEditing(false)} />}
       {position > 0 && (
         <span className={styles.place}>
@@ -106,6 +111,20 @@ export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
         </span>
       )}
     </div>
+  );
+}
+
+/** For directors and admins who stand far enough from it: the rule says who, the server tells. */
+function ForceButton({ detail }: { detail: DecisionDetail }) {
+  const [asking, setAsking] = useState(false);
+  if (!detail.may_force) return null;
+  return (
+    <>
+      <Button variant="subtle" color="bad" onClick={() => setAsking(true)}>
+        Force…
+      </Button>
+      {asking && <Force detail={detail} onClose={() => setAsking(false)} />}
+    </>
   );
 }
 

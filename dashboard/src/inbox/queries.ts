@@ -34,9 +34,11 @@ export function similarQuery(decision: string) {
   });
 }
 
-/** The points that trust moves by, as the policy in force has them. */
-export const policyQuery = queryOptions({
-  queryKey: ["policy", "in force"],
-  queryFn: () => ask(api.GET("/api/v1/policy")),
-  staleTime: 5 * 60_000,
-});
+/** What approving or denying it, and what comes of that, would do to the agent's trust. */
+export function impactQuery({ agent_id, decision_id: decision }: Decision) {
+  return queryOptions({
+    queryKey: ["agent", agent_id, "impact", decision], // of the agent: events of trust touch it
+    queryFn: () => ask(api.GET("/api/v1/decisions/{decision}/impact", { params: { path: { decision } } })),
+    staleTime: 60_000,
+  });
+}

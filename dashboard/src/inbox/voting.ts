@@ -1,7 +1,6 @@
 /** Casting votes: one vote per person and decision, whatever is pressed how often and in how many tabs. */
 import { api, ask, type Wire } from "../api/client";
 import { useCommand } from "../api/commands";
-import type { Problem } from "../api/problem";
 import { useMe } from "../app/me";
 import { told, toldProblem } from "../parts/toasts";
 
@@ -19,10 +18,10 @@ export function ballotKey(person: string, ballot: Ballot): string {
   return `vote-${person}-${ballot.decision}-${ballot.say}`;
 }
 
-const OVERTAKEN = new Set(["over", "already_voted", "idempotency_key_reused"]);
+const OVERTAKEN = new Set(["over", "late", "already_voted", "idempotency_key_reused"]);
 
-export function isOvertaken(problem: Problem): boolean {
-  return OVERTAKEN.has(problem.code);
+export function isOvertaken(code: string): boolean {
+  return OVERTAKEN.has(code);
 }
 
 export function cast(person: string, ballot: Ballot): Promise<Wire["VoteRecorded"]> {
@@ -35,6 +34,22 @@ export function cast(person: string, ballot: Ballot): Promise<Wire["VoteRecorded
       body: { vote: ballot.say, digest: ballot.digest, comment: ballot.comment },
     }),
   );
+}
+
+export type Voted = Wire["ManyVoted"];
+
+/** So many votes one request takes. */
+export const AT_ONCE_MAX = 50;
+
+/** The same say on several decisions in one request: a line each, in their order. `key` makes a repeat the same votes. */
+export async function castMany(
+  of: readonly { decision_id: string; digest: string }[],
+  say: Say,
+  key: string,
+): Promise<Voted[]> {
+  const votes = of.map(({ decision_id, digest }) => ({ decision_id, digest, vote: say }));
+  const params = { header: { "Idempotency-Key": key } };
+  return (await ask(api.POST("/api/v1/inbox/votes", { params, body: { votes, comment: "" } }))).items;
 }
 
 const ENDED: Record<string, string> = {
@@ -58,7 +73,7 @@ export function useVote(onDone: (ballot: Ballot) => void) {
     },
     touches: [["decisions"], ["decision"]],
     onProblem: (problem, ballot) => {
-      if (isOvertaken(problem)) {
+      if (isOvertaken(problem.code)) {
         told("Somebody was faster, or you voted in another window. It is shown as it stands now.", "vote");
         onDone({ ...ballot, decision: "" });
       } else toldProblem(problem);

@@ -36,6 +36,7 @@ describe("what events touch", () => {
     expect(keys).toContain('["decisions"]');
     expect(keys).toContain('["tasks"]');
     expect(keys).not.toContain('["task",""]');
+    expect(touched([event(3, "tribunal", "dec_1")])).toContain('["decision","dec_1"]');
   });
 
   it("is read again at once, then at most every 400 ms however many events come", () => {

@@ -12,6 +12,7 @@ const LISTS: Record<string, readonly string[]> = {
   task: ["tasks", "agents"],
   action: ["actions", "agents"],
   decision: ["decisions", "actions"],
+  tribunal: ["tribunals", "decisions"],
   stop: ["stops", "agents"],
   standing: ["standing"],
   bypass: ["bypasses"],
@@ -27,6 +28,9 @@ const LISTS: Record<string, readonly string[]> = {
   supervision: ["supervisions"],
 };
 
+/** Kinds that are shown as part of another, under its id. */
+const SAME: Record<string, string> = { tribunal: "decision" };
+
 const SITUATION = JSON.stringify(["situation"]);
 
 /** The query keys, as JSON, that a batch of events touches. */
@@ -34,7 +38,7 @@ export function touched(batch: readonly LiveEvent[]): Set<string> {
   const found = new Set<string>();
   for (const event of batch) {
     const { kind, id } = event.subject;
-    if (id) found.add(JSON.stringify([kind, id]));
+    if (id) found.add(JSON.stringify([SAME[kind] ?? kind, id]));
     for (const list of LISTS[kind] ?? [`${kind}s`]) found.add(JSON.stringify([list]));
   }
   if (found.size) {

@@ -115,8 +115,13 @@ def reach(
 
 def forcer(read: Read, command: ForceDecision | ReviewForced, at: int, request: Request) -> ForceEvidence:
     """Who forces a decision, or reviews that it was forced."""
-    person = find_person(read, command.person)
-    decision: Decision | None = read("decision", command.subject)
+    return forcing(read, command.subject, command.person, at, forces=isinstance(command, ForceDecision))
+
+
+def forcing(read: Read, subject: int, person_id: str, at: int, *, forces: bool) -> ForceEvidence:
+    """Somebody as one who forces a decision, or else reviews it; a policy they loosened bars them from forcing alone."""
+    person = find_person(read, person_id)
+    decision: Decision | None = read("decision", subject)
     active: ActivePolicy = read("active_policy", "active")
     terms = active.document.break_glass
     if person is None or decision is None:
@@ -125,7 +130,7 @@ def forcer(read: Read, command: ForceDecision | ReviewForced, at: int, request: 
         roles=person.roles,
         enabled=person.enabled,
         terms=terms,
-        loosened=isinstance(command, ForceDecision) and loosened_by(read, person.id, decision, at),
+        loosened=forces and loosened_by(read, person.id, decision, at),
         able=tuple(other for other in decision.force_asked if _may_force(read, other, decision, at)),
     )
 

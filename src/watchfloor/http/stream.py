@@ -45,6 +45,7 @@ _VIEWED = {
     "task": "tasks",
     "action": "actions",
     "decision": "decisions",
+    "tribunal": "decisions",
     "stop": "stops",
     "standing": "standing_approvals",
     "bypass": "bypasses",
@@ -54,6 +55,7 @@ _VIEWED = {
     "supervision": "supervisions",
     "alert": "alerts",
 }
+_SAME = {"tribunal": "decision"}  # a tribunal has its decision's integer, and its public id
 
 
 class Subject(msgspec.Struct, frozen=True):
@@ -163,11 +165,12 @@ class Streams:
 
     def _id_of(self, org: int, event: Event) -> str:
         """Public id of the subject of an event that just happened: its state is still in memory."""
-        if event.kind not in PREFIXES:
+        kind = _SAME.get(event.kind, event.kind)
+        if kind not in PREFIXES:
             return ""
-        state = self._services.engine.state(org, event.kind, event.subject)
+        state = self._services.engine.state(org, kind, event.subject)
         nonce = getattr(state, "nonce", None)
-        return "" if nonce is None else public_id(event.kind, event.subject, nonce)
+        return "" if nonce is None else public_id(kind, event.subject, nonce)
 
     def open(
         self, who: Principal, after: int | None, kinds: frozenset[str], keep_alive_s: float = KEEP_ALIVE_S
@@ -277,7 +280,8 @@ class Streams:
             subjects = {event.subject for event in events if event.kind == kind}
             if subjects:
                 marks = ",".join("?" * len(subjects))
-                sql = f"SELECT {kind} AS subject, id FROM {table} WHERE org = ? AND {kind} IN ({marks})"  # noqa: S608 - names from code
+                name = _SAME.get(kind, kind)
+                sql = f"SELECT {name} AS subject, id FROM {table} WHERE org = ? AND {name} IN ({marks})"  # noqa: S608 - names from code
                 for row in self._services.views.rows(sql, (org, *subjects)):
                     found[(kind, row["subject"])] = row["id"]
         return found

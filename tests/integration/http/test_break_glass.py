@@ -33,8 +33,13 @@ def test_a_director_forces_it_the_agent_starts_and_another_person_reviews(server
     asked = ask_patch(agent)
     place = f"/api/v1/decisions/{asked['decision_id']}"
     assert supervisor.post(f"{place}/force", json={"digest": "0" * 64, "reason": "x"}).status_code == 403
+    offered = [client.get(place).json() for client in (supervisor, director)]
+    assert [(one["may_force"], one["may_review"]) for one in offered] == [(False, False), (True, False)]
     done = force(director, asked["decision_id"])
     assert done.json()["status"] == "forced", done.text
+    after = f"{place}?min_seq={done.json()['seq']}"
+    offered = [client.get(after).json() for client in (supervisor, director)]
+    assert [(one["may_force"], one["may_review"]) for one in offered] == [(False, True), (False, False)]
     assert start(agent, asked["action_id"]).json()["status"] == "executing"
     mine = director.post(f"{place}/review", json={"verdict": "justified"})
     assert mine.json()["code"] == "needs_another_person"

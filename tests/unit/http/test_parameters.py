@@ -38,6 +38,15 @@ def test_names_values_and_types_are_told_apart() -> None:
     assert "nothing" in shown
 
 
+def test_lists_are_lines_and_lists_of_more_are_numbered() -> None:
+    shown = parameters.render({"files": ["a.py", "b.py"], "hosts": [{"name": "x"}], "none": []})
+    assert shown.count("<li>") == 3
+    assert '<ul class="values"><li>' in shown and '<ol class="values"><li>' in shown
+    assert "<dt>0</dt>" not in shown
+    assert "an empty list" in shown
+    assert "… and 5 more" in parameters.render({"ids": list(range(parameters.ITEMS_MAX + 5))})
+
+
 def test_a_diff_is_shown_line_by_line_with_colours() -> None:
     shown = parameters.render({"diff": DIFF, "path": "x.py"})
     assert '<tr class="del">' in shown

@@ -116,6 +116,8 @@ class DecisionDetail(Answer, frozen=True, kw_only=True):
 
     `judgements` are those of the tribunal of validator agents that was asked for advice, where there was one.
     `attempts`: how many executions an approval bears, one after the other, should they fail.
+    `may_force` and `may_review` (of a forced one) are about the asking person too; `force_asked`: who wants to force it
+    already, where that takes two.
     """
 
     decision: DecisionItem
@@ -132,6 +134,9 @@ class DecisionDetail(Answer, frozen=True, kw_only=True):
     timeline: tuple[TimelineItem, ...]
     seq: Seq
     attempts: int = 1
+    may_force: bool = False
+    force_asked: tuple[str, ...] = ()
+    may_review: bool = False
 
 
 class VoteBody(Body, frozen=True, kw_only=True):

@@ -45,8 +45,19 @@ def tree(value: Any, depth: int = 0) -> Safe:
     if isinstance(value, dict):
         return _pairs([(str(name), item) for name, item in value.items()], depth)
     if isinstance(value, list):
-        return _pairs([(str(place), item) for place, item in enumerate(value)], depth)
+        return _list(value, depth)
     return scalar(value)
+
+
+def _list(items: list[Any], depth: int) -> Safe:
+    """A line each; what is more than a line is numbered from 1."""
+    if not items:
+        return tag("span", "an empty list", class_="quiet")
+    nested = any(isinstance(item, (dict, list)) for item in items)
+    rows = [tag("li", tree(item, depth + 1)) for item in items[:ITEMS_MAX]]
+    left = len(items) - ITEMS_MAX
+    more = tag("p", f"… and {left} more; see the plain text", class_="more") if left > 0 else None
+    return tag("div", tag("ol" if nested else "ul", rows, class_="values"), more)
 
 
 def _pairs(pairs: list[tuple[str, Any]], depth: int) -> Safe:

@@ -12,7 +12,7 @@ from watchfloor.councils import messages as councils
 from watchfloor.councils.decision import last_at
 from watchfloor.councils.rules import why_not
 from watchfloor.engine import voting
-from watchfloor.http import comparing, lists, telling
+from watchfloor.http import comparing, forcing, lists, telling
 from watchfloor.http.asking import Call, encoded
 from watchfloor.http.bodies import decisions as wire
 from watchfloor.http.bodies.fields import Recorded
@@ -160,6 +160,9 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
         timeline=lines,
         seq=call.view_seq,
         attempts=getattr(event.facts, "attempts", 1),
+        may_force=forcing.may_force(call, subject, state),
+        force_asked=tuple(telling.name_of(call, who) for who in state.force_asked),
+        may_review=forcing.may_review(call, subject, state),
     )
     return row, body
 
