@@ -3840,7 +3840,13 @@ export interface components {
             /** @default null */
             edit: components["schemas"]["EditItem"] | null;
             /** @default [] */
+            force_asked: string[];
+            /** @default [] */
             judgements: components["schemas"]["JudgementItem"][];
+            /** @default false */
+            may_force: boolean;
+            /** @default false */
+            may_review: boolean;
             may_vote: boolean;
             obstacle: string;
             params: unknown;
