@@ -15,7 +15,7 @@ from typing import Any
 from watchfloor.engine import replaying
 from watchfloor.engine.auditing import RULINGS, audit_one
 from watchfloor.engine.engine import Engine
-from watchfloor.http.ports import Export
+from watchfloor.http.ports import BackupMade, Backups, Export
 from watchfloor.kernel.limits import REPLAY_EVENTS_MAX
 from watchfloor.kernel.messages import Refused
 from watchfloor.kernel.terms import Policy
@@ -23,6 +23,7 @@ from watchfloor.ledger.backup import Backup, list_backups, make_backup
 from watchfloor.ledger.contract import LedgerError, OrganisationRow
 from watchfloor.ledger.directory import DataDirectory
 from watchfloor.ledger.export import export_ledger
+from watchfloor.ledger.limits import BACKUPS_KEPT
 from watchfloor.ledger.recovery import VERIFIED_FILE, verify_whole
 from watchfloor.ledger.signer import Signer, state_copy
 from watchfloor.policy.messages import PolicyApplied
@@ -42,6 +43,9 @@ class Administration:
         self._tasks: set[asyncio.Task[Any]] = set()
         self._verified: dict[int, dict[str, Any]] = {}
         self._policies: dict[tuple[int, int], Policy] = {}
+        self._copying: asyncio.Task[Backup] | None = None
+        self._copy_failed = ""
+        self._every_hours = 0
 
     def _row(self, org: int) -> OrganisationRow:
         return next(row for row in self._engine.ledger.organisations() if row.org == org)
@@ -177,7 +181,13 @@ class Administration:
     # -- backup ---------------------------------------------------------------------------------------------------
 
     async def backup(self) -> Backup:
-        """Copy, restore elsewhere, verify, keep three."""
+        """Copy, restore elsewhere, verify, keep three. While one is being made: that one. Raises LedgerError, OSError."""
+        if self._copying is None:
+            self._copying = asyncio.create_task(self._backup())
+            self._keep(self._copying)
+        return await asyncio.shield(self._copying)
+
+    async def _backup(self) -> Backup:
         work = partial(
             make_backup,
             self._directory.database,
@@ -186,10 +196,57 @@ class Administration:
             key_of=self._signer.key_of,
             signer_state=state_copy(self._directory.signer),
         )
-        return await asyncio.to_thread(work)
+        try:
+            made = await asyncio.to_thread(work)
+        except (LedgerError, OSError) as error:
+            self._copy_failed = str(error)
+            raise
+        finally:
+            self._copying = None
+        self._copy_failed = ""
+        return made
+
+    def begin_backup(self) -> None:
+        """Make one now, in the background; `backups` says what becomes of it."""
+        self._keep(asyncio.create_task(self._backup_quietly()))
+
+    async def _backup_quietly(self) -> bool:
+        try:
+            await self.backup()
+        except (LedgerError, OSError) as error:
+            _log.error("backup failed: %s", error)
+            return False
+        return True
+
+    def backups(self, org: int) -> Backups:
+        """Those on disk, newest first, how far each reaches in an organisation, and when the next one is."""
+        folder = self._directory.backups
+        made = list_backups(folder) if folder.exists() else []
+        public = self._row(org).public_id
+        newest = made[0].manifest.created_at if made else self._engine.clock()
+        items = tuple(
+            BackupMade(
+                name=one.path.name,
+                created_at=one.manifest.created_at,
+                verified_at=one.manifest.verified_at,
+                bytes=one.manifest.bytes,
+                seq=one.manifest.heads[public].size if public in one.manifest.heads else 0,
+            )
+            for one in made
+        )
+        return Backups(
+            items=items,
+            state="running" if self._copying is not None else "failed" if self._copy_failed else "idle",
+            detail=self._copy_failed,
+            next_at=newest + self._every_hours * 3_600_000_000 if self._every_hours else 0,
+            every_hours=self._every_hours,
+            kept=BACKUPS_KEPT,
+            data=str(self._directory.path),
+        )
 
     def begin_backups(self, hours: int) -> None:
         """A backup every `hours`, the first when the newest one is older than that; 0 never."""
+        self._every_hours = hours
         if hours:
             self._keep(asyncio.create_task(self._backups(hours * 3_600)))
 
@@ -204,10 +261,7 @@ class Administration:
             if age < every_s:
                 await asyncio.sleep(min(every_s - age, 3_600))
                 continue
-            try:
-                await self.backup()
-            except (LedgerError, OSError) as error:
-                _log.error("backup failed: %s", error)
+            if not await self._backup_quietly():
                 await asyncio.sleep(600)
 
     async def stop(self) -> None:

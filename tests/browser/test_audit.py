@@ -119,3 +119,30 @@ def test_an_administrator_erases_a_private_part_and_the_chain_still_holds(
     page.get_by_role("link", name="Audit").first.click()
     page.get_by_role("button", name="Check every event here").click()
     expect(page.get_by_text("every event fits")).to_be_visible()
+
+
+def test_the_organisation_as_it_was_is_stepped_through_and_compared_with_now(
+    server: Running, seeded: Seeded, signed: int, floors: Callable[..., Floor]
+) -> None:
+    operator = server.client(server.person("operator"))
+    before = int(operator.get("/api/v1/ledger/head").json()["seq"])
+    old = seeded.agents["patcher"]
+    made = operator.post("/api/v1/tasks", json={"title": "not there before"}).json()
+    queued = int(operator.get("/api/v1/ledger/state").json()["tasks"]["queued"])
+    page = floors("auditor").open(f"/audit/replay?seq={before}")
+    row = page.get_by_role("row").filter(has_text="tasks queued")
+    expect(row.get_by_role("cell")).to_have_text(["tasks queued", str(queued - 1), str(queued), "+1"])
+    page.get_by_label("Its id").fill(made["task_id"])
+    page.get_by_role("button", name="Show").click()
+    expect(page.get_by_text("It did not exist then")).to_be_visible()
+    page.get_by_role("button", name="One event on").click()
+    expect(page.get_by_text("task.submitted/1")).to_be_visible()
+    expect(row.get_by_role("cell").nth(1)).to_have_text(str(queued))
+    expect(page.get_by_text("It did not exist then")).to_have_count(0)
+    page.get_by_role("slider", name="Instant").press("Home")
+    expect(row.get_by_role("cell").nth(1)).to_have_text("0")
+    assert "at=" in page.url
+    operator.post("/api/v1/tasks", json={"title": "meanwhile"})
+    page.get_by_role("button", name="newer").click()
+    expect(row.get_by_role("cell").nth(2)).to_have_text(str(queued + 1))
+    looks(floors, "replay", f"/audit/replay?seq={before - 1}&of={old}", "auditor")

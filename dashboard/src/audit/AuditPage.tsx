@@ -1,6 +1,7 @@
 /** The ledger: whether it is intact, its events, exports. */
 import { Button } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { api, ask } from "../api/client";
 import { useCommand } from "../api/commands";
@@ -8,6 +9,7 @@ import { Answer } from "../parts/Answer";
 import { Badge, State } from "../parts/Badges";
 import { bytes } from "../parts/amounts";
 import { useFilters } from "../parts/filters";
+import { Icon } from "../parts/Icon";
 import { type Column, Listing } from "../parts/Listing";
 import { Card, Columns, Page } from "../parts/Page";
 import { SearchFilter } from "../parts/Pick";
@@ -65,10 +67,20 @@ function Type({ of }: { of: string }) {
 }
 
 export default function AuditPage() {
+  const navigate = useNavigate();
   return (
     <Page
       title="Audit"
       lead="The one record: append-only, chained, signed. Check it here, or export it and check it anywhere."
+      actions={
+        <Button
+          variant="default"
+          leftSection={<Icon name="clock" size={16} />}
+          onClick={() => void navigate({ to: "/audit/replay" })}
+        >
+          As it was
+        </Button>
+      }
     >
       <div className={styles.top}>
         <Columns

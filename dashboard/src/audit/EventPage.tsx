@@ -100,6 +100,11 @@ function One({ item }: { item: Wire["EventItem"] }) {
                 ]}
               />
             </Card>
+            <Card title="As it was then">
+              <Go to="/audit/replay" search={{ seq: String(item.seq) }}>
+                The organisation after this event
+              </Go>
+            </Card>
             <Receipt item={item} />
             {event.type.startsWith("action.decided/") && <Again seq={item.seq} />}
           </>

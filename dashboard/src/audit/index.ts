@@ -5,9 +5,10 @@ export const page: Page = {
   path: "/audit",
   icon: "audit",
   key: "l",
-  about: "the ledger: verification in your browser, events, receipts, exports",
+  about: "the ledger: verification in your browser, events, receipts, state as it was, exports",
   routes: [
     { path: "/audit", load: () => import("./AuditPage") },
+    { path: "/audit/replay", load: () => import("./ReplayPage") },
     { path: "/audit/events/$seq", load: () => import("./EventPage") },
   ],
 };

@@ -1,5 +1,5 @@
 /** What the audit pages read. */
-import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, keepPreviousData, queryOptions } from "@tanstack/react-query";
 import { api, ask, type Wire } from "../api/client";
 
 export type Recorded = Wire["EventItem"];
@@ -55,6 +55,23 @@ export const exportsQuery = queryOptions({
   refetchInterval: (query) =>
     query.state.data?.items.some((one) => one.state === "running") ? 1_000 : false,
 });
+
+export type Then = Wire["Replayed"];
+
+/** State as it was; `seq` 0 and no `at`: as it is now. What was does not change: it is read once. */
+export function replayQuery(seq: number, at: number, of: string) {
+  return queryOptions({
+    queryKey: ["replay", seq, at, of],
+    staleTime: Number.POSITIVE_INFINITY,
+    placeholderData: keepPreviousData,
+    queryFn: () =>
+      ask(
+        api.GET("/api/v1/ledger/state", {
+          params: { query: { ...(at ? { at } : { seq }), ...(of ? { of } : {}) } },
+        }),
+      ),
+  });
+}
 
 export function eventQuery(seq: string) {
   return queryOptions({

@@ -1,4 +1,4 @@
-/** Is the server well? Components, figures, and what became of notifications. */
+/** Is the server well? Components, backups, figures, and what became of notifications. */
 import { useQuery } from "@tanstack/react-query";
 import { api, ask, type Wire } from "../api/client";
 import { problemOf } from "../api/problem";
@@ -11,6 +11,7 @@ import { Empty } from "../parts/states";
 import { Time } from "../parts/Time";
 import { span } from "../parts/times";
 import { Name } from "../parts/Words";
+import { Backups } from "./Backups";
 import { Channels } from "./Channels";
 import styles from "./operations.module.css";
 
@@ -53,6 +54,7 @@ export default function OperationsPage() {
             <Answer of={health} what="health">
               {(found) => <Components of={found} />}
             </Answer>
+            <Backups />
             <Deliveries />
           </>
         }

@@ -5,6 +5,6 @@ export const page: Page = {
   path: "/operations",
   icon: "operations",
   key: "o",
-  about: "health of the server, queues, figures, notification channels",
+  about: "health of the server, backups, figures, notification channels",
   routes: [{ path: "/operations", load: () => import("./OperationsPage") }],
 };

@@ -193,7 +193,7 @@ GET  /api/v1/analytics/suggestions                get_suggestions     reader    
 = finding
 GET  /api/v1/badges                               get_badges          reader         read   exempt        200 NoParams - Badges
 GET  /api/v1/search                               search_all          reader         read   queries       200 SearchAllParams - Hits
-GET  /api/v1/ledger/state                         replay_state        reader         read   heavy         200 ReplayParams - Replayed
+GET  /api/v1/ledger/state                         replay_state        reader         read   queries       200 ReplayParams - Replayed
 = data
 GET  /api/v1/sql/schema                           get_query_schema    reader         read   authenticated 200 NoParams - QuerySchema
 POST /api/v1/sql                                  run_query           reader         try    queries       200 - RunQueryBody QueryAnswer
@@ -262,6 +262,9 @@ GET  /api/v1/ledger/consistency                   get_consistency     agent+read
 GET  /api/v1/ledger/verification                  get_verification    reader         read   authenticated 200 NoParams - Verification
 GET  /api/v1/ledger/exports                       list_exports        reader         read   authenticated 200 NoParams - ExportPage
 POST /api/v1/ledger/exports                       start_export        reader         try    heavy         202 - Nothing ExportItem
+= backups
+GET  /api/v1/backups                              list_backups        operator       read   authenticated 200 NoParams - BackupPage
+POST /api/v1/backups                              start_backup        admin          try    heavy         202 - Nothing BackupPage
 = timeline
 GET  /api/v1/timeline                             get_timeline        reader         read   authenticated 200 TimelineParams - Timeline
 GET  /api/v1/stream                               open_stream         agent+reader   stream authenticated 200 StreamParams - stream

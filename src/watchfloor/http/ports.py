@@ -111,6 +111,28 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     state: str
 
 
+class BackupMade(msgspec.Struct, frozen=True, kw_only=True):
+    """A finished backup of the whole server. `seq`: how far it reaches in the asker's organisation."""
+
+    name: str
+    created_at: int
+    verified_at: int
+    bytes: int
+    seq: int
+
+
+class Backups(msgspec.Struct, frozen=True, kw_only=True):
+    """`state` idle, running or failed (then `detail` says why); `next_at` 0 when none is made by itself."""
+
+    items: tuple[BackupMade, ...]
+    state: str
+    detail: str
+    next_at: int
+    every_hours: int
+    kept: int
+    data: str
+
+
 class Admin(Protocol):
     """What an operator may ask of the ledger besides reading."""
 
@@ -121,6 +143,12 @@ class Admin(Protocol):
 
     def key(self, org: int) -> str:
         """The vkey with which checkpoints of this organisation are signed."""
+
+    def backups(self, org: int) -> Backups:
+        """Those that were made and when the next one is. Reads the disk: ask it on a thread."""
+
+    def begin_backup(self) -> None:
+        """Make one of the whole server now; while one is being made, that one."""
 
     def verification(self, org: int) -> Mapping[str, Any]:
         """`state`, `verified_seq`, `broken_seq`, `at`, `detail` of the server's own check."""

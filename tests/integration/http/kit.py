@@ -82,6 +82,15 @@ class Running:
         self._thread.join(20)
         assert not self._thread.is_alive()
 
+    def again(self, port: int = 0) -> None:
+        """Start once more after `stop`, with the same data; on another port when one is given."""
+        self.port = port or self.port
+        self.url = f"http://127.0.0.1:{self.port}"
+        self._clients = []
+        self._ready = threading.Event()
+        self._thread = threading.Thread(target=lambda: asyncio.run(self._main()), daemon=True)
+        self.start()
+
     async def _main(self) -> None:
         try:
             await self._serve()
