@@ -852,6 +852,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/backups": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["list_backups"];
+        put?: never;
+        post: operations["start_backup"];
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/badges": {
         parameters: {
             query?: never;
@@ -3034,6 +3050,8 @@ export interface components {
     schemas: {
         ActionDecided: {
             action_id: string;
+            /** @default 0 */
+            audit_seq: number;
             decision_id: string;
             digest: string;
             dry_run: boolean;
@@ -3438,6 +3456,22 @@ export interface components {
             superseded: number;
             took_ms: number;
             until_seq: number;
+        };
+        BackupItem: {
+            bytes: number;
+            created_at: number;
+            name: string;
+            seq: number;
+            verified_at: number;
+        };
+        BackupPage: {
+            data: string;
+            detail: string;
+            every_hours: number;
+            items: components["schemas"]["BackupItem"][];
+            kept: number;
+            next_at: number;
+            state: string;
         };
         BackupTerms: {
             by: string[];
@@ -3988,6 +4022,7 @@ export interface components {
         DryRunBody: {
             agent_id?: string;
             attempts?: number;
+            audit?: boolean;
             cost_micro?: number | null;
             dry_run?: boolean;
             generation?: number;
@@ -5067,6 +5102,8 @@ export interface components {
             rules: components["schemas"]["DomainRule"][];
             /**
              * @default {
+             *       "agent_types": {},
+             *       "agents": {},
              *       "executed_per_10s": 100,
              *       "requests_per_second": 20,
              *       "same_digest_per_60s": 20,
@@ -5434,6 +5471,7 @@ export interface components {
         };
         RequestActionBody: {
             attempts?: number;
+            audit?: boolean;
             cost_micro?: number | null;
             dry_run?: boolean;
             generation?: number;
@@ -5640,7 +5678,25 @@ export interface components {
             limit?: number;
             sql: string;
         };
+        RunawayLimits: {
+            /** @default 0 */
+            executed_per_10s: number;
+            /** @default 0 */
+            requests_per_second: number;
+            /** @default 0 */
+            same_digest_per_60s: number;
+            /** @default 0 */
+            throttles_per_minute: number;
+        };
         RunawayTerms: {
+            /** @default {} */
+            agent_types: {
+                [key: string]: components["schemas"]["RunawayLimits"];
+            };
+            /** @default {} */
+            agents: {
+                [key: string]: components["schemas"]["RunawayLimits"];
+            };
             /** @default 100 */
             executed_per_10s: number;
             /** @default 20 */
@@ -12193,6 +12249,192 @@ export interface operations {
                 };
                 content: {
                     "application/json": components["schemas"]["Recorded"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            408: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            409: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            413: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    list_backups: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupPage"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    start_backup: {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        requestBody?: {
+            content: {
+                "application/json": components["schemas"]["Nothing"];
+            };
+        };
+        responses: {
+            202: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["BackupPage"];
                 };
             };
             400: {
