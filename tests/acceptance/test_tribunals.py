@@ -130,6 +130,40 @@ def test_a_split_tribunal_leaves_it_to_people(floor: Floor, bench: tuple[Agent, 
     assert agent.told(asked)["grant"]["basis"] == "approved"
 
 
+def test_a_person_who_decides_against_the_tribunal_is_counted_and_can_be_looked_up(
+    floor: Floor, bench: tuple[Agent, ...]
+) -> None:
+    """Advice that people overrule is an override: counted, and listed with the decision behind it (spec 3.5)."""
+
+    def counted() -> Said:
+        (found,) = right(floor.people["ann"].get("/api/v1/analytics/overrides"))["items"]
+        kept: Said = found
+        return kept
+
+    before = counted()
+    against = []
+    for recommended, decided, status in (("approve", "deny", "denied"), ("deny", "approve", "approved")):
+        agent, asked = ask(floor, bench, 3)
+        for validator in bench:
+            last = say(validator, asked, recommended)
+        assert shown(floor, asked, last["seq"]) == ("unanimous", recommended, "pending")
+        assert right(floor.vote("ann", asked, decided))["status"] == status
+        assert bool(agent.told(asked).get("grant")) is (decided == "approve")
+        against.append(asked["decision_id"])
+    until(lambda: counted()["tribunal_overridden"] == before["tribunal_overridden"] + 2, "both are counted")
+    after = counted()
+    assert after["tribunal_advised"] == before["tribunal_advised"] + 2
+    assert after["gate_overridden"] == before["gate_overridden"], "above level 2 the gate leaves it to people"
+    assert after["tribunal_ids"][:2] == against[::-1], "the newest first"
+    rate = after["tribunal_overridden"] * 1_000 // after["tribunal_advised"]
+    assert abs(after["tribunal_permille"] - rate) <= 1
+    for decision in against:
+        detail = right(floor.people["ann"].get(f"/api/v1/decisions/{decision}"))
+        assert detail["decision"]["recommendation"] in ("approve", "deny")
+    sheet = floor.people["ann"].get("/api/v1/analytics/overrides.csv")
+    assert against[0] in sheet.text
+
+
 def test_one_vote_of_confidence_0_01_is_no_quorum_and_neither_are_three(
     floor: Floor, bench: tuple[Agent, ...]
 ) -> None:
