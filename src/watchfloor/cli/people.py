@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+from pathlib import Path
+
+import msgspec
 from cyclopts import App
 
 from watchfloor.cli.client import Client
-from watchfloor.cli.output import Limit, show, table
+from watchfloor.cli.output import Failure, Limit, show, table
 
 app = App(name="people", help="List and add people; make their sign-in links.")
 
@@ -44,6 +48,62 @@ def sign_in_link(person: str, *, json: bool = False) -> None:
     """Make a link with which PERSON (an id) signs in once, within a day."""
     link = _link(Client(), person)
     show({"person_id": person, "sign_in": link}, json=json, text=link)
+
+
+@app.command
+def recover(
+    handle: str, *, data: str = "", config: Path | None = None, organisation: str = "", json: bool = False
+) -> None:
+    """Let HANDLE in again who lost their second factor, on the server's machine, while the server is stopped.
+
+    Their second factor, recovery codes, sessions and links end; the link that is printed works once, within a day. Each
+    step is in the record. For the last administrator; everybody else is helped by one.
+
+    Parameters
+    ----------
+    data
+        Data directory (default: watchfloor-data, or what the configuration says).
+    organisation
+        Its public id, where the data directory has several.
+    """
+    from watchfloor.app import Backbone
+    from watchfloor.config import ConfigInvalid, load
+    from watchfloor.engine.setup import let_back_in
+    from watchfloor.kernel.messages import Refused
+    from watchfloor.ledger.contract import LedgerError
+
+    async def run() -> str:
+        backbone = Backbone(settings)
+        try:
+            await backbone.start()
+            known = {node.world.public: org for org, node in backbone.engine.core.nodes.items()}
+            if not known or (organisation not in known if organisation else len(known) > 1):
+                raise Failure(f"name one with --organisation: {', '.join(known) or 'there is none'}", 2)
+            org = known[organisation] if organisation else next(iter(known.values()))
+            if backbone.engine.read_only:
+                raise Failure(f"the ledger is read-only: {backbone.engine.read_only}")
+            return await let_back_in(backbone.engine, org, handle)
+        finally:
+            await backbone.stop()
+
+    try:
+        settings = load(config)
+        if data:
+            settings = msgspec.structs.replace(settings, data=data)
+        if not Path(settings.data, "ledger.db").exists():
+            raise Failure(f"there is no ledger in {settings.data}", 2)
+        key = asyncio.run(run())
+    except ConfigInvalid as error:
+        raise Failure(str(error), 2) from error
+    except Refused as error:
+        raise Failure(error.detail) from error
+    except (LedgerError, OSError) as error:
+        raise Failure(f"{error} (the server has to be stopped)") from error
+    show(
+        {"handle": handle, "sign_in": f"/sign-in/{key}"},
+        json=json,
+        text=f"Start the server, then sign in once, within a day: /sign-in/{key}",
+    )
 
 
 def _link(client: Client, person: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 import time
 from pathlib import Path
 from typing import Any
@@ -12,13 +13,15 @@ import pytest
 from tests.integration.http.browsing import Browser
 from tests.integration.http.kit import PLENTY, Person, Running
 
+from watchfloor.cli.output import Failure
+from watchfloor.cli.people import recover
 from watchfloor.http import qr, second_factor
 from watchfloor.http.pacing import Rate
 from watchfloor.http.passwords import Hashing
 from watchfloor.kernel.messages import SYSTEM
 from watchfloor.kernel.sign_in_terms import SignInTerms
 from watchfloor.kernel.terms import Policy
-from watchfloor.people.messages import DisablePerson
+from watchfloor.people.messages import CredentialRevoked, DisablePerson
 from watchfloor.policy.messages import ApplyPolicy
 
 LONG = "a sentence that is long enough"
@@ -299,3 +302,51 @@ def steady() -> None:
     """Codes are made just after a step begins, so that none ends between making and using it."""
     if time.time() % 30 > 22:
         time.sleep(30 - time.time() % 30)
+
+
+def test_the_last_administrator_who_lost_the_second_factor_is_let_in_from_the_servers_machine(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Nobody is left who could help over HTTP: whoever has the machine can, in the record (fault S9)."""
+    first = Running(tmp_path).start()
+    for name, value in (
+        ("DATA", tmp_path / "data"),
+        ("SIGNER", tmp_path / "signer"),
+        ("DISK_RESERVE_MIB", 1),
+    ):
+        monkeypatch.setenv(f"WATCHFLOOR_{name}", str(value))
+    try:
+        person, seat = with_password(first, "admin")
+        offer = seat.post("/api/v1/me/totp", status=201)
+        seat.post("/api/v1/me/totp/confirm", {"code": digits(offer["secret"], -1)}, 201)
+        org = first.engine.node(first.orgs[0]).world.public
+        with pytest.raises(Failure, match=r"one server per data directory\. Stop it first"):
+            recover(person.handle, organisation=org)
+        head = first.engine.head(first.orgs[0])
+    finally:
+        first.stop()
+    with pytest.raises(Failure, match="--organisation"):
+        recover(person.handle)
+    with pytest.raises(Failure, match="nobody here is called nobody"):
+        recover("nobody", organisation=org)
+    with pytest.raises(Failure, match="there is no ledger"):
+        recover("nobody", data=str(tmp_path / "elsewhere"))
+    capsys.readouterr()
+    recover(person.handle, organisation=org, json=True)
+    link = json.loads(capsys.readouterr().out)["sign_in"].removeprefix("/sign-in/")
+    again = Running(tmp_path).start()
+    try:
+        state = again.engine.state(again.orgs[0], "person", person.subject)
+        works = {known.purpose for known in state.credentials if known.works(again.engine.clock())}
+        assert works == {"token", "password", "link"}
+        with again.client(cookies=dict(seat.client.cookies)) as old:
+            assert old.get("/api/v1/me").status_code == 401, "sessions are over"
+        back = Seat(again)
+        back.enter(link=link)
+        assert not back.get("/api/v1/me/means")["totp_at"]
+        events = again.engine.events(again.orgs[0], head, again.engine.head(again.orgs[0]))
+        ended = [one for one in events if isinstance(one.facts, CredentialRevoked)]
+        reasons = [one.facts.reason for one in ended if isinstance(one.facts, CredentialRevoked)]
+        assert reasons.count("second_factor_lost") >= 3, "the factor, its recovery codes, the session"
+    finally:
+        again.stop()
