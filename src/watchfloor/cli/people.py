@@ -45,9 +45,12 @@ def add(handle: str, *, role: list[str], name: str = "", json: bool = False) -> 
 
 @app.command(name="sign-in-link")
 def sign_in_link(person: str, *, json: bool = False) -> None:
-    """Make a link with which PERSON (an id) signs in once, within a day."""
-    link = _link(Client(), person)
-    show({"person_id": person, "sign_in": link}, json=json, text=link)
+    """Make a link with which PERSON (an id or handle) signs in once, within a day."""
+    client = Client()
+    found = [one["person_id"] for one in client.pages("/api/v1/people", 100_000) if one["handle"] == person]
+    person_id = found[0] if found else person
+    link = _link(client, person_id)
+    show({"person_id": person_id, "sign_in": link}, json=json, text=link)
 
 
 @app.command

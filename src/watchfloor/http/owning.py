@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from watchfloor.councils.panels import Candidate, seated
+from watchfloor.councils.panels import route as route_of
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies.agents import Notice
 from watchfloor.http.problems import FieldError, Problem
@@ -33,10 +35,17 @@ def warnings(call: Call, owner: str, registrar: str = "") -> tuple[Notice, ...]:
     own agents do anything that people have to agree to.
     """
     active = call.services.engine.cell(call.org, "active_policy", "active")
-    routing = (Policy() if active is None else active.document).routing
+    document = Policy() if active is None else active.document
     people = [p for p in everyone(call) if p.enabled and p.id not in (owner, registrar)]
     lacking = []
-    for level, route in ((2, routing.confirm), (3, routing.approve), (4, routing.committee)):
+    for level in (2, 3, 4):
+        route = route_of(document.routing, level)
+        if route.committee:
+            candidates = (Candidate(one.id, one.handle, one.roles) for one in people)
+            missing = seated(document.committees[route.committee], candidates).missing
+            if missing:
+                lacking.append(f"level {level} needs {missing} more for the committee {route.committee}")
+            continue
         able = sum(1 for person in people if holds(person.roles, route.role))
         if able < route.needed:
             lacking.append(f"level {level} needs {route.needed} of the role {route.role} and finds {able}")
@@ -44,6 +53,6 @@ def warnings(call: Call, owner: str, registrar: str = "") -> tuple[Notice, ...]:
         return ()
     detail = (
         f"nobody decides on the actions of an agent they own or registered: {'; '.join(lacking)}."
-        " Such actions are denied at once. Add people with these roles, or let somebody else own the agent."
+        " Such actions are denied at once. Add people who may, or let somebody else own the agent."
     )
     return (Notice(code="nobody_else_can_decide", detail=detail),)

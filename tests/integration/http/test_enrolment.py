@@ -116,14 +116,19 @@ def test_an_owner_nobody_knows_is_refused(server: Running, operator: httpx2.Clie
 
 
 def test_an_organisation_of_one_is_told_that_nobody_else_can_decide(server: Running) -> None:
-    alone = server.found_org("alone") if hasattr(server, "found_org") else None
-    del alone
-    owner = server.person("director")
+    org = server.run(server.backbone.found("Alone"))
+    owner = server.person("director", org=org)
     with server.client(owner) as client:
-        made = client.post("/api/v1/agents/register", json={"name": "lonely", "capabilities": ["x"]}).json()
-    codes = [notice["code"] for notice in made["warnings"]]
-    assert codes == ["nobody_else_can_decide"], "one other director is not the two that level 4 needs"
-    assert "level 4" in made["warnings"][0]["detail"]
+        (lonely,) = client.post(
+            "/api/v1/agents/register", json={"name": "lonely", "capabilities": ["x"]}
+        ).json()["warnings"]
+        assert lonely["code"] == "nobody_else_can_decide"
+        assert "level 4 needs 1 more for the committee directors" in lonely["detail"]
+        server.person(
+            "operator", "director", org=org
+        )  # of two directors one is the other: a committee of one
+        company = client.post("/api/v1/agents/register", json={"name": "company", "capabilities": ["x"]})
+        assert company.json()["warnings"] == []
 
 
 def test_an_agent_card_becomes_an_agent_of_whoever_imports_it(operator: httpx2.Client) -> None:
