@@ -113,14 +113,16 @@ class Floor:
             "async (tags) => { const still = Promise.allSettled(document.getAnimations().map(a => a.finished));"
             " await Promise.race([still, new Promise(done => setTimeout(done, 1000))]);"
             " const r = await axe.run(document, {runOnly: tags, resultTypes: ['violations', 'incomplete']});"
-            " const short = (x) => x.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.target.join(' '))}));"
+            " const why = (n) => [...n.any, ...n.all, ...n.none].map(c => c.data?.messageKey ?? c.id).join('+');"
+            " const short = (x) => x.map(v => ({id: v.id, help: v.help, nodes: v.nodes.map(n => n.target.join(' ')), why: v.nodes.map(why)}));"
             " return {violations: short(r.violations), incomplete: short(r.incomplete)}; }",
             tags,
         )
         SCREENSHOTS.mkdir(parents=True, exist_ok=True)
         with (SCREENSHOTS / "axe-incomplete.txt").open("a", encoding="utf-8") as log:
             for entry in found["incomplete"]:
-                log.write(f"{page.url} {entry['id']} {entry['nodes'][:5]}\n")
+                for node, why in zip(entry["nodes"], entry["why"], strict=True):
+                    log.write(f"{page.url.removeprefix(self.server.url)} {entry['id']} {why} {node}\n")
         return [f"{entry['id']}: {entry['help']} {entry['nodes'][:6]}" for entry in found["violations"]]
 
 

@@ -17,7 +17,6 @@ def test_the_pages_of_access_and_operations_look_right_everywhere(
 ) -> None:
     looks(floors, "access", "/access", role="admin")
     looks(floors, "access-mine", "/access?tab=mine", role="admin")
-    looks(floors, "operations", "/operations")
 
 
 def test_a_person_is_added_gets_a_link_other_roles_and_is_disabled(
