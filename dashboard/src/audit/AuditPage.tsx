@@ -183,7 +183,7 @@ function Exports() {
       <Button variant="default" loading={start.isPending} onClick={() => start.mutate(null)}>
         Export the whole ledger
       </Button>
-      <code className={styles.command} tabIndex={0} aria-label="How to check an export">
+      <code className={styles.command} role="group" tabIndex={0} aria-label="How to check an export">
         watchfloor-verify EXPORT --key VKEY
       </code>
     </Card>

@@ -111,16 +111,14 @@ function Restore({ name, data }: { name: string; data: string }) {
         On the machine, with the server stopped. What is there now is moved aside, never overwritten.
         {data === "DATA" && " DATA is the server's data directory."}
       </p>
-      <code tabIndex={0} aria-label="The command that restores the newest backup">
+      <code>
         watchfloor ledger restore {data}/backups/{name} --data {data} --replace
       </code>
       <p className={styles.note}>
         The ledger is then shorter than what was signed, so the server starts read-only until somebody says
         why:
       </p>
-      <code tabIndex={0} aria-label="The command that declares the rollback">
-        watchfloor ledger recover --data {data} --declare-rollback --reason &quot;…&quot;
-      </code>
+      <code>watchfloor ledger recover --data {data} --declare-rollback --reason &quot;…&quot;</code>
     </details>
   );
 }
