@@ -26,15 +26,15 @@ def play(seed: int) -> Scene:
     return scene
 
 
-@pytest.mark.parametrize("block", range(20))
+@pytest.mark.parametrize("block", range(2, 10))
 def test_the_laws_hold_whatever_happens(block: int) -> None:
-    """1,000 seeds (spec 09 §2)."""
+    """500 seeds, the first 100 in the test of what the scenes reach (spec 09 §2)."""
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
         check(play(seed))
 
 
 @pytest.mark.long
-@pytest.mark.parametrize("block", range(20, 220))
+@pytest.mark.parametrize("block", range(10, 210))
 def test_the_laws_hold_for_ten_thousand_more_seeds(block: int) -> None:
     for seed in range(block * BLOCK, (block + 1) * BLOCK):
         check(play(seed))
@@ -54,9 +54,13 @@ def test_a_seed_replays_to_the_same_ledger_byte_for_byte() -> None:
     assert play(7).store.rows != play(8).store.rows
 
 
-def test_the_scenes_reach_every_kind_of_event_that_matters() -> None:
+def test_the_laws_hold_in_scenes_that_reach_every_kind_of_event_that_matters() -> None:
     """A simulation that never gets anywhere proves nothing."""
-    seen = {event.type for seed in range(100) for event in events_of(play(seed))}
+    seen: set[str] = set()
+    for seed in range(2 * BLOCK):
+        scene = play(seed)
+        check(scene)
+        seen |= {event.type for event in events_of(scene)}
     wanted = {
         "action.decided/1",
         "action.granted/1",

@@ -22,8 +22,7 @@ def bench(*names: str, quick: bool = False, all: bool = False, json: Path | None
     Parameters
     ----------
     names
-        Programs to run: floors, gate, hot_path, decisions, whole_actions, latency, idle, synchronous, fold, views,
-        evidence, verifier.
+        Programs to run, such as gate, decisions, whole_actions, tasks or restart; any other name lists them all.
     quick
         Seconds instead of minutes; figures scatter more.
     all
