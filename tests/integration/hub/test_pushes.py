@@ -7,13 +7,19 @@ import time
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from tests.integration.hub.house import house, reading
 
 from watchfloor.engine.stops import JournalStop
 from watchfloor.kernel.ids import parse_id
 from watchfloor.kernel.limits import OUTBOX_SEQS
+from watchfloor.kernel.messages import Actor
 from watchfloor.ledger.contract import StorageFull
+from watchfloor.policy.messages import ProposePolicy
+from watchfloor.trust.messages import AdjustTrust
 from watchfloor.work.messages import CancelTask, PauseTask, UnpauseTask
+
+PERSON = Actor(kind="person", id="per_1", credential="ses_1")
 
 
 async def test_a_push_comes_again_after_a_reconnect_until_it_was_seen(tmp_path: Path) -> None:
@@ -201,3 +207,22 @@ async def test_a_stop_of_everything_says_so_on_every_socket_while_no_commit_succ
             assert time.monotonic() - began < 2
             monkeypatch.undo()
             await here.until(lambda: not here.engine.read_only)
+
+
+async def test_another_tier_and_another_policy_are_told_to_agents_that_are_there(tmp_path: Path) -> None:
+    async with house(tmp_path) as here:
+        public, key = await here.agent("otto")
+        async with here.peer(key, welcome=False) as peer:
+            welcome = (await peer.hear("welcome"))["payload"]
+            subject = parse_id(public, "agent")[0]
+            await here.put(AdjustTrust(subject=subject, points=-welcome["score"], reason="a look"), PERSON)
+            told = (await peer.hear("config:updated"))["payload"]
+            assert (told["tier"], told["score"]) == ("UNTRUSTED", 0)
+            assert welcome["tier"] != told["tier"]
+            active = here.engine.cell(here.org, "active_policy", "active")
+            tighter = replace(active.document, rates=replace(active.document.rates, heavy=7))
+            await here.put(ProposePolicy(subject=active.subject, document=tighter), PERSON)
+            told = (await peer.hear("config:updated"))["payload"]
+            assert told["policy_version"] == active.version + 1
+            assert told["limits"]["rates"]["heavy"] == 7
+            assert welcome["limits"]["rates"]["heavy"] != 7

@@ -6,6 +6,8 @@ import pytest
 from tests.unit.views.floor import Floor
 
 from watchfloor.fleet import messages as fleet
+from watchfloor.kernel.messages import Facts
+from watchfloor.trust import messages as trust
 from watchfloor.work import messages as work
 
 
@@ -52,6 +54,67 @@ def test_an_agent_is_what_its_session_its_tasks_and_its_containment_say(floor: F
     assert floor.state(agent) == "offline"
     floor.add(fleet.AgentRetired(reason=""), agent)
     assert floor.state(agent) == "retired"
+
+
+def test_each_version_of_an_agent_has_what_came_of_the_work_accepted_under_it(floor: Floor) -> None:
+    agent = floor.agent()
+
+    def worked(*, well: bool, pause: int) -> None:
+        """A task accepted now, ended `pause` events later."""
+        task = floor.task()
+        floor.add(work.TaskAssigned(accept_by_at=1, agent=agent, attempt=1, generation=1), task)
+        floor.add(work.TaskAccepted(agent=agent, generation=1), task)
+        for _ in range(pause):
+            floor.add(fleet.NodeStarted(incarnation="a", node="n1", version="1"))
+        if well:
+            ended: Facts = work.TaskSucceeded(
+                agent=agent, cost_micro=0, generation=1, tokens=0, verified=True
+            )
+        else:
+            ended = work.TaskDeadLettered(agent=agent, generation=1, reason="failed")
+        floor.add(ended, task)
+
+    worked(well=True, pause=3)
+    proposed = fleet.VersionProposed(
+        label="2",
+        number=2,
+        previous=1,
+        prompt_digest="",
+        reason="better",
+        rollback_to=0,
+        tools=(),
+        tools_digest="",
+    )
+    floor.add(proposed, agent)
+    floor.add(
+        fleet.VersionActivated(
+            action=0, approved_by=("per_2",), label="2", number=2, previous=1, rollback=False, tools=()
+        ),
+        agent,
+    )
+    worked(well=True, pause=1)
+    worked(well=False, pause=0)
+    floor.add(reviewed("reviewed_positively"), agent)
+    first, second = floor.rows("SELECT * FROM agent_versions ORDER BY number")
+    names = ("tasks", "succeeded", "completion_us", "reviews_positive", "reviews_negative")
+    assert [first[name] for name in names] == [1, 1, 4_000, 0, 0], "an event is a millisecond"
+    assert [second[name] for name in names] == [2, 1, 2_000, 1, 0]
+    assert (first["state"], second["state"], second["approved_by"]) == ("replaced", "active", '["per_2"]')
+
+
+def reviewed(what: str) -> trust.TrustChanged:
+    return trust.TrustChanged(
+        counted=True,
+        moves_at=0,
+        points=5,
+        reason="",
+        score=405,
+        score_before=400,
+        source=1,
+        tier=2,
+        tier_before=2,
+        what=what,
+    )
 
 
 def test_a_node_that_starts_again_ends_its_earlier_sessions_and_no_later_ones(floor: Floor) -> None:
