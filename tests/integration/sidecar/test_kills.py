@@ -264,15 +264,20 @@ async def test_two_sidecars_in_one_folder_are_one_too_many(floor: Floor) -> None
     assert "already" in second.said()
 
 
+@pytest.mark.parametrize("kills", [5, pytest.param(30, marks=pytest.mark.long)])
 async def test_whatever_is_killed_whenever_every_task_is_done_and_nothing_is_left(
-    floor: Floor, tmp_path: Path
+    floor: Floor, tmp_path: Path, kills: int
 ) -> None:
     seed = random.randrange(2**32)
     dice = random.Random(seed)
     script = "time.sleep(0.15)\nprint(json.dumps({'n': task['input']['n']}))"
-    sidecar = await floor.sidecar(script, concurrency=3, wakes=20)
-    tasks = [await floor.submit(input={"n": n}, max_attempts=20, grace_ms=20_000) for n in range(24)]
-    for _ in range(10):
+    sidecar = await floor.sidecar(script, concurrency=3, wakes=2 * kills + 10)
+    attempts = 2 * kills + 10
+    tasks = [
+        await floor.submit(input={"n": n}, max_attempts=attempts, grace_ms=20_000)
+        for n in range(10 + 2 * kills)
+    ]
+    for _ in range(kills):
         await asyncio.sleep(dice.uniform(0.05, 0.8))
         if dice.random() < 0.25:
             await floor.server.end(signal.SIGKILL)
