@@ -6,9 +6,13 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Floor, looks
-from tests.browser.seeding import Seeded
+from tests.browser.seeding import Seeded, denied
 from tests.integration.http.conftest import ask_patch
 from tests.integration.http.kit import Running
+
+from watchfloor.fleet.messages import ConnectAgent
+from watchfloor.kernel.ids import parse_id
+from watchfloor.kernel.messages import SYSTEM
 
 
 def test_the_situation_looks_right_everywhere(seeded: Seeded, floors: Callable[..., Floor]) -> None:
@@ -23,6 +27,38 @@ def test_tiles_move_by_themselves(server: Running, seeded: Seeded, floor: Floor)
     operator = server.client(server.person("operator"))
     operator.post("/api/v1/tasks", json={"title": "One more", "needs": []}).raise_for_status()
     expect(tile).to_contain_text("Open tasks5", timeout=8_000)
+
+
+def _does_a_task(server: Running) -> None:
+    """An agent comes, is given one of the tasks that wait, and does it."""
+    agent = server.agent("handy")
+    org, session = server.orgs[0], f"{server.engine.incarnation}-handy"
+    subject = parse_id(agent["agent_id"], "agent")[0]
+    connect = ConnectAgent(subject=subject, node=server.engine.node_name, session=session)
+    server.run(server.engine.ask(org, connect, SYSTEM))
+    own = server.client(agent["api_key"])
+    params = {"agent": agent["agent_id"], "min_seq": server.engine.head(org)}
+    (task,) = own.get("/api/v1/tasks", params=params).json()["items"]
+    generation = {"generation": task["generation"]}
+    for verb in ("accept", "complete"):
+        answer = own.post(f"/api/v1/tasks/{task['task_id']}/{verb}", json=generation)
+        assert answer.status_code == 200, answer.text
+
+
+def test_the_tiles_of_pace_move_by_themselves(server: Running, seeded: Seeded, floor: Floor) -> None:
+    page = floor.open("/situation")
+    answer, success = (
+        page.get_by_role("link", name=name) for name in ("Time to an answer", "Tasks that succeed")
+    )
+    expect(answer).to_contain_text("nobody answered in 24 hours")
+    expect(success).to_contain_text("none ended in 24 hours")
+    decision = seeded.decisions[3]
+    director = server.client(server.person("director"))
+    digest = director.get(f"/api/v1/decisions/{decision}").json()["decision"]["digest"]
+    assert denied(server, decision, digest).status_code == 200
+    expect(answer).to_contain_text("mean of 1 in 24 hours", timeout=8_000)
+    _does_a_task(server)
+    expect(success).to_contain_text("100 %of 1 in 24 hours", timeout=8_000)
 
 
 def test_the_first_visit_is_guided_once(seeded: Seeded, floor: Floor) -> None:

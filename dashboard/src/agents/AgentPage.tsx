@@ -1,4 +1,4 @@
-/** One agent: what it is, how far it is trusted and why, its work, its keys; quarantine and release. */
+/** One agent: what it is, how far it is trusted and why, its work, versions, limits and keys; chat, quarantine, release. */
 import { Button, Tabs } from "@mantine/core";
 import { useQuery } from "@tanstack/react-query";
 import { useParams } from "@tanstack/react-router";
@@ -7,16 +7,21 @@ import { api, ask, type Wire } from "../api/client";
 import { useCommand } from "../api/commands";
 import { Allowed } from "../app/me";
 import { Answer } from "../parts/Answer";
-import { Badge, State, Tier } from "../parts/Badges";
+import { State, Tier } from "../parts/Badges";
 import { Confirm } from "../parts/Confirm";
 import { Facts, Id } from "../parts/Facts";
 import { useFilters } from "../parts/filters";
 import { Card, Columns, Page } from "../parts/Page";
 import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
+import styles from "./agents.module.css";
 import { AgentDecisions, AgentTasks } from "./AgentWork";
+import { ChatBeside } from "./ChatBeside";
+import { Keys } from "./Keys";
+import { Limits } from "./Limits";
 import { agentQuery } from "./queries";
 import { Trust } from "./Trust";
+import { Versions } from "./Versions";
 
 export default function AgentPage() {
   const { agent = "" } = useParams({ strict: false });
@@ -46,7 +51,12 @@ function Agent({ detail }: { detail: Wire["AgentDetail"] }) {
           )}
         </>
       }
-      actions={<Switches agent={agent} />}
+      actions={
+        <>
+          {agent.state !== "retired" && <ChatBeside agent={agent} />}
+          <Switches agent={agent} />
+        </>
+      }
     >
       <Columns
         wide={
@@ -57,12 +67,14 @@ function Agent({ detail }: { detail: Wire["AgentDetail"] }) {
             <Card flush>
               <Tabs
                 value={filters.tab ?? "tasks"}
-                onChange={(tab) => setFilters({ tab: tab ?? "" })}
+                onChange={(tab) => setFilters({ tab: tab ?? "", version: "", against: "" })}
                 keepMounted={false}
               >
-                <Tabs.List px="md">
+                <Tabs.List px="md" className={styles.tabs}>
                   <Tabs.Tab value="tasks">Tasks</Tabs.Tab>
                   <Tabs.Tab value="decisions">Decisions</Tabs.Tab>
+                  <Tabs.Tab value="versions">Versions</Tabs.Tab>
+                  <Tabs.Tab value="limits">Limits</Tabs.Tab>
                   <Tabs.Tab value="keys">Keys</Tabs.Tab>
                 </Tabs.List>
                 <Tabs.Panel value="tasks">
@@ -71,8 +83,14 @@ function Agent({ detail }: { detail: Wire["AgentDetail"] }) {
                 <Tabs.Panel value="decisions">
                   <AgentDecisions agent={agent.agent_id} />
                 </Tabs.Panel>
+                <Tabs.Panel value="versions">
+                  <Versions agent={agent} />
+                </Tabs.Panel>
+                <Tabs.Panel value="limits">
+                  <Limits agent={agent.agent_id} />
+                </Tabs.Panel>
                 <Tabs.Panel value="keys">
-                  <Keys of={detail.keys} />
+                  <Keys agent={agent.agent_id} of={detail.keys} />
                 </Tabs.Panel>
               </Tabs>
             </Card>
@@ -108,23 +126,6 @@ function About({ detail }: { detail: Wire["AgentDetail"] }) {
 function Names({ of }: { of: readonly string[] }) {
   if (!of.length) return <>none</>;
   return <Name text={of.join(", ")} charsMax={400} />;
-}
-
-function Keys({ of }: { of: Wire["AgentDetail"]["keys"] }) {
-  return (
-    <div style={{ padding: "12px 18px 18px", display: "grid", gap: 12 }}>
-      {of.length === 0 && "No keys."}
-      {of.map((key) => (
-        <div key={key.key_id} style={{ display: "flex", flexWrap: "wrap", gap: 10, fontSize: 14 }}>
-          <Id of={key.key_id} />
-          {key.revoked_at ? <Badge tone="bad">revoked</Badge> : <Badge tone="good">in force</Badge>}
-          <span>
-            until <Time at={key.expires_at} />
-          </span>
-        </div>
-      ))}
-    </div>
-  );
 }
 
 function Switches({ agent }: { agent: Wire["AgentItem"] }) {

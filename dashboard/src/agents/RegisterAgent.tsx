@@ -1,21 +1,12 @@
 /** Registering an agent: a name and what it can do; its key is shown once. The model for other forms. */
-import {
-  Alert,
-  Button,
-  Code,
-  CopyButton,
-  Group,
-  Modal,
-  NumberInput,
-  TagsInput,
-  TextInput,
-} from "@mantine/core";
+import { Alert, Button, Group, Modal, NumberInput, TagsInput, TextInput } from "@mantine/core";
 import { useForm } from "@mantine/form";
 import { useState } from "react";
 import { api, ask, type Wire } from "../api/client";
 import { useCommand } from "../api/commands";
 import { fieldErrors } from "../parts/fieldErrors";
 import { Go } from "../parts/Go";
+import { ShownOnce } from "../parts/ShownOnce";
 
 interface Draft {
   name: string;
@@ -99,16 +90,7 @@ function Registered({ made, onClose }: { made: Wire["AgentRegistered"]; onClose:
   return (
     <>
       {made.api_key ? (
-        <Alert color="yellow" title="The key is shown this once">
-          <Code block>{made.api_key}</Code>
-          <CopyButton value={made.api_key}>
-            {({ copied, copy }) => (
-              <Button mt="sm" size="xs" variant="default" onClick={copy}>
-                {copied ? "Copied" : "Copy the key"}
-              </Button>
-            )}
-          </CopyButton>
-        </Alert>
+        <ShownOnce secret={made.api_key} />
       ) : (
         <Alert title="It existed already">Its key is not shown again; rotate it to get a new one.</Alert>
       )}

@@ -85,3 +85,70 @@ export function agentDecisionsQuery(agent: string) {
     queryFn: () => ask(api.GET("/api/v1/decisions", { params: { query: { agent, limit: 20 } } })),
   });
 }
+
+const REFILLS_MS = 15_000;
+
+export function limitsQuery(agent: string) {
+  return queryOptions({
+    queryKey: ["limits", agent],
+    // What time alone gives back has no event.
+    refetchInterval: REFILLS_MS,
+    queryFn: () => ask(api.GET("/api/v1/agents/{agent}/limits", { params: { path: { agent } } })),
+  });
+}
+
+export function versionsQuery(agent: string) {
+  return infiniteQueryOptions({
+    queryKey: ["agent", agent, "versions"],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      ask(
+        api.GET("/api/v1/agents/{agent}/versions", {
+          params: { path: { agent }, query: { limit: 50, ...(pageParam ? { cursor: pageParam } : {}) } },
+        }),
+      ),
+    getNextPageParam: (page) => page.next,
+  });
+}
+
+export function versionQuery(agent: string, number: number) {
+  return queryOptions({
+    queryKey: ["agent", agent, "version", number],
+    queryFn: () =>
+      ask(
+        api.GET("/api/v1/agents/{agent}/versions/{number}", {
+          params: { path: { agent, number } },
+        }),
+      ),
+  });
+}
+
+export function versionDiffQuery(agent: string, older: number, newer: number) {
+  return queryOptions({
+    queryKey: ["agent", agent, "version diff", older, newer],
+    queryFn: () =>
+      ask(
+        api.GET("/api/v1/agents/{agent}/versions/diff", {
+          params: { path: { agent }, query: { older, newer } },
+        }),
+      ),
+  });
+}
+
+/** Decisions about this agent that wait for people, such as putting a version in force. */
+export function waitingQuery(agent: string) {
+  return queryOptions({
+    queryKey: ["decisions", "waiting for", agent],
+    queryFn: () =>
+      ask(api.GET("/api/v1/decisions", { params: { query: { agent, status: "pending", limit: 50 } } })),
+  });
+}
+
+/** The newest chat with the agent that is not closed, if there is one. */
+export function openChatQuery(agent: string) {
+  return queryOptions({
+    queryKey: ["chats", "open with", agent],
+    queryFn: () =>
+      ask(api.GET("/api/v1/chat/sessions", { params: { query: { agent, open: true, limit: 1 } } })),
+  });
+}

@@ -1,6 +1,7 @@
 /** What is wrong now, and what was: alerts, and the anomalies that were found in what agents do. */
 import { SegmentedControl } from "@mantine/core";
-import { useInfiniteQuery } from "@tanstack/react-query";
+import { type InfiniteData, useInfiniteQuery, type UseInfiniteQueryResult } from "@tanstack/react-query";
+import type { ReactNode } from "react";
 import { Answer } from "../parts/Answer";
 import { Badge, State, type Tone } from "../parts/Badges";
 import { useFilters } from "../parts/filters";
@@ -18,6 +19,44 @@ export function Severity({ of }: { of: string }) {
   return <Badge tone={TONES[of] ?? "plain"}>{of}</Badge>;
 }
 
+/** Where an alert and an anomaly stand, the same in both lists. */
+function statusColumn<Row extends { status: string }>(): Column<Row> {
+  return {
+    id: "status",
+    title: "Status",
+    value: (one) => one.status,
+    cell: (one) => <State of={one.status} />,
+    width: "136px",
+    phone: "aside",
+  };
+}
+
+function instantColumn<Row>(id: string, title: string, at: (row: Row) => number): Column<Row> {
+  return { id, title, value: at, cell: (one) => <Time at={at(one)} ago />, width: "120px", phone: "line" };
+}
+
+/** A text that somebody else may have written. */
+function textColumn<Row>(column: {
+  id: string;
+  title: string;
+  text: (row: Row) => string;
+  width: string;
+  phone?: NonNullable<Column<Row>["phone"]>;
+  charsMax?: number;
+  /** Said where there is no text. */
+  none?: string;
+}): Column<Row> {
+  const { id, title, text, width, phone, charsMax, none = "" } = column;
+  return {
+    id,
+    title,
+    value: text,
+    cell: (one) => <Name text={text(one) || none} {...(charsMax ? { charsMax } : {})} />,
+    width,
+    ...(phone ? { phone } : {}),
+  };
+}
+
 const ALERTS: readonly Column<Alert>[] = [
   {
     id: "severity",
@@ -27,37 +66,23 @@ const ALERTS: readonly Column<Alert>[] = [
     width: "104px",
     phone: "line",
   },
-  {
+  textColumn({
     id: "title",
     title: "Alert",
-    value: (one) => one.title,
-    cell: (one) => <Name text={one.title} charsMax={200} />,
+    text: (one) => one.title,
     width: "minmax(240px, 3fr)",
     phone: "title",
-  },
-  {
-    id: "status",
-    title: "Status",
-    value: (one) => one.status,
-    cell: (one) => <State of={one.status} />,
-    width: "136px",
-    phone: "aside",
-  },
-  {
-    id: "raised_at",
-    title: "Raised",
-    value: (one) => one.raised_at,
-    cell: (one) => <Time at={one.raised_at} ago />,
-    width: "120px",
-    phone: "line",
-  },
-  {
+    charsMax: 200,
+  }),
+  statusColumn(),
+  instantColumn("raised_at", "Raised", (one) => one.raised_at),
+  textColumn({
     id: "acknowledged_by",
     title: "Looked after by",
-    value: (one) => one.acknowledged_by,
-    cell: (one) => <Name text={one.acknowledged_by || "nobody yet"} />,
+    text: (one) => one.acknowledged_by,
+    none: "nobody yet",
     width: "minmax(110px, 1fr)",
-  },
+  }),
 ];
 
 const ANOMALIES: readonly Column<Anomaly>[] = [
@@ -69,14 +94,13 @@ const ANOMALIES: readonly Column<Anomaly>[] = [
     width: "minmax(150px, 1.5fr)",
     phone: "title",
   },
-  {
+  textColumn({
     id: "about",
     title: "About",
-    value: (one) => one.about,
-    cell: (one) => <Name text={one.about} />,
+    text: (one) => one.about,
     width: "minmax(110px, 1.2fr)",
     phone: "line",
-  },
+  }),
   {
     id: "measured",
     title: "Measured",
@@ -85,22 +109,43 @@ const ANOMALIES: readonly Column<Anomaly>[] = [
     width: "minmax(140px, 1fr)",
     phone: "line",
   },
-  {
-    id: "status",
-    title: "Status",
-    value: (one) => one.status,
-    cell: (one) => <State of={one.status} />,
-    width: "136px",
-    phone: "aside",
-  },
-  {
-    id: "found_at",
-    title: "Found",
-    value: (one) => one.found_at,
-    cell: (one) => <Time at={one.found_at} ago />,
-    width: "120px",
-  },
+  statusColumn(),
+  instantColumn("found_at", "Found", (one) => one.found_at),
 ];
+
+/** What both lists have in common: paging, the filter by status, ways to one. */
+function Found<Row>({
+  name,
+  query,
+  columns,
+  idOf,
+  folder,
+  empty,
+}: {
+  name: string;
+  query: UseInfiniteQueryResult<InfiniteData<{ items: Row[] }>>;
+  columns: readonly Column<Row>[];
+  idOf: (row: Row) => string;
+  folder: string;
+  empty: ReactNode;
+}) {
+  return (
+    <Answer of={query} what={name}>
+      {(data) => (
+        <Listing
+          name={name}
+          rows={data.pages.flatMap((page) => page.items)}
+          columns={columns}
+          idOf={idOf}
+          to={(one) => `${folder}/${idOf(one)}`}
+          more={query.hasNextPage ? () => void (query.isFetching || query.fetchNextPage()) : undefined}
+          toolbar={<PickFilter name="status" label="Status" options={statuses} />}
+          empty={empty}
+        />
+      )}
+    </Answer>
+  );
+}
 
 export default function AlertsPage() {
   const [filters, setFilters] = useFilters();
@@ -128,50 +173,36 @@ export default function AlertsPage() {
 
 function Alerts() {
   const [filters] = useFilters();
-  const query = useInfiniteQuery(alertsQuery(filters.status));
   return (
-    <Answer of={query} what="alerts">
-      {(data) => (
-        <Listing
-          name="alerts"
-          rows={data.pages.flatMap((page) => page.items)}
-          columns={ALERTS}
-          idOf={(one) => one.alert_id}
-          to={(one) => `/alerts/${one.alert_id}`}
-          more={query.hasNextPage ? () => void (query.isFetching || query.fetchNextPage()) : undefined}
-          toolbar={<PickFilter name="status" label="Status" options={statuses} />}
-          empty={
-            <Empty title={filters.status ? "None of this status" : "No alerts"} icon="check">
-              When something needs somebody's eye, it appears here by itself and stays until it is over.
-            </Empty>
-          }
-        />
-      )}
-    </Answer>
+    <Found
+      name="alerts"
+      query={useInfiniteQuery(alertsQuery(filters.status))}
+      columns={ALERTS}
+      idOf={(one) => one.alert_id}
+      folder="/alerts"
+      empty={
+        <Empty title={filters.status ? "None of this status" : "No alerts"} icon="check">
+          When something needs somebody's eye, it appears here by itself and stays until it is over.
+        </Empty>
+      }
+    />
   );
 }
 
 function Anomalies() {
   const [filters] = useFilters();
-  const query = useInfiniteQuery(anomaliesQuery(filters.status));
   return (
-    <Answer of={query} what="anomalies">
-      {(data) => (
-        <Listing
-          name="anomalies"
-          rows={data.pages.flatMap((page) => page.items)}
-          columns={ANOMALIES}
-          idOf={(one) => one.anomaly_id}
-          to={(one) => `/alerts/anomalies/${one.anomaly_id}`}
-          more={query.hasNextPage ? () => void (query.isFetching || query.fetchNextPage()) : undefined}
-          toolbar={<PickFilter name="status" label="Status" options={statuses} />}
-          empty={
-            <Empty title={filters.status ? "None of this status" : "Nothing unusual"} icon="check">
-              What agents do is compared with what they and others did before; what stands out appears here.
-            </Empty>
-          }
-        />
-      )}
-    </Answer>
+    <Found
+      name="anomalies"
+      query={useInfiniteQuery(anomaliesQuery(filters.status))}
+      columns={ANOMALIES}
+      idOf={(one) => one.anomaly_id}
+      folder="/alerts/anomalies"
+      empty={
+        <Empty title={filters.status ? "None of this status" : "Nothing unusual"} icon="check">
+          What agents do is compared with what they and others did before; what stands out appears here.
+        </Empty>
+      }
+    />
   );
 }

@@ -324,6 +324,22 @@ export interface paths {
         patch?: never;
         trace?: never;
     };
+    "/api/v1/agents/{agent}/limits": {
+        parameters: {
+            query?: never;
+            header?: never;
+            path?: never;
+            cookie?: never;
+        };
+        get: operations["get_limits"];
+        put?: never;
+        post?: never;
+        delete?: never;
+        options?: never;
+        head?: never;
+        patch?: never;
+        trace?: never;
+    };
     "/api/v1/agents/{agent}/messages": {
         parameters: {
             query?: never;
@@ -3173,6 +3189,15 @@ export interface components {
             /** @default [] */
             warnings: string[];
         };
+        AgentLimits: {
+            agent_id: string;
+            breaker: components["schemas"]["BreakerNow"];
+            budgets: components["schemas"]["BudgetItem"][];
+            items: components["schemas"]["LimitNow"][];
+            seq: number;
+            stops: string[];
+            tier: string;
+        };
         AgentPage: {
             items: components["schemas"]["AgentItem"][];
             /** @default null */
@@ -3497,8 +3522,19 @@ export interface components {
             soon: number;
             stops: number;
         };
+        BehindItem: {
+            agent_id: string;
+            at: number;
+            decision_id: string;
+            id: string;
+            risk: number;
+            status: string;
+            type: string;
+        };
         BehindPage: {
             ids: string[];
+            /** @default [] */
+            items: components["schemas"]["BehindItem"][];
             /** @default null */
             next: string | null;
             seq: number;
@@ -3529,6 +3565,12 @@ export interface components {
             reason: string;
             state: string;
             until_at: number;
+        };
+        BreakerNow: {
+            failures: number;
+            failures_max: number;
+            open_until_at: number;
+            window_ms: number;
         };
         BreakerTerms: {
             /** @default 3 */
@@ -4514,6 +4556,15 @@ export interface components {
             events: number;
             what: string;
         };
+        LimitNow: {
+            kind: string;
+            limit: number;
+            name: string;
+            /** @default count */
+            unit: string;
+            used: number;
+            window_ms: number;
+        };
         LineageItem: {
             agent_id: string;
             delegator_id: string;
@@ -4772,6 +4823,13 @@ export interface components {
             items: components["schemas"]["Overrides"][];
             seq: number;
             target_permille: number;
+        };
+        Pace: {
+            decided: number;
+            decision_ms_mean: number | null;
+            ended: number;
+            since_at: number;
+            success_permille: number | null;
         };
         PackDetail: {
             document: components["schemas"]["Policy"];
@@ -5945,6 +6003,7 @@ export interface components {
                 [key: string]: number;
             };
             mode: components["schemas"]["Mode"];
+            pace: components["schemas"]["Pace"];
             predictions: components["schemas"]["Predictions"];
             seq: number;
             tasks: {
@@ -9007,6 +9066,85 @@ export interface operations {
                 };
             };
             415: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            422: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            429: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            503: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+        };
+    };
+    get_limits: {
+        parameters: {
+            query?: {
+                min_seq?: number;
+            };
+            header?: never;
+            path: {
+                agent: string;
+            };
+            cookie?: never;
+        };
+        requestBody?: never;
+        responses: {
+            200: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/json": components["schemas"]["AgentLimits"];
+                };
+            };
+            400: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            401: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            403: {
+                headers: {
+                    [name: string]: unknown;
+                };
+                content: {
+                    "application/problem+json": components["schemas"]["ProblemDocument"];
+                };
+            };
+            404: {
                 headers: {
                     [name: string]: unknown;
                 };

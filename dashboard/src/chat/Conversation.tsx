@@ -29,7 +29,7 @@ function Open({ chat }: { chat: Chat }) {
   const closed = chat.closed_at > 0 || told.state === "closed";
   return (
     <>
-      <header className={styles.head}>
+      <div className={styles.head}>
         <div>
           <h2 className={styles.title}>
             <Name text={chat.title || chat.agent_name} />
@@ -40,7 +40,7 @@ function Open({ chat }: { chat: Chat }) {
         </div>
         {told.state === "lost" && <Badge tone="warn">connection lost, trying again</Badge>}
         {closed ? <Badge>closed</Badge> : <Close chat={chat} />}
-      </header>
+      </div>
       <Messages told={told} chat={chat} />
       {!closed && (
         <Allowed role="operator">

@@ -1,6 +1,7 @@
 /** What the analytics read. These reports are heavy for the server: nothing reads them again by itself. */
-import { queryOptions } from "@tanstack/react-query";
+import { infiniteQueryOptions, queryOptions } from "@tanstack/react-query";
 import { api, ask } from "../api/client";
+import { share } from "../parts/amounts";
 
 const CALM = { staleTime: 5 * 60_000, refetchOnWindowFocus: false } as const;
 
@@ -28,14 +29,12 @@ export function suggestionsQuery(days: number) {
   });
 }
 
-export function automationQuery(days: number) {
+export function automationQuery(days: number, by: "type" | "day") {
   return queryOptions({
     ...CALM,
-    queryKey: ["analytics", "automation", days],
+    queryKey: ["analytics", "automation", days, by],
     queryFn: () =>
-      ask(
-        api.GET("/api/v1/analytics/automation", { params: { query: { from_at: fromAt(days), by: "type" } } }),
-      ),
+      ask(api.GET("/api/v1/analytics/automation", { params: { query: { from_at: fromAt(days), by } } })),
   });
 }
 
@@ -48,18 +47,56 @@ export function decidingQuery(days: number, by: "risk" | "approver" | "day") {
   });
 }
 
-export function reviewersQuery(days: number) {
+export function overridesQuery(days: number, by: "type" | "day") {
   return queryOptions({
     ...CALM,
-    queryKey: ["analytics", "reviewers", days],
+    queryKey: ["analytics", "overrides", days, by],
     queryFn: () =>
-      ask(api.GET("/api/v1/analytics/reviewers", { params: { query: { from_at: fromAt(days) } } })),
+      ask(api.GET("/api/v1/analytics/overrides", { params: { query: { from_at: fromAt(days), by } } })),
+  });
+}
+
+export function reviewersQuery(days: number, by: "person" | "day") {
+  return queryOptions({
+    ...CALM,
+    queryKey: ["analytics", "reviewers", days, by],
+    queryFn: () =>
+      ask(api.GET("/api/v1/analytics/reviewers", { params: { query: { from_at: fromAt(days), by } } })),
+  });
+}
+
+/** What a number of one day counts, page by page. */
+export function behindQuery(
+  report: "automation" | "decisions" | "overrides" | "reviewers",
+  figure: string,
+  day: string,
+  days: number,
+) {
+  return infiniteQueryOptions({
+    ...CALM,
+    queryKey: ["analytics", "behind", report, figure, day, days],
+    initialPageParam: "",
+    queryFn: ({ pageParam }) =>
+      ask(
+        api.GET("/api/v1/analytics/behind", {
+          params: {
+            query: {
+              report,
+              figure,
+              by: "day",
+              of: day,
+              from_at: fromAt(days),
+              limit: 100,
+              ...(pageParam ? { cursor: pageParam } : {}),
+            },
+          },
+        }),
+      ),
+    getNextPageParam: (page) => page.next,
   });
 }
 
 /** A rate of permille in words: `94.9 %`, and of nothing a dash. */
 export function percent(permille: number | null): string {
-  return permille === null
-    ? "–"
-    : `${(permille / 10).toLocaleString("en-GB", { maximumFractionDigits: 1 })} %`;
+  return permille === null ? "–" : share(permille);
 }

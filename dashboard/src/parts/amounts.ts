@@ -7,10 +7,14 @@ export function money(micro: number): string {
   return value.toLocaleString("en-GB", { minimumFractionDigits: 2, maximumFractionDigits: places });
 }
 
+/** A share in thousandths: `94.9 %`. */
+export function share(permille: number): string {
+  return `${(permille / 10).toLocaleString("en-GB", { maximumFractionDigits: 1 })} %`;
+}
+
 /** A ratio in thousandths as a signed percentage: `+120 %`. */
 export function percent(permille: number): string {
-  const text = (permille / 10).toLocaleString("en-GB", { maximumFractionDigits: 1 });
-  return `${permille > 0 ? "+" : ""}${text} %`;
+  return `${permille > 0 ? "+" : ""}${share(permille)}`;
 }
 
 /** `12 KB`, `3.4 MB`. */

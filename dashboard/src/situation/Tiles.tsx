@@ -1,7 +1,9 @@
-/** Four numbers that move by themselves; each leads to what it counts. */
+/** Six numbers that move by themselves; each leads to what it counts. */
 import type { Wire } from "../api/client";
+import { share } from "../parts/amounts";
 import { Go } from "../parts/Go";
 import { Icon, type IconName } from "../parts/Icon";
+import { span } from "../parts/times";
 import styles from "./situation.module.css";
 
 function sum(of: Record<string, number>, names: readonly string[]): number {
@@ -12,7 +14,8 @@ export function Tiles({ of }: { of: Wire["Situation"] }) {
   const busy = sum(of.fleet, ["working", "assigned"]);
   const online = busy + sum(of.fleet, ["idle", "blocked", "degraded"]);
   const open = Object.values(of.tasks).reduce((total, count) => total + count, 0);
-  const { decisions, alerts } = of;
+  const { decisions, alerts, pace } = of;
+  const { decision_ms_mean: mean, success_permille: success } = pace;
   return (
     <div className={styles.tiles}>
       <Tile
@@ -49,27 +52,46 @@ export function Tiles({ of }: { of: Wire["Situation"] }) {
         value={open}
         more={`${sum(of.tasks, ["running", "assigned"])} under way, ${sum(of.tasks, ["queued"])} queued`}
       />
+      <Tile
+        to="/decisions/analytics"
+        search={{ tab: "deciding", days: "7" }}
+        icon="clock"
+        label="Time to an answer"
+        value={mean === null ? "–" : mean < 1_000 ? "< 1 s" : span(mean)}
+        more={mean === null ? "nobody answered in 24 hours" : `mean of ${pace.decided} in 24 hours`}
+      />
+      <Tile
+        to="/tasks"
+        search={{ status: "dead_letter" }}
+        icon="check"
+        label="Tasks that succeed"
+        value={success === null ? "–" : share(success)}
+        more={success === null ? "none ended in 24 hours" : `of ${pace.ended} in 24 hours`}
+      />
     </div>
   );
 }
 
 interface TileProps {
   to: string;
+  search?: Record<string, string>;
   icon: IconName;
   label: string;
-  value: number;
+  value: number | string;
   more: string;
   tone?: "bad" | "warn" | undefined;
 }
 
-function Tile({ to, icon, label, value, more, tone }: TileProps) {
+function Tile({ to, search, icon, label, value, more, tone }: TileProps) {
   return (
     <div className={styles.tile} data-tone={tone}>
-      <Go to={to}>
+      <Go to={to} {...(search ? { search } : {})}>
         <span className={styles.tileLabel}>
           <Icon name={icon} size={16} /> {label}
         </span>
-        <b className={styles.tileValue}>{value.toLocaleString("en-GB")}</b>
+        <b className={styles.tileValue}>
+          {typeof value === "number" ? value.toLocaleString("en-GB") : value}
+        </b>
         <span className={styles.tileMore}>{more}</span>
       </Go>
     </div>

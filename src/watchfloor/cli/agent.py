@@ -71,6 +71,24 @@ app.command(show_, name="show")
 
 
 @app.command
+def limits(agent: str, *, json: bool = False) -> None:
+    """Show what limits an agent now, and how much of each is used up."""
+    found = Client().get(f"/api/v1/agents/{agent}/limits")
+    rows = [{**one, "what": f"{one['kind']} {one['name']}".strip()} for one in found["items"]]
+    rows += [
+        {**one, "what": f"budget {one['scope']} {one['measure']} {one['period']}", "used": one["spent"]}
+        for one in found["budgets"]
+    ]
+    breaker = found["breaker"]
+    rows.append({"what": "breaker", "used": breaker["failures"], "limit": breaker["failures_max"]})
+    text = table(rows, [("what", "WHAT"), ("used", "USED"), ("limit", "LIMIT")], "No limits.")
+    until = breaker["open_until_at"]
+    shut = f"\nThe breaker is open until {instant(until)}." if until else ""
+    stopped = f"\nStopped by {', '.join(found['stops'])}." if found["stops"] else ""
+    show(found, json=json, text=f"{text}{shut}{stopped}")
+
+
+@app.command
 def add(
     name: str = "",
     *,

@@ -55,6 +55,8 @@ POST /api/v1/agents/{agent}/identity              present_identity    agent     
 POST /api/v1/token-keys/rotate                    rotate_token_keys   admin          try    authenticated 200 - Nothing TokenKeyRotated
 = presence
 POST /api/v1/agents/{agent}/heartbeat             beat                agent          write  authenticated 200 - HeartbeatBody HeartbeatAnswer
+= limits
+GET  /api/v1/agents/{agent}/limits                get_limits          reader         read   authenticated 200 Fresh - AgentLimits
 = lineage
 POST /api/v1/tasks/{task}/delegate                delegate_task       agent          write  authenticated 201 - DelegateTaskBody TaskSubmitted
 GET  /api/v1/tasks/{task}/lineage                 get_lineage         agent+reader   read   authenticated 200 Fresh - TaskLineage
@@ -179,16 +181,16 @@ POST /api/v1/alerts/{alert}/resolve               resolve_alert       supervisor
 = situation
 GET  /api/v1/situation                            get_situation       reader         read   authenticated 200 SituationParams - Situation
 = analytics
-GET  /api/v1/analytics/automation                 get_automation      reader         read   heavy         200 AutomationParams - AutomationPage
+GET  /api/v1/analytics/automation                 get_automation      reader         read   queries       200 AutomationParams - AutomationPage
 GET  /api/v1/analytics/automation.csv             get_automation_csv  reader         read   heavy         200 AutomationParams - text
-GET  /api/v1/analytics/decisions                  get_deciding        reader         read   heavy         200 DecidingParams - DecidingPage
+GET  /api/v1/analytics/decisions                  get_deciding        reader         read   queries       200 DecidingParams - DecidingPage
 GET  /api/v1/analytics/decisions.csv              get_deciding_csv    reader         read   heavy         200 DecidingParams - text
-GET  /api/v1/analytics/overrides                  get_overrides       reader         read   heavy         200 OverridesParams - OverridesPage
+GET  /api/v1/analytics/overrides                  get_overrides       reader         read   queries       200 OverridesParams - OverridesPage
 GET  /api/v1/analytics/overrides.csv              get_overrides_csv   reader         read   heavy         200 OverridesParams - text
-GET  /api/v1/analytics/reviewers                  get_reviewers       reader         read   heavy         200 ReviewersParams - ReviewersPage
+GET  /api/v1/analytics/reviewers                  get_reviewers       reader         read   queries       200 ReviewersParams - ReviewersPage
 GET  /api/v1/analytics/reviewers.csv              get_reviewers_csv   reader         read   heavy         200 ReviewersParams - text
-GET  /api/v1/analytics/behind                     get_behind          reader         read   heavy         200 BehindParams - BehindPage
-GET  /api/v1/analytics/trends                     get_trends          reader         read   heavy         200 TrendsParams - Trends
+GET  /api/v1/analytics/behind                     get_behind          reader         read   queries       200 BehindParams - BehindPage
+GET  /api/v1/analytics/trends                     get_trends          reader         read   queries       200 TrendsParams - Trends
 GET  /api/v1/analytics/suggestions                get_suggestions     reader         read   heavy         200 SuggestionsParams - Suggestions
 = finding
 GET  /api/v1/badges                               get_badges          reader         read   exempt        200 NoParams - Badges

@@ -30,7 +30,7 @@ RATES: dict[str, Rate] = {
     "heavy": Rate(
         per_minute=10, burst=10
     ),  # per credential: exports, proofs over the whole ledger, dry runs of policy
-    "queries": Rate(per_minute=60, burst=20),  # per credential: people's own SQL
+    "queries": Rate(per_minute=60, burst=20),  # per credential: people's own SQL, sums of the analytics
     "chat": Rate(per_minute=CHAT_PER_MINUTE, burst=60),  # per credential: what is said to an agent or people
     "messages": Rate(
         per_minute=MESSAGES_PER_MINUTE, burst=60
@@ -78,6 +78,11 @@ class Pacing:
             self._empty.discard(key)
         self._buckets[key] = (left - 1, self._clock())
         return 0
+
+    def spent(self, rate_class: str, caller: str, rate: Rate) -> int:
+        """How many tokens the caller's bucket lacks; none is taken."""
+        key = (rate_class, caller)
+        return max(0, int(rate.burst - self._fill(rate, key))) if key in self._buckets else 0
 
     def _used_up(self, key: tuple[str, str]) -> int:
         """How often within a minute, this time included."""

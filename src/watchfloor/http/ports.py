@@ -171,6 +171,9 @@ class Presence(Protocol):
     def seen(self, org: int, agent: int) -> Any:
         """`at`, when it was heard of last, and the `metrics` of its newest heartbeat or None."""
 
+    def spent(self, org: int, agent: int) -> dict[str, int]:
+        """By rate class, what its socket has used up of a minute's requests; empty without a socket here."""
+
 
 class HTTPConfig(msgspec.Struct, frozen=True, kw_only=True):
     """Settings of the port. `public_url` is how people reach it (empty: whatever Host says)."""

@@ -44,6 +44,10 @@ class Bucket:
             self.empty = False
         return 0
 
+    def spent(self, at: int) -> int:
+        """How many tokens it lacks; none is taken."""
+        return int(max(0.0, self.per_minute - self._level - (at - self._at) * self.per_minute / MINUTE))
+
     def low(self) -> bool:
         """Has the level just fallen below a fifth? True once until it has recovered."""
         if self._level < self.per_minute * _WARN_BELOW:

@@ -130,6 +130,13 @@ class Visits:
         one: Present | None = self.hub.sessions.get(key) or self.open.get(key)
         return Seen(self.last.get(key, 0)) if one is None else Seen(one.beat_at, one.metrics)
 
+    def spent(self, org: int, agent: int) -> dict[str, int]:
+        """By rate class, what the agent's socket has used up of a minute's requests (spec 3.3)."""
+        session = self.hub.sessions.get((org, agent))
+        buckets = session.buckets if session is not None else None
+        now = self.hub.clock()
+        return {name: bucket.spent(now) for name, bucket in (buckets or {}).items()}
+
     async def beat(
         self, credential_id: str, actor: Actor, status: str, usage: tuple[int, int, int] = (0, 0, 0)
     ) -> str:

@@ -182,10 +182,23 @@ class BehindParams(Paged, frozen=True, kw_only=True):
     owner: Id | None = None
 
 
+class BehindItem(Answer, frozen=True, kw_only=True):
+    """One of them as a list shows it. `decision_id` empty: it ran, or was denied, without people. `at` when it was asked."""
+
+    id: str
+    decision_id: str
+    agent_id: str
+    type: str
+    risk: Count
+    status: str
+    at: Instant
+
+
 class BehindPage(Answer, frozen=True, kw_only=True):
-    """The actions (of automation) or decisions that the number counts, newest first, each once."""
+    """The actions (of automation) or decisions that the number counts, newest first, each once; `items` in the same order."""
 
     ids: tuple[str, ...]
+    items: tuple[BehindItem, ...] = ()
     next: str | None = None
     seq: Seq
 
@@ -285,7 +298,22 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         ],
         "seq": 1042,
     },
-    BehindPage: {"ids": ["dec_q4d1k7m9x2v4"], "next": None, "seq": 1042},
+    BehindPage: {
+        "ids": ["dec_q4d1k7m9x2v4"],
+        "items": [
+            {
+                "id": "dec_q4d1k7m9x2v4",
+                "decision_id": "dec_q4d1k7m9x2v4",
+                "agent_id": "agt_q0d1k7m9x2v4",
+                "type": "repository.patch",
+                "risk": 60,
+                "status": "approved",
+                "at": 1_763_700_000_000_000,
+            }
+        ],
+        "next": None,
+        "seq": 1042,
+    },
     Trends: {
         "from_at": 1_763_100_000_000_000,
         "to_at": 1_763_700_000_000_000,

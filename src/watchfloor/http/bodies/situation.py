@@ -59,6 +59,20 @@ class Deciding(Answer, frozen=True, kw_only=True):
     items: tuple[Waiting, ...]
 
 
+class Pace(Answer, frozen=True, kw_only=True):
+    """How it has been going since `since_at` (24 hours), of at most the newest 500 of each.
+
+    `decided`: decisions that people answered, `decision_ms_mean` from asking to the answer; `ended`: tasks that succeeded or
+    went to the dead letter, `success_permille` of them succeeded. Null of none.
+    """
+
+    since_at: Instant
+    decided: Count
+    decision_ms_mean: Millis | None
+    ended: Count
+    success_permille: Count | None
+
+
 class BudgetRunsOut(Answer, frozen=True, kw_only=True):
     """At the pace of its present period a budget is used up at `exhausted_at`, before the period ends."""
 
@@ -131,6 +145,7 @@ class Situation(Answer, frozen=True, kw_only=True):
     tasks: dict[str, int]
     alerts: Alerting
     decisions: Deciding
+    pace: Pace
     predictions: Predictions
     away: Away | None
     seq: Seq
@@ -163,6 +178,13 @@ EXAMPLES: dict[type, dict[str, Any]] = {
                     "left_ms": 240_000,
                 }
             ],
+        },
+        "pace": {
+            "since_at": 1_763_613_600_000_000,
+            "decided": 41,
+            "decision_ms_mean": 73_000,
+            "ended": 212,
+            "success_permille": 971,
         },
         "predictions": {
             "budgets": [

@@ -196,8 +196,38 @@ async def get_behind(call: Call) -> Reply:
     more = len(rows) > params.limit
     rows = rows[: params.limit]
     following = lists.cursor_of(rows[-1]["subject"]) if more else None
+    items = await _things(call, [row["subject"] for row in rows], of_actions=params.report == "automation")
     ids = tuple(row["id"] for row in rows)
-    return Reply(body=wire.BehindPage(ids=ids, next=following, seq=call.view_seq))
+    return Reply(body=wire.BehindPage(ids=ids, items=items, next=following, seq=call.view_seq))
+
+
+_THINGS = {
+    True: """SELECT a.action AS subject, a.id, a.decision, a.agent, a.type, a.risk, a.status, a.decided_at AS at
+        FROM actions a WHERE a.org = :org AND a.action IN (SELECT value FROM json_each(:wanted))""",
+    False: """SELECT d.decision AS subject, d.id, d.decision, d.agent, a.type, d.risk, d.status, d.opened_at AS at
+        FROM decisions d JOIN actions a ON a.org = d.org AND a.action = d.action
+        WHERE d.org = :org AND d.decision IN (SELECT value FROM json_each(:wanted))""",
+}
+
+
+async def _things(call: Call, subjects: list[int], *, of_actions: bool) -> tuple[wire.BehindItem, ...]:
+    """Actions or decisions as lists show them, newest first."""
+    if not subjects:
+        return ()
+    wanted = msgspec.json.encode(subjects).decode()
+    rows = await call.rows(f"{_THINGS[of_actions]} ORDER BY 1 DESC", wanted=wanted)
+    return tuple(
+        wire.BehindItem(
+            id=row["id"],
+            decision_id=call.id_of("decision", row["decision"]),
+            agent_id=call.id_of("agent", row["agent"]),
+            type=row["type"],
+            risk=row["risk"],
+            status=row["status"],
+            at=row["at"],
+        )
+        for row in rows
+    )
 
 
 def _key_of(call: Call, by: str, text: str) -> int | str:

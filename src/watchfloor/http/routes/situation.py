@@ -10,9 +10,10 @@ from watchfloor.http.away import away
 from watchfloor.http.bodies import situation as wire
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes.alerts import ACTIVE, item
-from watchfloor.kernel.instants import HOUR, MILLISECOND, MINUTE
+from watchfloor.kernel.instants import DAY, HOUR, MILLISECOND, MINUTE
 
 SHOWN = 20  # of each list; the lists themselves have their own routes
+LATELY = 500  # of those that ended, for means and rates
 _GRAVITY = "CASE severity WHEN 'critical' THEN 0 WHEN 'warning' THEN 1 ELSE 2 END"
 
 
@@ -34,6 +35,7 @@ async def get_situation(call: Call) -> Reply:
         ),
         alerts=await _alerts(call),
         decisions=await _decisions(call),
+        pace=await _pace(call),
         predictions=wire.Predictions(
             budgets=await predicting.budgets(call, SHOWN),
             tasks=await predicting.tasks(call, SHOWN),
@@ -95,6 +97,30 @@ async def _decisions(call: Call) -> wire.Deciding:
         under_1_h=counts["hour"],
         later=counts["pending"] - counts["soon"] - counts["hour"],
         items=tuple(_waiting(call, row) for row in rows),
+    )
+
+
+# The newest of each, so that a report costs the same in a large organisation; aborted ones are nobody's answer.
+_ANSWERED = f"""
+    SELECT count(*) AS n, avg(took) AS mean FROM (SELECT decided_at, decided_at - opened_at AS took FROM decisions
+      WHERE org = :org AND (status = 'approved' OR status = 'denied' AND reason IN ('voted', 'vetoed'))
+      ORDER BY decision DESC LIMIT {LATELY:d}) WHERE decided_at >= :since"""  # noqa: S608 - a constant
+_ENDED = f"""
+    SELECT count(*) AS n, coalesce(sum(status = 'succeeded'), 0) AS good FROM (SELECT status, finished_at FROM tasks
+      WHERE org = :org AND status IN ('succeeded', 'dead_letter') ORDER BY task DESC LIMIT {LATELY:d})
+    WHERE finished_at >= :since"""  # noqa: S608 - a constant
+
+
+async def _pace(call: Call) -> wire.Pace:
+    since = call.now - DAY
+    (answered,) = await call.rows(_ANSWERED, since=since)
+    (ended,) = await call.rows(_ENDED, since=since)
+    return wire.Pace(
+        since_at=since,
+        decided=answered["n"],
+        decision_ms_mean=int(answered["mean"]) // MILLISECOND if answered["n"] else None,
+        ended=ended["n"],
+        success_permille=ended["good"] * 1_000 // ended["n"] if ended["n"] else None,
     )
 
 

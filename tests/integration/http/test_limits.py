@@ -1,0 +1,80 @@
+"""What limits an agent now, read from what the gate reads (spec 3.3); how it has been going (spec 06)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import httpx2
+from tests.integration.http.conftest import ask_patch
+from tests.integration.http.kit import Running
+from tests.integration.http.test_analytics import read
+from tests.integration.http.test_situation import situation
+
+
+def limits(server: Running, client: httpx2.Client, agent: str) -> dict[str, Any]:
+    seq = server.engine.head(server.orgs[0])
+    answer = client.get(f"/api/v1/agents/{agent}/limits", params={"min_seq": seq})
+    assert answer.status_code == 200, answer.text
+    found: dict[str, Any] = answer.json()
+    found["by"] = {(one["kind"], one["name"]): one for one in found["items"]}
+    return found
+
+
+def test_what_an_agent_asked_for_is_used_up_of_its_rates_and_its_budget(
+    server: Running, agent: httpx2.Client, supervisor: httpx2.Client
+) -> None:
+    mine = agent.headers["x-agent"]
+    before = limits(server, supervisor, mine)
+    assert before["budgets"] == []
+    assert before["by"][("rate", "light")]["used"] == 0
+    director = server.client(server.person("director"))
+    body = {"scope": "agent", "target_id": mine, "measure": "actions", "period": "day", "limit": 5}
+    budget = director.post("/api/v1/budgets", json=body).json()["budget_id"]
+    rulings = [read(agent, f"{number}.md") for number in range(3)]
+    after = limits(server, supervisor, mine)
+    light = after["by"][("rate", "light")]
+    assert (light["limit"], light["window_ms"]) == (120, 60_000)
+    assert 1 <= light["used"] <= 3, "some may have come back meanwhile"
+    assert after["by"][("runaway", "executed")]["used"] == 0
+    (one,) = after["budgets"]
+    assert (one["budget_id"], one["limit"]) == (budget, 5)
+    assert one["spent"] + one["reserved"] == sum(ruling["verdict"] != "denied" for ruling in rulings)
+    assert after["breaker"] == {
+        "failures": 0,
+        "failures_max": 3,
+        "window_ms": 300_000,
+        "open_until_at": 0,
+    }
+    assert after["by"][("tasks", "")]["limit"] == 1, "probationary"
+
+
+def test_a_stop_that_hits_the_agent_is_named(
+    server: Running, agent: httpx2.Client, operator: httpx2.Client, supervisor: httpx2.Client
+) -> None:
+    mine = agent.headers["x-agent"]
+    stop = operator.post("/api/v1/stops", json={"scope": "agent", "target": mine, "reason": "a drill"}).json()
+    assert limits(server, supervisor, mine)["stops"] == [stop["stop_id"]]
+    assert (
+        supervisor.post(f"/api/v1/stops/{stop['stop_id']}/lift", json={"reason": "over"}).status_code == 200
+    )
+    assert limits(server, supervisor, mine)["stops"] == []
+
+
+def test_the_pace_is_that_of_what_people_answered(
+    server: Running, agent: httpx2.Client, supervisor: httpx2.Client
+) -> None:
+    before = situation(server, supervisor)["pace"]
+    ruling = ask_patch(agent)
+    assert situation(server, supervisor)["pace"]["decided"] == before["decided"], "it waits"
+    body = {"vote": "approve", "digest": ruling["digest"]}
+    assert supervisor.post(f"/api/v1/decisions/{ruling['decision_id']}/vote", json=body).status_code == 200
+    after = situation(server, supervisor)["pace"]
+    assert after["decided"] == before["decided"] + 1
+    assert after["decision_ms_mean"] is not None
+    found = supervisor.get(
+        "/api/v1/analytics/behind",
+        params={"report": "decisions", "figure": "approved", "by": "agent", "of": agent.headers["x-agent"]},
+    ).json()
+    (item,) = found["items"]
+    assert found["ids"] == [item["id"]] == [item["decision_id"]] == [ruling["decision_id"]]
+    assert (item["type"], item["status"]) == ("repository.patch", "approved")
