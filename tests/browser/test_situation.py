@@ -45,7 +45,7 @@ def _does_a_task(server: Running) -> None:
         assert answer.status_code == 200, answer.text
 
 
-def test_the_tiles_of_pace_move_by_themselves(server: Running, seeded: Seeded, floor: Floor) -> None:
+def test_the_tiles_of_the_last_day_move_by_themselves(server: Running, seeded: Seeded, floor: Floor) -> None:
     page = floor.open("/situation")
     answer, success = (
         page.get_by_role("link", name=name) for name in ("Time to an answer", "Tasks that succeed")

@@ -4516,6 +4516,13 @@ export interface components {
             items: components["schemas"]["KeyItem"][];
             seq: number;
         };
+        Lately: {
+            decided: number;
+            decision_ms_mean: number | null;
+            ended: number;
+            since_at: number;
+            success_permille: number | null;
+        };
         LayerBody: {
             daily_from?: string;
             daily_until?: string;
@@ -4823,13 +4830,6 @@ export interface components {
             items: components["schemas"]["Overrides"][];
             seq: number;
             target_permille: number;
-        };
-        Pace: {
-            decided: number;
-            decision_ms_mean: number | null;
-            ended: number;
-            since_at: number;
-            success_permille: number | null;
         };
         PackDetail: {
             document: components["schemas"]["Policy"];
@@ -6002,8 +6002,8 @@ export interface components {
             fleet: {
                 [key: string]: number;
             };
+            lately: components["schemas"]["Lately"];
             mode: components["schemas"]["Mode"];
-            pace: components["schemas"]["Pace"];
             predictions: components["schemas"]["Predictions"];
             seq: number;
             tasks: {

@@ -14,8 +14,8 @@ export function Tiles({ of }: { of: Wire["Situation"] }) {
   const busy = sum(of.fleet, ["working", "assigned"]);
   const online = busy + sum(of.fleet, ["idle", "blocked", "degraded"]);
   const open = Object.values(of.tasks).reduce((total, count) => total + count, 0);
-  const { decisions, alerts, pace } = of;
-  const { decision_ms_mean: mean, success_permille: success } = pace;
+  const { decisions, alerts, lately } = of;
+  const { decision_ms_mean: mean, success_permille: success } = lately;
   return (
     <div className={styles.tiles}>
       <Tile
@@ -58,7 +58,7 @@ export function Tiles({ of }: { of: Wire["Situation"] }) {
         icon="clock"
         label="Time to an answer"
         value={mean === null ? "–" : mean < 1_000 ? "< 1 s" : span(mean)}
-        more={mean === null ? "nobody answered in 24 hours" : `mean of ${pace.decided} in 24 hours`}
+        more={mean === null ? "nobody answered in 24 hours" : `mean of ${lately.decided} in 24 hours`}
       />
       <Tile
         to="/tasks"
@@ -66,7 +66,7 @@ export function Tiles({ of }: { of: Wire["Situation"] }) {
         icon="check"
         label="Tasks that succeed"
         value={success === null ? "–" : share(success)}
-        more={success === null ? "none ended in 24 hours" : `of ${pace.ended} in 24 hours`}
+        more={success === null ? "none ended in 24 hours" : `of ${lately.ended} in 24 hours`}
       />
     </div>
   );

@@ -79,7 +79,7 @@ def _lines(now: dict[str, Any]) -> list[str]:
         f"Tasks:     {_numbers(now['tasks'])}",
         f"Alerts:    {by_severity}; {found['unseen']} not acknowledged",
         f"Decisions: {waiting['pending']} pending: {by_time}",
-        f"24 hours:  {_pace(now['pace'])}",
+        f"24 hours:  {_lately(now['lately'])}",
     ]
     if found["items"]:
         lines += ["", table([alerts.row(item) for item in found["items"]], alerts.COLUMNS, "")]
@@ -88,12 +88,12 @@ def _lines(now: dict[str, Any]) -> list[str]:
     return [*lines, *_predicted(now["predictions"]), *_meanwhile(now["away"])]
 
 
-def _pace(pace: dict[str, Any]) -> str:
+def _lately(found: dict[str, Any]) -> str:
     """Two sentences' worth: how fast people answered, how much of what ended succeeded."""
-    mean, rate = pace["decision_ms_mean"], pace["success_permille"]
+    mean, rate = found["decision_ms_mean"], found["success_permille"]
     answered = "no decision answered" if mean is None else f"answered in {mean / 1_000:.1f} s on average"
-    ended = "no task ended" if rate is None else f"{rate / 10:.1f} % of {pace['ended']} tasks succeeded"
-    return f"{answered} ({pace['decided']}), {ended}" if mean is not None else f"{answered}, {ended}"
+    ended = "no task ended" if rate is None else f"{rate / 10:.1f} % of {found['ended']} tasks succeeded"
+    return f"{answered} ({found['decided']}), {ended}" if mean is not None else f"{answered}, {ended}"
 
 
 def _decision(item: dict[str, Any]) -> dict[str, Any]:

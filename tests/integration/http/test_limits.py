@@ -60,15 +60,15 @@ def test_a_stop_that_hits_the_agent_is_named(
     assert limits(server, supervisor, mine)["stops"] == []
 
 
-def test_the_pace_is_that_of_what_people_answered(
+def test_what_is_said_of_the_last_day_is_what_people_answered(
     server: Running, agent: httpx2.Client, supervisor: httpx2.Client
 ) -> None:
-    before = situation(server, supervisor)["pace"]
+    before = situation(server, supervisor)["lately"]
     ruling = ask_patch(agent)
-    assert situation(server, supervisor)["pace"]["decided"] == before["decided"], "it waits"
+    assert situation(server, supervisor)["lately"]["decided"] == before["decided"], "it waits"
     body = {"vote": "approve", "digest": ruling["digest"]}
     assert supervisor.post(f"/api/v1/decisions/{ruling['decision_id']}/vote", json=body).status_code == 200
-    after = situation(server, supervisor)["pace"]
+    after = situation(server, supervisor)["lately"]
     assert after["decided"] == before["decided"] + 1
     assert after["decision_ms_mean"] is not None
     found = supervisor.get(

@@ -59,7 +59,7 @@ class Deciding(Answer, frozen=True, kw_only=True):
     items: tuple[Waiting, ...]
 
 
-class Pace(Answer, frozen=True, kw_only=True):
+class Lately(Answer, frozen=True, kw_only=True):
     """How it has been going since `since_at` (24 hours), of at most the newest 500 of each.
 
     `decided`: decisions that people answered, `decision_ms_mean` from asking to the answer; `ended`: tasks that succeeded or
@@ -145,7 +145,7 @@ class Situation(Answer, frozen=True, kw_only=True):
     tasks: dict[str, int]
     alerts: Alerting
     decisions: Deciding
-    pace: Pace
+    lately: Lately
     predictions: Predictions
     away: Away | None
     seq: Seq
@@ -179,7 +179,7 @@ EXAMPLES: dict[type, dict[str, Any]] = {
                 }
             ],
         },
-        "pace": {
+        "lately": {
             "since_at": 1_763_613_600_000_000,
             "decided": 41,
             "decision_ms_mean": 73_000,

@@ -15,6 +15,7 @@ from watchfloor.http.routes import agents, economics
 from watchfloor.kernel.instants import DAY, HOUR, MILLISECOND, MINUTE
 from watchfloor.kernel.limits import INTEGER_MAX
 from watchfloor.kernel.rate_terms import rates_of
+from watchfloor.kernel.runaway_terms import pace
 from watchfloor.kernel.terms import TIERS, Policy
 from watchfloor.registers import activity as counters
 from watchfloor.registers import budgets
@@ -80,14 +81,15 @@ def _rates(call: Call, subject: int, rates: dict[str, int]) -> Iterator[wire.Lim
 
 def _runaway(call: Call, subject: int, policy: Policy) -> Iterator[wire.LimitNow]:
     activity: counters.Activity | None = call.read("activity", subject)
-    terms = policy.runaway
+    terms, agent = policy.runaway, call.state("agent", subject)
+    most = pace(terms, terms.agents.get(call.id_of("agent", subject)), terms.agent_types.get(agent.type))
     repeated = max((count for _, count, since in _repeats(activity) if call.now - since <= MINUTE), default=0)
     throttled = counters.recent(activity.throttles, call.now, MINUTE) if activity is not None else 0
     for name, used, limit, window_ms in (
-        ("requests", counters.requests_within(activity, call.now, 2), terms.requests_per_second, 1_000),
-        ("executed", counters.executed_within(activity, call.now, 10), terms.executed_per_10s, 10_000),
-        ("repeated", repeated, terms.same_digest_per_60s, 60_000),
-        ("throttled", throttled, terms.throttles_per_minute, 60_000),
+        ("requests", counters.requests_within(activity, call.now, 2), most.requests_1s, 1_000),
+        ("executed", counters.executed_within(activity, call.now, 10), most.executed_10s, 10_000),
+        ("repeated", repeated, most.same_60s, 60_000),
+        ("throttled", throttled, most.throttles_60s, 60_000),
     ):
         yield wire.LimitNow(kind="runaway", name=name, used=used, limit=limit, window_ms=window_ms)
 

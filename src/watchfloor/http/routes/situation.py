@@ -35,7 +35,7 @@ async def get_situation(call: Call) -> Reply:
         ),
         alerts=await _alerts(call),
         decisions=await _decisions(call),
-        pace=await _pace(call),
+        lately=await _lately(call),
         predictions=wire.Predictions(
             budgets=await predicting.budgets(call, SHOWN),
             tasks=await predicting.tasks(call, SHOWN),
@@ -111,11 +111,11 @@ _ENDED = f"""
     WHERE finished_at >= :since"""  # noqa: S608 - a constant
 
 
-async def _pace(call: Call) -> wire.Pace:
+async def _lately(call: Call) -> wire.Lately:
     since = call.now - DAY
     (answered,) = await call.rows(_ANSWERED, since=since)
     (ended,) = await call.rows(_ENDED, since=since)
-    return wire.Pace(
+    return wire.Lately(
         since_at=since,
         decided=answered["n"],
         decision_ms_mean=int(answered["mean"]) // MILLISECOND if answered["n"] else None,
