@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Floor
@@ -31,7 +33,7 @@ SCROLL = """async (wanted) => {
 
 @pytest.mark.long
 def test_ten_thousand_tasks_are_scrolled_to_the_end(
-    server: Running, floor: Floor, record_property: pytest.RecordProperty
+    server: Running, floor: Floor, record_property: Callable[[str, object], None]
 ) -> None:
     operator = server.client(server.person("operator"))
     for begin in range(0, ROWS, TASKS_PER_SUBMISSION_MAX):

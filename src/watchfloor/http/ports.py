@@ -56,8 +56,8 @@ class Views(Protocol):
 
     async def wait(self, org: int, seq: int, timeout_ms: int = ...) -> None: ...
 
-    def newest_of_agent(self, org: int, agent: int, before: int, limit: int) -> list[dict[str, Any]]:
-        """An agent's newest actions below `before`, newest first."""
+    def newest_of_agent(self, org: int, agent: int, limit: int) -> list[dict[str, Any]]:
+        """An agent's newest actions, newest first."""
 
     def rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]: ...
 

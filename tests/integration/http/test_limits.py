@@ -7,8 +7,10 @@ from typing import Any
 import httpx2
 from tests.integration.http.conftest import ask_patch
 from tests.integration.http.kit import Running
-from tests.integration.http.test_analytics import read
+from tests.integration.http.test_analytics import read, trusted
 from tests.integration.http.test_situation import situation
+
+__all__ = ["trusted"]
 
 
 def limits(server: Running, client: httpx2.Client, agent: str) -> dict[str, Any]:
@@ -46,6 +48,16 @@ def test_what_an_agent_asked_for_is_used_up_of_its_rates_and_its_budget(
         "open_until_at": 0,
     }
     assert after["by"][("tasks", "")]["limit"] == 1, "probationary"
+
+
+def test_the_type_that_runs_by_itself_most_this_hour_is_named(
+    server: Running, trusted: httpx2.Client, supervisor: httpx2.Client
+) -> None:
+    rulings = [read(trusted, f"{number}.md") for number in range(4)]
+    assert {ruling["verdict"] for ruling in rulings} == {"permitted"}
+    found = limits(server, supervisor, trusted.headers["x-agent"])["by"]
+    assert found["automatic", "file.read"]["limit"] == 30
+    assert 1 <= found["automatic", "file.read"]["used"] <= 4, "fewer when the hour has just changed"
 
 
 def test_a_stop_that_hits_the_agent_is_named(

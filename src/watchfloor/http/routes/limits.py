@@ -13,7 +13,6 @@ from watchfloor.http.pacing import Rate
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes import agents, economics
 from watchfloor.kernel.instants import DAY, HOUR, MILLISECOND, MINUTE
-from watchfloor.kernel.limits import INTEGER_MAX
 from watchfloor.kernel.rate_terms import rates_of
 from watchfloor.kernel.runaway_terms import pace
 from watchfloor.kernel.terms import TIERS, Policy
@@ -101,9 +100,7 @@ def _repeats(activity: counters.Activity | None) -> tuple[tuple[str, int, int], 
 async def _automatic(call: Call, subject: int, per_hour: int) -> wire.LimitNow:
     """The type of action of which most ran this clock hour (UTC): the rate that the gate asks about (spec 3.1 rule 8)."""
     hour_began = call.now - call.now % HOUR
-    newest = await asyncio.to_thread(
-        call.services.views.newest_of_agent, call.org, subject, INTEGER_MAX, _NEWEST_MAX
-    )
+    newest = await asyncio.to_thread(call.services.views.newest_of_agent, call.org, subject, _NEWEST_MAX)
     types = {row["type"] for row in newest if row["decided_at"] >= hour_began}
     used = [(_in_hour(call.read("types", (subject, one)), call.now), one) for one in types]
     most, name = max(used, default=(0, ""))
