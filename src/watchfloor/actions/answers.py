@@ -207,8 +207,10 @@ def the_trust_is_not_above_the_threshold(q: Question) -> Answer | None:
         return None
     if q.standing:
         return _LIFTED[0]
-    # Bootstrap: the first N actions of a type were supervised, so a new agent goes on while people are told.
-    return _RAISE[1 if 0 < q.tables.supervised <= q.seen.of_type_before else CONFIRM]
+    # Bootstrap: the first N actions of a type were supervised, so a new agent goes on while people are told. It is for the
+    # young, not for the fallen: below the score that everybody begins with, people are asked again (decision 36).
+    known = 0 < q.tables.supervised <= q.seen.of_type_before and q.seen.score >= q.tables.score_base
+    return _RAISE[1 if known else CONFIRM]
 
 
 def it_failed_lately(q: Question) -> Answer | None:

@@ -28,7 +28,7 @@ from watchfloor.kernel.instants import MILLISECOND
 from watchfloor.kernel.messages import Event, Refused
 from watchfloor.kernel.terms import Policy
 
-RULES_VERSION = 4
+RULES_VERSION = 5
 LEVEL_MAX = 4
 _HARD = tuple((rule.name, rule.ask) for rule in RULES if rule.stage != SOFT_LIMITS)
 # A policy without rules of its own and without packs is not asked about them: the hot path of most organisations.

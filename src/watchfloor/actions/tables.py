@@ -85,6 +85,7 @@ class Tables(msgspec.Struct, frozen=True, kw_only=True):
     hour_from: int
     hour_to: int
     supervised: int  # 0: no bootstrap
+    score_base: int  # what everybody begins with
     requests_hour: int
     novel_after: int  # 0: a new target is nothing unusual
     # What few policies have: factors with groups, the organisation's rules, packs; and modes.
@@ -153,6 +154,7 @@ def build(policy: Policy) -> Tables:
         hour_from=policy.auto.usual_hour_from,
         hour_to=policy.auto.usual_hour_to,
         supervised=policy.auto.bootstrap_actions,
+        score_base=policy.trust.base,
         # Half an hour at the largest of the per-minute rates, within one hour: more is an unusual volume (rule 9).
         requests_hour=30 * highest(policy.rates),
         novel_after=policy.auto.novel_after_zones,

@@ -99,7 +99,8 @@ class AutoTerms(_Terms, frozen=True, kw_only=True, forbid_unknown_fields=True):
     per_hour: int = 30
     usual_hour_from: int = 0  # UTC hours; 0 to 24 is "any hour is usual"
     usual_hour_to: int = 24
-    bootstrap_actions: int = 0  # supervised first N actions of a type that count as known
+    # After so many supervised actions of a type an agent that lost no trust goes on at level 1; 0: never. Low risk only.
+    bootstrap_actions: int = 5
     novel_after_zones: int = (
         8  # a new host or folder is unusual for an agent that has been in so many; 0: never
     )

@@ -73,7 +73,7 @@ _ORDERS: tuple[tuple[str, frozenset[str]], ...] = tuple(
         ("/rates/*", "up"),
         ("/auto/score_min", "down"),
         ("/auto/medium_allowed", "up"),
-        ("/auto/per_hour", "up"),
+        ("/auto/per_hour", "up"),  # bootstrap_actions has no order: 0 is never, and fewer is sooner
         ("/levels/*", "down"),
         ("/routing/*/needed", "down"),
         ("/routing/*/tell/*", "removing"),

@@ -18,7 +18,6 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-import msgspec
 from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING
 from tests.simulation.store import SimulatedStore
 
@@ -35,7 +34,7 @@ from watchfloor.kernel.ids import nonce_from, public_id
 from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from watchfloor.kernel.messages import SYSTEM, Actor, Command, Refused
 from watchfloor.kernel.system import Advance, StartNode
-from watchfloor.kernel.terms import AutoTerms, Policy
+from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.contract import OrganisationRow
 from watchfloor.people.messages import AddPerson, FoundOrganisation
 from watchfloor.policy.messages import ApplyPolicy
@@ -47,8 +46,7 @@ AGENTS = 6
 READS, WRITES = 20, 5
 READING = ("file.read", "search.query", "repository.read")
 WORKDAY = range(8, 18)
-# The default policy but for one number: after five supervised actions of a type an agent goes on while people are told.
-POLICY = msgspec.structs.replace(Policy(), auto=AutoTerms(bootstrap_actions=5))
+POLICY = Policy()  # as it ships
 
 
 class Month:

@@ -146,7 +146,8 @@ CASES: list[tuple[str, dict[str, Any], tuple[str, int]]] = [
     ("a_rule_of_the_policy_forbids_it", {"rules": CAREFUL, "held": (("never", 1),), "cls": "spawn"}, DENY),
     ("a_rule_of_the_policy_demands_people", {"rules": CAREFUL, "score": 699}, ("raise", 3)),
     ("the_risk_is_too_high_to_run_unasked", {"cls": "delegate"}, ("raise", 2)),
-    ("the_trust_is_not_above_the_threshold", {"score": 800}, ("raise", 2)),
+    ("the_trust_is_not_above_the_threshold", {"score": 800, "of_type_before": 4}, ("raise", 2)),
+    ("the_trust_is_not_above_the_threshold", {"score": 800}, ("raise", 1)),
     ("it_failed_lately", {"failures_24h": 1}, ("raise", 2)),
     ("the_hours_automatic_approvals_are_used_up", {"auto_hour": 30}, ("raise", 1)),
     ("it_is_the_first_time_for_this_type", {"first_time": True}, ("raise", 1)),
@@ -221,7 +222,8 @@ def test_the_strictest_answer_wins_and_all_are_kept() -> None:
         ({}, "permitted", 0),
         ({"auto_hour": 30}, "permitted", 1),
         ({"auto_hour": 30, "first_time": True}, "pending", 2),
-        ({"score": 700}, "pending", 2),
+        ({"score": 700, "of_type_before": 4}, "pending", 2),
+        ({"score": 700}, "permitted", 1),  # after five supervised ones
         ({"cls": "write"}, "permitted", 0),  # 30 - 10 is low
         ({"cls": "write", "score": 700}, "pending", 2),
         ({"cls": "spawn"}, "pending", 3),
@@ -321,14 +323,24 @@ def test_an_envelope_is_not_approved_away() -> None:
 
 
 def test_after_the_first_supervised_actions_a_new_agent_goes_on_and_people_are_told() -> None:
-    rules = policy(auto={"bootstrap_actions": 5})
+    rules = policy()
+    assert rules.auto.bootstrap_actions == 5, "as it ships (decision 36)"
     young: dict[str, Any] = {"tier": 2, "score": 450}
     assert ruling(rules=rules, of_type_before=4, **young).level == 2
     found = ruling(rules=rules, of_type_before=5, **young)
     assert (found.verdict, found.level) == ("permitted", 1)
     assert found.grant is not None
     assert found.grant.basis == "auto"
-    assert ruling(rules=policy(), of_type_before=500, **young).level == 2
+    assert ruling(rules=policy(auto={"bootstrap_actions": 0}), of_type_before=500, **young).level == 2
+    for cls in ("write", "execute", "data_access", "user_facing", "spawn", "financial"):
+        assert ruling(cls, rules=rules, of_type_before=500, **young).level >= 2, "of low risk alone"
+
+
+def test_the_allowance_is_for_the_young_and_not_for_those_who_lost_trust() -> None:
+    assert ruling(of_type_before=5, tier=1, score=300).level == 1
+    assert ruling(of_type_before=500, tier=1, score=299).level == 2
+    assert ruling(of_type_before=500, tier=1, score=300, failures_24h=1).level == 2
+    assert ruling(rules=policy(trust={"base": 400}), of_type_before=500, score=399, tier=1).level == 2
 
 
 # Trace, audit, answers ---------------------------------------------------------------------------------------------------

@@ -14,7 +14,7 @@ from watchfloor.engine.backtesting import Source
 from watchfloor.engine.observing import NEWEST, Found, observe
 from watchfloor.kernel.messages import SYSTEM, Event, Facts
 
-OBSERVE = policy(modes={"organisation": "observe"})
+OBSERVE = policy(modes={"organisation": "observe"}, auto={"bootstrap_actions": 0})
 
 
 class Recorded:
