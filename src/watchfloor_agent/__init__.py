@@ -15,7 +15,7 @@ agent.run()
 
 from __future__ import annotations
 
-from watchfloor_agent.actions import Action, Execution, Grant, Ruling, current_execution
+from watchfloor_agent.actions import Action, Execution, Grant, Ruling, checkpoint, current_execution
 from watchfloor_agent.agent import Agent
 from watchfloor_agent.calls import Called, SignatureInvalid, verify
 from watchfloor_agent.delegating import Handed, Outcome, Spawned
@@ -34,6 +34,7 @@ from watchfloor_agent.errors import (
     ProtocolError,
     Refused,
     Replaced,
+    Stopped,
     Unavailable,
     WatchfloorError,
 )
@@ -73,10 +74,12 @@ __all__ = [
     "Ruling",
     "SignatureInvalid",
     "Spawned",
+    "Stopped",
     "Task",
     "Unavailable",
     "WatchfloorError",
     "__version__",
+    "checkpoint",
     "current_execution",
     "current_task",
     "read_key",

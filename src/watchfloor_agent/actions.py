@@ -12,12 +12,14 @@ import contextlib
 import logging
 import re
 import secrets
+import threading
 from collections import OrderedDict
 from collections.abc import Callable, Iterator
 from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from types import TracebackType
 from typing import Any
+from weakref import WeakValueDictionary
 
 from watchfloor_agent.canonical import canonical_action, digest, outcome_digest, plain, same_digest
 from watchfloor_agent.errors import (
@@ -31,6 +33,7 @@ from watchfloor_agent.errors import (
     NotCanonical,
     ProtocolError,
     Refused,
+    Stopped,
     Unavailable,
 )
 from watchfloor_agent.link import Link
@@ -43,7 +46,7 @@ from watchfloor_agent.messages import (
     ActionStarted,
     Payload,
 )
-from watchfloor_agent.received import ActionDecided, ActionRecorded, Reason, Resync, Risk
+from watchfloor_agent.received import ActionDecided, ActionRecorded, ActionStopped, Reason, Resync, Risk
 
 log = logging.getLogger("watchfloor_agent")
 
@@ -116,6 +119,7 @@ class Actions:
         self._waiting: dict[str, set[asyncio.Future[ActionDecided]]] = {}
         self._early: OrderedDict[str, ActionDecided] = OrderedDict()
         self._resync = Resync()
+        self._executing: WeakValueDictionary[str, Execution] = WeakValueDictionary()
 
     async def request(
         self, frame: ActionRequest, action: Action, wait_ms: int | None, *, edits: bool = False
@@ -173,9 +177,18 @@ class Actions:
         )
         await self._link.ask(settled, patience_ms=self._answer_ms, keep=True)
 
+    def stopped(self, pushed: ActionStopped) -> None:
+        """A stop holds what is executing: its next checkpoint raises."""
+        execution = self._executing.get(pushed.execution_id)
+        if execution is not None:
+            log.warning("%s was stopped (%s) while it ran", pushed.action_id, pushed.scope)
+            execution.stopped.set()
+
     def execution(self, grant: Grant, describe: Callable[[], Action] | None, target: str) -> Execution:
         """The use of a grant; `describe` says what is about to run, asked again just before it does."""
-        return Execution(self._link, grant, describe or (lambda: grant.action), target, self._answer_ms)
+        execution = Execution(self._link, grant, describe or (lambda: grant.action), target, self._answer_ms)
+        self._executing[execution.execution_id] = execution
+        return execution
 
     def decided(self, pushed: ActionDecided) -> None:
         """People have decided, or a grant was revoked and is asked for again."""
@@ -258,6 +271,7 @@ class Execution:
         self._state = "new"
         self.grant = grant
         self.execution_id = f"exe_{base64.b32encode(secrets.token_bytes(15)).decode().lower()}"
+        self.stopped = threading.Event()
         self.outcome: Any = None
         self.outcome_digest = ""
         self.cost_micro: int | None = None
@@ -274,6 +288,11 @@ class Execution:
             await self.completed()
         else:
             await self.failed(_code_of(error), f"{type(error).__name__}: {error}")
+
+    def checkpoint(self) -> None:
+        """Between steps of what runs: raises Stopped when a stop has come into force since it began."""
+        if self.stopped.is_set():
+            raise Stopped(f"{self.grant.action.type} was stopped while it ran ({self.grant.action_id})")
 
     async def start(self) -> None:
         """Use the grant. Returns only when the action may run now. Raises GrantRefused, Unavailable."""
@@ -399,6 +418,11 @@ def current_execution() -> Execution:
     if execution is None:
         raise ConfigurationError("there is no execution at hand: call this inside a guarded function")
     return execution
+
+
+def checkpoint() -> None:
+    """Between steps of a guarded function: raises Stopped when a stop has come into force since it began."""
+    current_execution().checkpoint()
 
 
 def _granted(decided: ActionDecided, action: Action, *, edits: bool = False) -> Grant:

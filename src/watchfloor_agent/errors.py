@@ -7,6 +7,7 @@ WatchfloorError
 ├── GrantRefused        there was a grant, and it does not allow what is about to run
 │   ├── GrantMismatch   digests differ: something else was asked than is about to run
 │   └── GrantRevoked    the server took the grant back at the start
+├── Stopped             a stop came into force while the action was executing
 ├── Refused             the server calls the request nonsense; nothing was recorded
 ├── Unavailable         no answer: treat it as no
 ├── NotCanonical        parameters that have no canonical form
@@ -112,6 +113,10 @@ class Fatal(WatchfloorError):
 
 class AuthenticationFailed(Fatal):
     """The key is unknown, expired or revoked. Rotate it (`watchfloor agent`) and start the agent with the new one."""
+
+
+class Stopped(WatchfloorError):
+    """A stop came into force while this was executing. End it here; the server hears that it failed, with code `stopped`."""
 
 
 class Replaced(Fatal):

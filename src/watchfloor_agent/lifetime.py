@@ -21,6 +21,7 @@ from watchfloor_agent.messages import Metrics, Payload
 from watchfloor_agent.pacing import Meter
 from watchfloor_agent.received import (
     ActionDecided,
+    ActionStopped,
     ConfigUpdated,
     Resync,
     SupervisionChanged,
@@ -281,6 +282,8 @@ class Lifetime:
                 self.desk.told(payload)
             case SupervisionChanged():
                 self.desk.supervises(payload)
+            case ActionStopped():
+                self.actions.stopped(payload)
             case ActionDecided():
                 self.actions.decided(payload)
             case Resync():

@@ -282,6 +282,15 @@ class ConfigUpdated(Payload, frozen=True, kw_only=True):
     key_expires_at: int | None = None
 
 
+class ActionStopped(Payload, frozen=True, kw_only=True):
+    """A stop came into force while this was executing."""
+
+    FRAME: ClassVar[str] = "action:stopped"
+    action_id: str
+    execution_id: str
+    scope: str = ""
+
+
 class RateLimited(Payload, frozen=True, kw_only=True):
     """With `re`: that frame was not executed. `warning`: 80 % of the bucket is used."""
 
@@ -474,6 +483,7 @@ RECEIVED: tuple[type[Payload], ...] = (
     ActionDecided,
     ActionRecorded,
     ConfigUpdated,
+    ActionStopped,
     RateLimited,
     ErrorFrame,
     Disconnecting,

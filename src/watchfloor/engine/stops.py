@@ -95,6 +95,10 @@ class StopJournal:
         """Is any stop in force on this node? Asked for every request."""
         return bool(self._stops)
 
+    def all(self) -> list[JournalStop]:
+        """Every stop in force, of all organisations."""
+        return list(self._stops.values())
+
     def in_force(self, org: int) -> list[JournalStop]:
         return [stop for stop in self._stops.values() if stop.org == org]
 

@@ -303,6 +303,15 @@ class ConfigUpdated(Payload, frozen=True, kw_only=True):
     key_expires_at: Instant | None = None
 
 
+class ActionStopped(Payload, frozen=True, kw_only=True):
+    """A stop of this `scope` came into force while this was executing: end it, and report what became of it."""
+
+    FRAME: ClassVar[str] = "action:stopped"
+    action_id: str
+    execution_id: str
+    scope: str
+
+
 class RateLimited(Payload, frozen=True, kw_only=True):
     """A bucket is empty (with `re`: that frame was not executed, send it again later), or at 80 % (`warning`)."""
 
@@ -361,6 +370,7 @@ FROM_SERVER: tuple[type[Payload], ...] = (
     ActionDecided,
     ActionRecorded,
     ConfigUpdated,
+    ActionStopped,
     RateLimited,
     Error,
     Disconnecting,

@@ -38,6 +38,7 @@ from watchfloor.hub.mailroom import DELIVERED, Mailroom, wordless
 from watchfloor.hub.pulse import MISSED_MAX, Present, Visits, degrade, missed
 from watchfloor.hub.session import Session
 from watchfloor.hub.sockets import Refusal, UpgradeRequest
+from watchfloor.hub.stopped import Stopped
 from watchfloor.kernel.ids import parse_id, public_id
 from watchfloor.kernel.instants import MILLISECOND, MINUTE, SECOND
 from watchfloor.kernel.limits import IN_FLIGHT_PER_AGENT, OUTBOX_SEQS
@@ -87,6 +88,7 @@ class Hub:
         self.pending: set[Session] = set()
         self.visits = Visits(self)
         self._unsaid: dict[Present, DisconnectAgent] = {}
+        self.stopped = Stopped()
         self._held: list[tuple[Session, Event]] = []  # grants that wait for the end of a stop
         self.entropy = Entropy()
         self.mailroom = Mailroom(engine, lambda: self.clock())
@@ -467,6 +469,7 @@ class Hub:
                     present.beat_at += now - last
             last = now
             try:
+                self.stopped.look(self)
                 self._judge(now)
                 self._say_again()
                 if now - minute >= MINUTE:

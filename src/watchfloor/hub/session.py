@@ -12,7 +12,7 @@ import msgspec
 from watchfloor.actions.dry_runs import noted
 from watchfloor.engine import spawning
 from watchfloor.engine.requests import Answer, Lane, Request
-from watchfloor.hub import admission, delegations, floods, identity, pulse
+from watchfloor.hub import admission, delegations, floods, identity, pulse, stopped
 from watchfloor.hub import protocol as wire
 from watchfloor.hub.admission import Throttled
 from watchfloor.hub.buckets import Bucket
@@ -182,6 +182,7 @@ class Session:
         self.send(self.hub.welcome(self))
         if self.hello:
             self.hub.redeliver(self, self.acked)
+        stopped.welcome(self.hub, self)
         waiting, self.waiting = self.waiting, None
         for data in waiting or ():
             self.text(data)

@@ -10,6 +10,7 @@ from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.registers.activity import pace_of, recent
 from watchfloor.registers.containment import Breaker
+from watchfloor.registers.stops import obeyed
 
 Wishes = list[Command | Effect]
 
@@ -18,6 +19,8 @@ def failed(event: Event, read: Read) -> Wishes:
     """Enough failures in the window open the breaker of the agent, of the tool, or of both."""
     facts = event.facts
     assert isinstance(facts, ActionFailed | ActionUnknown)
+    if obeyed(facts, read):
+        return []
     terms = read("active_policy", "active").document.breaker
     wishes: Wishes = []
     for scope, target in (("agent", str(facts.agent)), ("tool", facts.tool)):

@@ -24,6 +24,7 @@ from watchfloor.fleet.spawn_messages import SpawnRefused
 from watchfloor.kernel.messages import Command, Effect, Event, Facts
 from watchfloor.kernel.subject import React, Read
 from watchfloor.kernel.terms import PLATFORM_TYPES
+from watchfloor.registers.stops import obeyed
 from watchfloor.trust.messages import RecordTrust
 from watchfloor.work.messages import (
     DelegationRefused,
@@ -58,6 +59,12 @@ def of_its_own(facts: Any) -> bool:
     return facts.action_type not in PLATFORM_TYPES and not facts.unheld
 
 
+def of_itself(facts: Any) -> bool:
+    """always, but for what ended because it obeyed a stop in force (code `stopped`)"""
+    del facts
+    return True
+
+
 def verified(facts: Any) -> bool:
     """the platform's own check held; the agent's word alone counts nothing"""
     return bool(facts.verified)
@@ -84,11 +91,12 @@ def did_not_work(facts: Any) -> bool:
 
 
 class Gives(msgspec.Struct, frozen=True):
-    """A ledger event gives its agent a trust event, when it counts."""
+    """A ledger event gives its agent a trust event, when it counts; `unless` looks at more than the event."""
 
     by: type[Facts]
     what: str
     when: Callable[[Any], bool] = always
+    unless: Callable[[Any, Read], bool] | None = None
 
 
 TABLE = (
@@ -96,7 +104,7 @@ TABLE = (
     Gives(ActionCompleted, "action_completed", of_its_own),
     Gives(TaskReviewed, "reviewed_positively", liked),
     Gives(TaskReviewed, "reviewed_negatively", disliked),
-    Gives(ActionFailed, "failed"),
+    Gives(ActionFailed, "failed", of_itself, unless=obeyed),
     Gives(TaskAttemptFailed, "failed", did_not_work),
     Gives(TaskDeadLettered, "failed", did_not_work),
     Gives(ActionUnknown, "timed_out"),
@@ -112,9 +120,8 @@ TABLE = (
 
 def _react(rule: Gives) -> React:
     def react(event: Event, read: Read) -> Wishes:
-        del read
         facts: Any = event.facts
-        if not facts.agent or not rule.when(facts):
+        if not facts.agent or not rule.when(facts) or (rule.unless is not None and rule.unless(facts, read)):
             return []
         return [RecordTrust(subject=facts.agent, what=rule.what, source=event.seq)]
 

@@ -25,6 +25,7 @@ from watchfloor.kernel.instants import DAY, HOUR, MINUTE, SECOND
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.runaway_terms import Pace
 from watchfloor.kernel.subject import Read, Register
+from watchfloor.registers.stops import obeyed
 
 Cells = list[tuple[str, object, object]]
 Ring = tuple[tuple[int, int], ...]
@@ -233,7 +234,7 @@ def failed(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, ActionFailed)
     return [
-        *_failure(facts.agent, event.at, read),
+        *(() if obeyed(facts, read) else _failure(facts.agent, event.at, read)),
         *_settle(facts.agent, event.at, facts.released_micro, facts.cost_micro, read),
     ]
 

@@ -24,7 +24,7 @@ from watchfloor.actions.messages import (
 from watchfloor.kernel.limits import BYPASSES_MAX
 from watchfloor.kernel.messages import Event
 from watchfloor.kernel.subject import Read, Register
-from watchfloor.registers.stops import Stop
+from watchfloor.registers.stops import Stop, obeyed
 
 Cells = list[tuple[str, object, object]]
 _KEPT = 16
@@ -64,6 +64,8 @@ class Standing(msgspec.Struct, frozen=True, array_like=True, gc=False):
 def _failed(event: Event, read: Read) -> Cells:
     facts = event.facts
     assert isinstance(facts, ActionFailed | ActionUnknown)
+    if obeyed(facts, read):
+        return []
     keys = [f"agent:{facts.agent}"] + ([f"tool:{facts.tool}"] if facts.tool else [])
     cells: Cells = []
     for key in keys:

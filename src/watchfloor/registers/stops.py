@@ -12,12 +12,14 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.actions.messages import ActionFailed, ActionUnknown
 from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.limits import BUDGETED_ANCESTORS_MAX
 from watchfloor.kernel.subject import Read
 
 Names = Mapping[str, tuple[str, ...]]
 Eased = tuple[tuple[str, str], ...]  # (scope, target) of every stage so far
+STOPPED = "stopped"  # the code of a failure that obeys a stop
 NOBODY: Names = {}
 # A stop holds what may be of the workflow; easing lets go on what says that it is.
 _NAMED = {"workflow": "named_workflow"}
@@ -76,6 +78,15 @@ def _upwards(kind: str, subject: int, read: Read) -> tuple[str, ...]:
         found.append(public_id(kind, subject, state.nonce))
         subject = state.parent
     return tuple(found)
+
+
+def obeyed(facts: ActionFailed | ActionUnknown, read: Read) -> bool:
+    """Did it end because a stop in force hits it? Obeying is no failure: no penalty, no breaker (spec 3.3)."""
+    active: tuple[Stop, ...] | None = read("stops", "active")
+    if not active or not isinstance(facts, ActionFailed) or facts.code != STOPPED:
+        return False
+    names = names_of(facts.agent, read, action_type=facts.action_type, tool=facts.tool)
+    return bool(stops_for(active, names))
 
 
 def held_back(agent: int, task: int, read: Read) -> bool:

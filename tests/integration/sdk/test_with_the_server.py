@@ -18,11 +18,14 @@ from watchfloor.cli.client import Client, Profile
 from watchfloor_agent import (
     Agent,
     AuthenticationFailed,
+    ConfigurationError,
     Denied,
     GrantRefused,
     Refused,
     Replaced,
+    Stopped,
     Task,
+    checkpoint,
     read_key,
     register,
     write_key,
@@ -135,6 +138,41 @@ async def test_a_guarded_call_waits_for_a_person_and_is_recorded(
     listed = await asyncio.to_thread(watchfloor.ada.get, "/api/v1/actions")
     (sent,) = [item for item in listed["items"] if item["type"] == "message.send"]
     assert await watchfloor.ends_as(sent["action_id"], "completed")
+
+
+async def test_a_stop_ends_what_is_executing_at_its_next_checkpoint_and_obeying_costs_nothing(
+    watchfloor: Watchfloor,
+) -> None:
+    began, states = asyncio.Event(), list[str]()
+    async with await watchfloor.agent() as agent:
+        assert agent.welcome is not None
+        agent_id = agent.welcome.agent_id
+
+        @agent.guarded("message.send")
+        async def send(text: str) -> None:
+            began.set()
+            for _ in range(200):
+                checkpoint()
+                await asyncio.sleep(0.02)
+            states.append(text)
+
+        sending = asyncio.create_task(send("a long one"))
+        await watchfloor.vote("approve")
+        await asyncio.wait_for(began.wait(), 10)
+        before = await asyncio.to_thread(watchfloor.ada.get, f"/api/v1/agents/{agent_id}/trust")
+        thrown = time.monotonic()
+        body = {"scope": "agent", "target": agent_id, "reason": "enough"}
+        await asyncio.to_thread(watchfloor.ada.post, "/api/v1/stops", body)
+        with pytest.raises(Stopped, match="was stopped while it ran"):
+            await sending
+        assert time.monotonic() - thrown < 3, "two seconds, and a slow machine"
+        assert states == []
+    listed = await asyncio.to_thread(watchfloor.ada.get, f"/api/v1/actions?agent={agent_id}")
+    assert await watchfloor.ends_as(listed["items"][0]["action_id"], "failed")
+    after = await asyncio.to_thread(watchfloor.ada.get, f"/api/v1/agents/{agent_id}/trust")
+    assert after["score"] == before["score"], "whoever obeys a stop has not failed"
+    with pytest.raises(ConfigurationError):
+        checkpoint()
 
 
 async def test_no_is_no(watchfloor: Watchfloor) -> None:
