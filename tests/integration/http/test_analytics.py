@@ -198,9 +198,9 @@ def test_reviewers_are_shown_with_their_load_and_how_long_they_look(
 def test_trends_and_suggestions_rest_on_recorded_decisions(
     server: Running, supervisor: httpx2.Client
 ) -> None:
-    made = [server.agent() for _ in range(3)]
-    for turn in range(24):
-        with server.client(made[turn % 3]["api_key"]) as client:
+    made = [server.agent() for _ in range(7)]  # after five supervised actions of a type nobody would be asked
+    for turn in range(28):
+        with server.client(made[turn % 7]["api_key"]) as client:
             ruling = read(client, f"doc-{turn}.md")
         if ruling["verdict"] != "pending":
             continue
