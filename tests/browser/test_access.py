@@ -12,9 +12,7 @@ from tests.integration.http.kit import Running
 
 
 @pytest.mark.long
-def test_the_pages_of_access_and_operations_look_right_everywhere(
-    seeded: Seeded, floors: Callable[..., Floor]
-) -> None:
+def test_the_pages_of_access_look_right_everywhere(seeded: Seeded, floors: Callable[..., Floor]) -> None:
     looks(floors, "access", "/access", role="admin")
     looks(floors, "access-mine", "/access?tab=mine", role="admin")
 
