@@ -3373,7 +3373,7 @@ export interface components {
             name: string;
         };
         AutoTerms: {
-            /** @default 0 */
+            /** @default 5 */
             bootstrap_actions: number;
             /** @default 86400000 */
             look_back_ms: number;
@@ -4903,7 +4903,7 @@ export interface components {
             anomalies: components["schemas"]["AnomalyTerms"];
             /**
              * @default {
-             *       "bootstrap_actions": 0,
+             *       "bootstrap_actions": 5,
              *       "look_back_ms": 86400000,
              *       "medium_allowed": false,
              *       "novel_after_zones": 8,
