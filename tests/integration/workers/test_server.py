@@ -19,6 +19,7 @@ from tests.chaos.deployment import Deployment
 from tests.integration.workers.yard import Asked, Handler, done, place
 
 pytestmark = pytest.mark.serial
+OUTBOUND = {"WATCHFLOOR_OUTBOUND_ALLOW": "127.0.0.1"}
 PROGRAMS = Path(sys.executable).parent
 EXAMPLE = Path(__file__).parents[3] / "examples" / "http_worker" / "worker.py"
 
@@ -26,7 +27,14 @@ EXAMPLE = Path(__file__).parents[3] / "examples" / "http_worker" / "worker.py"
 @pytest.fixture
 def deployment(tmp_path: Path) -> Iterator[Deployment]:
     """A server that may call workers on this machine."""
-    with Deployment(tmp_path, environment={"WATCHFLOOR_OUTBOUND_ALLOW": "127.0.0.1"}) as found:
+    with Deployment(tmp_path, environment=OUTBOUND) as found:
+        yield found
+
+
+@pytest.fixture(scope="module")
+def untouched(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """One server for tests that leave nothing in it."""
+    with Deployment(tmp_path_factory.mktemp("untouched"), environment=OUTBOUND) as found:
         yield found
 
 
@@ -203,11 +211,11 @@ def test_a_server_killed_between_the_post_and_its_record_posts_again_with_the_sa
     ],
 )
 def test_a_url_we_would_not_call_is_refused_where_it_is_saved(
-    deployment: Deployment, url: str, code: str
+    untouched: Deployment, url: str, code: str
 ) -> None:
     body = {"name": "wanda", "type": "worker", "capabilities": ["count"], "url": url}
-    answer = deployment.post("/api/v1/agents/register", body)
+    answer = untouched.post("/api/v1/agents/register", body)
     assert answer.status_code == 422, answer.text
     assert answer.json()["code"] == code
     assert "/url" in answer.text
-    assert deployment.get("/api/v1/agents")["items"] == []
+    assert untouched.get("/api/v1/agents")["items"] == []
