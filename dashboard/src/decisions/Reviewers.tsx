@@ -12,6 +12,8 @@ import { Behind } from "./Behind";
 import { Daily, type Figure } from "./Daily";
 
 const count = (value: number) => value.toLocaleString("en-GB", { maximumFractionDigits: 1 });
+/** There is no half vote. */
+const WHOLE = [1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 5_000, 10_000];
 const LOAD: readonly Figure<Wire["Reviewers"]>[] = [
   { name: "votes", value: (one) => one.votes, as: "bars", nothing: 0 },
   { name: "under 3 s", value: (one) => one.quick, colour: "warn", nothing: 0 },
@@ -67,6 +69,7 @@ export function Reviewers({ days }: { days: number }) {
         label="Votes, by day"
         figures={LOAD}
         say={count}
+        steps={WHOLE}
         report="reviewers"
         behind={[
           ["votes", "All"],

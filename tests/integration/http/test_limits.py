@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import os
+import subprocess
+import sys
+from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -58,6 +62,26 @@ def test_the_type_that_runs_by_itself_most_this_hour_is_named(
     found = limits(server, supervisor, trusted.headers["x-agent"])["by"]
     assert found["automatic", "file.read"]["limit"] == 30
     assert 1 <= found["automatic", "file.read"]["used"] <= 4, "fewer when the hour has just changed"
+
+
+def test_the_command_line_tells_limits_and_what_is_used_up(server: Running, agent: httpx2.Client) -> None:
+    read(agent, "a.md")
+    done = subprocess.run(
+        [str(Path(sys.executable).parent / "watchfloor"), "agent", "limits", agent.headers["x-agent"]],
+        env={
+            **os.environ,
+            "WATCHFLOOR_URL": server.url,
+            "WATCHFLOOR_TOKEN": server.person("operator").token,
+        },
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "rate light" in done.stdout
+    assert "120" in done.stdout
+    assert "breaker" in done.stdout
 
 
 def test_a_stop_that_hits_the_agent_is_named(

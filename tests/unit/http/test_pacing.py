@@ -91,3 +91,15 @@ def test_floods_are_reported_once_a_second_above_the_rate_and_once_a_minute_belo
     for agent in range(AGENTS_MAX + 5):
         floods.count(2, agent, 62_000_000, 5)
     assert floods.count(1, 7, 200_000_000, 5) is None, "forgotten"
+
+
+def test_what_a_caller_has_spent_is_told_without_taking_any() -> None:
+    clock = Clock()
+    pacing = Pacing(RATES, clock)
+    rate = RATES["slow"]
+    assert (pacing.spent("slow", "a", rate), len(pacing)) == (0, 0), "asking remembers nobody"
+    pacing.take("slow", "a")
+    pacing.take("slow", "a")
+    assert [pacing.spent("slow", "a", rate), pacing.spent("slow", "b", rate)] == [2, 0]
+    clock.now += 1
+    assert pacing.spent("slow", "a", rate) == 1

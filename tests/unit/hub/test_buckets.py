@@ -89,3 +89,13 @@ def test_a_bucket_emptied_again_and_again_counts_within_a_minute() -> None:
         bucket.take(at)
         assert bucket.exhausted == 0, "found empty already"
     assert times == [1, 2, 3, 4, 4, 4]
+
+
+def test_what_is_spent_is_told_without_taking_any_and_comes_back() -> None:
+    bucket = Bucket(60, START)
+    assert bucket.spent(START) == 0
+    for _ in range(5):
+        bucket.take(START)
+    assert [bucket.spent(START), bucket.spent(START)] == [5, 5]
+    assert bucket.spent(START + 3 * SECOND) == 2
+    assert bucket.spent(START + MINUTE) == 0
