@@ -13,6 +13,10 @@ from tests.integration.http.conftest import ask_patch
 from tests.integration.http.kit import Running
 from tests.integration.notify.receivers import Receiver, receiving
 
+from watchfloor.fleet.messages import ConnectAgent
+from watchfloor.kernel.ids import parse_id
+from watchfloor.kernel.messages import SYSTEM
+
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Running]:
@@ -85,3 +89,47 @@ def test_other_peoples_channels_are_theirs_and_the_admins(server: Running) -> No
         assert client.post("/api/v1/notifications/channels", json=wrong).status_code == 422
         wrong = body | {"person": "nobody"}
         assert client.post("/api/v1/notifications/channels", json=wrong).status_code == 422
+
+
+def test_a_domain_that_passes_on_by_itself_is_told_to_the_supervisor_and_so_is_that_nobody_is_left(
+    server: Running,
+) -> None:
+    """A supervising agent is gone: who has its work now, and at last that it is with people (spec 2.3, scenario 9)."""
+    engine, org = server.engine, server.orgs[0]
+    ids = {
+        name: server.agent(name, type=kind, capabilities=["plan"])["agent_id"]
+        for name, kind in (
+            ("night-first", "orchestrator"),
+            ("night-second", "orchestrator"),
+            ("night-hand", "worker"),
+        )
+    }
+    first, second = (parse_id(ids[name], "agent")[0] for name in ("night-first", "night-second"))
+    for agent in (first, second):
+        session = f"{engine.incarnation}.{agent:08x}"
+        server.run(
+            engine.ask(org, ConnectAgent(subject=agent, node=engine.node_name, session=session), SYSTEM)
+        )
+    with receiving() as receiver, server.client(server.person("supervisor")) as client:
+        url = f"http://127.0.0.1:{receiver.port}/night"
+        client.post("/api/v1/notifications/channels/remove", json={"name": "log"})  # of another test, and first
+        hook = {"name": "night", "means": "webhook", "url": url}
+        assert client.post("/api/v1/notifications/channels", json=hook).status_code == 201
+        domain = {
+            "domain": "night shift", "primary_id": ids["night-first"], "backup_ids": [ids["night-second"]],
+            "member_ids": [ids["night-hand"]], "patience_ms": 500,
+        }  # fmt: skip
+        made = client.post("/api/v1/supervision", json=domain)
+        assert (made.status_code, made.json()["holder_id"]) == (201, ids["night-first"]), made.text
+        for agent, title, severity in (
+            (ids["night-first"], "night-second supervises night shift now", "warning"),
+            (ids["night-second"], "Nobody supervises night shift", "immediate"),
+        ):
+            held = client.post(f"/api/v1/agents/{agent}/quarantine", json={"reason": "odd"})
+            assert held.status_code == 200, held.text
+            told = msgspec.json.decode(wait_for(receiver, title.encode()).body)["data"]
+            assert (told["title"], told["severity"]) == (title, severity)
+        seen = client.get("/api/v1/notifications/deliveries").json()["items"]
+        about = [one["state"] for one in seen if "night shift" in one["title"]]
+        assert about == ["delivered", "delivered"], "each is told once"
+        assert client.post("/api/v1/notifications/channels/remove", json={"name": "night"}).status_code == 200
