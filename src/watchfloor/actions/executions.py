@@ -6,6 +6,7 @@ became unknown; whoever settles an unknown outcome ends it for good.
 
 from __future__ import annotations
 
+from watchfloor.actions.disclosures import SecretDisclosed, secrets_in
 from watchfloor.actions.life import ActionState, closing, due, existing
 from watchfloor.actions.messages import (
     ActionCompleted,
@@ -45,7 +46,7 @@ def complete(state: ActionState | None, command: CompleteAction, given: Given) -
         **_spent(action, command),
         unheld=action.grant is not None and action.grant.basis == "observed",
     )
-    return [Draft(facts=facts, private=command.private)]
+    return [Draft(facts=facts, private=command.private), *_disclosed(command)]
 
 
 def _ungated(action: ActionState, command: CompleteAction) -> list[Draft]:
@@ -79,7 +80,15 @@ def fail(state: ActionState | None, command: FailAction, given: Given) -> list[D
         tool=action.tool,
         **_spent(action, command),
     )
-    return [Draft(facts=facts, private=command.private)]
+    return [Draft(facts=facts, private=command.private), *_disclosed(command)]
+
+
+def _disclosed(command: CompleteAction | FailAction) -> list[Draft]:
+    """A secret in what was reported is a security violation, and news for people."""
+    found = secrets_in(command.private)
+    if not found:
+        return []
+    return [Draft(facts=SecretDisclosed(agent=command.agent, execution=command.execution, secrets=found))]
 
 
 def _check_amounts(command: CompleteAction | FailAction | SettleAction) -> None:

@@ -19,6 +19,7 @@ from watchfloor.actions import containment, editing, executions, grants, life, r
 from watchfloor.actions.bypasses import BYPASS, BYPASS_FACTS
 from watchfloor.actions.containment import BreakerState, StandingState, StopState
 from watchfloor.actions.derive import derive
+from watchfloor.actions.disclosures import SecretDisclosed, disclosed
 from watchfloor.actions.dry_runs import DRY_RUN, DryRunJudged
 from watchfloor.actions.edit_messages import ActionEdited, EditAction
 from watchfloor.actions.gate import Gathered, judge, reserve, urgency_of
@@ -197,6 +198,7 @@ ACTION = Subject(
         GrantMisused: life.misused,
         ActionStarted: life.started,
         UngatedCall: life.ungated,
+        SecretDisclosed: disclosed,
         ActionCompleted: life.completed,
         ActionFailed: life.failed,
         ActionUnknown: life.lost,
@@ -259,6 +261,7 @@ FACTS = (
     ActionSettled,
     ActionRetried,
     UngatedCall,
+    SecretDisclosed,
     StopRecorded,
     StopEased,
     StopLifted,

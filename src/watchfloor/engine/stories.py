@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from watchfloor.actions.disclosures import SecretDisclosed
 from watchfloor.actions.edit_messages import ActionEdited
 from watchfloor.actions.messages import (
     ActionClosed,
@@ -188,7 +189,15 @@ _STORIES: Mapping[type[Facts], Callable[[Any, int, Read], str]] = {
     ),
     ActionDecided: _decided,
     **dict.fromkeys(
-        (ActionStarted, ActionCompleted, ActionFailed, ActionUnknown, ActionSettled, ActionRetried),
+        (
+            ActionStarted,
+            ActionCompleted,
+            ActionFailed,
+            ActionUnknown,
+            ActionSettled,
+            ActionRetried,
+            SecretDisclosed,
+        ),
         _of_action,
     ),
     **dict.fromkeys(

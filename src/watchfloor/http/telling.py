@@ -204,6 +204,9 @@ SENTENCES: dict[str, Sentence] = {
     "bypass.opened/1": lambda f: (
         f"Nobody is asked about level 2 for a time ({f.action_type or 'every type'}): {f.reason}"
     ),
+    "action.secret_disclosed/1": lambda f: (
+        f"What was reported holds a secret ({', '.join(f.secrets).replace('_', ' ')}): a security violation."
+    ),
     "dry_run.judged/1": lambda f: (
         f"Asked without asking for it: {f.action_type} would be {f.verdict} (level {f.level})."
     ),

@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.actions.disclosures import SecretDisclosed
 from watchfloor.actions.gate import is_violation
 from watchfloor.actions.messages import (
     ActionCompleted,
@@ -115,6 +116,7 @@ TABLE = (
     Gives(ActionDecided, "security_violation", forbidden),
     Gives(GrantMisused, "security_violation"),
     Gives(UngatedCall, "security_violation"),
+    Gives(SecretDisclosed, "security_violation"),
 )
 
 

@@ -10,6 +10,7 @@ import msgspec
 from tests.integration.http.conftest import DIFF, ask_patch
 from tests.integration.http.kit import Running
 
+from watchfloor.actions.disclosures import SecretDisclosed
 from watchfloor.actions.dry_runs import DryRunJudged
 from watchfloor.kernel.ids import parse_id
 
@@ -97,6 +98,24 @@ def test_a_dry_run_records_nothing(server: Running, agent: httpx2.Client, operat
         assert (ruling["action_id"], ruling["grant"], ruling["seq"]) == ("", None, before)
     assert server.engine.head(server.orgs[0]) == before
     assert operator.post("/api/v1/actions/dry-run", json=body).status_code == 422
+
+
+def test_a_secret_in_what_is_reported_costs_trust_and_is_said_without_it(
+    server: Running, agent: httpx2.Client, operator: httpx2.Client
+) -> None:
+    ruling, grant = granted(server, agent)
+    path, who = f"/api/v1/actions/{ruling['action_id']}", agent.headers["x-agent"]
+    start = {"grant_id": grant["grant_id"], "execution_id": "x1", "digest": ruling["digest"]}
+    assert agent.post(f"{path}/start", json=start).json()["status"] == "executing"
+    before = operator.get(f"/api/v1/agents/{who}/trust").json()["score"]
+    secret = "AKIA" + "ABCDEFGHIJKLMNOP"
+    done = agent.post(f"{path}/complete", json={"execution_id": "x1", "outcome": {"log": f"key {secret}"}})
+    assert done.json()["status"] == "completed", done.text
+    after = operator.get(f"/api/v1/agents/{who}/trust?min_seq={done.json()['seq']}").json()["score"]
+    assert after <= before - 40, "a security violation, less what completing it gave"
+    told = server.engine.events(server.orgs[0], done.json()["seq"] - 1, 20)
+    (event,) = [one for one in told if isinstance(one.facts, SecretDisclosed)]
+    assert (event.facts.secrets, secret in str(event)) == (("aws_access_key",), False)  # type: ignore[attr-defined]
 
 
 def test_a_dry_run_leaves_one_line_where_it_is_asked_to_and_moves_nothing_else(

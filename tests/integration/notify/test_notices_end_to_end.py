@@ -112,7 +112,9 @@ def test_a_domain_that_passes_on_by_itself_is_told_to_the_supervisor_and_so_is_t
         )
     with receiving() as receiver, server.client(server.person("supervisor")) as client:
         url = f"http://127.0.0.1:{receiver.port}/night"
-        client.post("/api/v1/notifications/channels/remove", json={"name": "log"})  # of another test, and first
+        client.post(
+            "/api/v1/notifications/channels/remove", json={"name": "log"}
+        )  # of another test, and first
         hook = {"name": "night", "means": "webhook", "url": url}
         assert client.post("/api/v1/notifications/channels", json=hook).status_code == 201
         domain = {

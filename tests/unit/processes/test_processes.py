@@ -11,6 +11,7 @@ from tests.transcripts.world import START
 from tests.unit.registers.board import Board, closed, completed, decided, failed, unknown
 
 from watchfloor.actions.catalogue import RULES
+from watchfloor.actions.disclosures import SecretDisclosed
 from watchfloor.actions.messages import (
     ActionDecided,
     CloseAction,
@@ -355,6 +356,7 @@ def attempt(reason: str, agent: int = 1) -> TaskAttemptFailed:
 
 LESSONS: list[tuple[Facts, str]] = [
     (completed(), "action_completed"),
+    (SecretDisclosed(agent=1, execution="e", secrets=("private_key",)), "security_violation"),
     (failed(), "failed"),
     (unknown(), "timed_out"),
     (GrantMisused(agent=1, misuse="x"), "security_violation"),
