@@ -6,6 +6,7 @@ from hashlib import sha256
 from typing import Any
 
 import msgspec
+from tests.simulation.judging import runs_with_what_was_ruled
 from tests.simulation.means_laws import LAWS
 from tests.simulation.scene import CATALOGUE, ORG, RULES, WIRING, Scene
 
@@ -49,6 +50,7 @@ def check(scene: Scene) -> None:
     _numbered(scene, events)
     _live(scene)
     _tasks(scene, events)
+    runs_with_what_was_ruled(scene, events)
     for law in LAWS:
         law(events)
     refused = [e.facts for e in events if isinstance(e.facts, ProcessRefused)]

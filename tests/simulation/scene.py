@@ -11,6 +11,7 @@ from random import Random
 from typing import Any
 
 import msgspec
+from tests.simulation.judging import edit, judge, judged, judges, seat
 from tests.simulation.means import DELEGATION, provide, spend
 from tests.simulation.operating import TYPES, hold, meddle
 from tests.simulation.store import CommitFailed, SimulatedStore
@@ -141,6 +142,8 @@ class Scene:
             modes=ModeTerms(organisation="observe" if self.seed % 8 == 5 else "enforce"),
             rules=(YOUNG,) if self.seed % 8 == 6 else (),
         )
+        if judges(self):
+            policy = judged(policy)
         self.policy = policy
         self.applied = self.ask(ApplyPolicy(document=policy, reason="sim")).seq
         for handle, roles in (
@@ -172,6 +175,8 @@ class Scene:
             if points:
                 self.ask(AdjustTrust(subject=answer.seq, points=points, reason="seeded"), self._person(0))
         provide(self)
+        if judges(self):
+            seat(self)
 
     def employ(self, subject: int, public: str, owner: str, key: str) -> None:
         """One more agent that things happen to."""
@@ -315,6 +320,8 @@ class Scene:
             (lambda: speak(self), 8),
             (lambda: spend(self), 14),
         )
+        if judges(self):
+            happenings += ((lambda: judge(self), 12), (lambda: edit(self), 5))
         happening = self.random.choices([h for h, _ in happenings], [w for _, w in happenings])[0]
         happening()
         if self.random.random() < 0.4:

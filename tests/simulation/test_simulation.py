@@ -8,10 +8,12 @@ from __future__ import annotations
 import pytest
 from msgspec.structs import replace
 from tests.simulation import means_laws
+from tests.simulation.judging import runs_with_what_was_ruled
 from tests.simulation.oracle import check, events_of
 from tests.simulation.scene import Scene
 
-from watchfloor.actions.messages import ActionCompleted, ActionDecided
+from watchfloor.actions.edit_messages import ActionEdited
+from watchfloor.actions.messages import ActionCompleted, ActionDecided, ActionStarted
 from watchfloor.fleet.messages import WorkerBreakerOpened
 from watchfloor.work.budget_messages import BudgetSet
 from watchfloor.work.messages import TaskAssigned, TaskSubmitted, TaskSucceeded
@@ -63,6 +65,7 @@ def test_the_laws_hold_in_scenes_that_reach_every_kind_of_event_that_matters() -
         seen |= {event.type for event in events_of(scene)}
     wanted = {
         "action.decided/1",
+        "action.edited/1",
         "action.granted/1",
         "action.started/1",
         "action.completed/1",
@@ -120,6 +123,9 @@ def test_the_laws_hold_in_scenes_that_reach_every_kind_of_event_that_matters() -
         "task.orphaned/1",
         "task.reported_late/1",
         "task.succeeded/1",
+        "tribunal.convened/1",
+        "tribunal.ruled/1",
+        "tribunal.voted/1",
         "trust.changed/1",
     }
     assert wanted <= seen, f"never happens: {sorted(wanted - seen)}"
@@ -177,3 +183,26 @@ def test_the_laws_of_means_notice_what_breaks_them() -> None:
     deep = replace(part, facts=replace(part.facts, chain=(1, 2, 3), parent=0))
     with pytest.raises(AssertionError):
         means_laws.lineages([deep])
+
+
+def test_the_law_of_edits_notices_a_start_without_a_new_ruling_and_an_edit_of_something_else() -> None:
+    """The law bites: start what was edited before anybody agreed to it, or edit what was not there."""
+    for seed in range(3, 400, 8):
+        scene = play(seed)
+        events = events_of(scene)
+        edits = [event for event in events if isinstance(event.facts, ActionEdited)]
+        if edits:
+            break
+    edit = edits[0]
+    facts = edit.facts
+    assert isinstance(facts, ActionEdited)
+    runs_with_what_was_ruled(scene, events)
+    at_once = ActionStarted(
+        action_type="a", agent=facts.agent, execution="e", grant=1, target="", tool="", until_at=edit.at
+    )
+    early = [*events[: edit.seq], replace(edit, seq=edit.seq + 1, facts=at_once)]
+    with pytest.raises(AssertionError, match="nobody ruled on"):
+        runs_with_what_was_ruled(scene, early)
+    other = replace(edit, facts=replace(facts, digest_before="0" * 64))
+    with pytest.raises(AssertionError, match="something else"):
+        runs_with_what_was_ruled(scene, [*events[: edit.seq - 1], other])
