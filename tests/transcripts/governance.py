@@ -15,6 +15,8 @@ from tests.unit.actions.requests import TRUSTED
 from watchfloor.actions import gate
 from watchfloor.actions import messages as m
 from watchfloor.actions.containment import BreakerState, StandingState, StopState
+from watchfloor.actions.edit_messages import ActionEdited, EditAction
+from watchfloor.actions.editing import EditEvidence
 from watchfloor.actions.grants import StartEvidence
 from watchfloor.actions.life import ActionState
 from watchfloor.actions.retries import RetryEvidence
@@ -70,12 +72,18 @@ def _retry(said: Said) -> RetryEvidence:
     return msgspec.convert(usual | said | {"start": start}, RetryEvidence)
 
 
+def _edit(said: Said) -> EditEvidence:
+    how = {"obstacle": said.pop("obstacle", ""), "open": said.pop("open", True)}
+    return EditEvidence(gathered=_request(said), **how)
+
+
 def _terms(said: Said) -> TermsEvidence:
     return TermsEvidence(terms=_policy(said).trust)
 
 
 GATHER: dict[type[Command], Callable[[Said], Any]] = {
     m.RequestAction: _request,
+    EditAction: _edit,
     m.StartAction: _start,
     RetryAction: _retry,
     RecordTrust: _terms,
@@ -102,6 +110,15 @@ def told(facts: Facts) -> Said | None:
             or "all pass",
             **({"grant": _grant(facts.grant)} if facts.grant is not None else {}),
             **({"reserves_micro": facts.reserves_micro} if facts.reserves_micro else {}),
+        }
+    if isinstance(facts, ActionEdited):
+        return {
+            "by": facts.by,
+            "level": facts.level,
+            "risk": facts.risk,
+            "rules": "; ".join(f"{name} ({_answer(kind, level)})" for name, kind, level in facts.failed)
+            or "all pass",
+            "digest": f"{facts.digest_before[:4]} becomes {facts.digest[:4]}",
         }
     if isinstance(facts, m.ActionGranted):
         return {"decision": facts.decision, "grant": _grant(facts.grant)}
