@@ -17,7 +17,7 @@ from benchmarks.machine import ROOT, describe
 
 PROGRAMS = (
     "floors", "gate", "policy_gate", "backtest", "hot_path", "decisions", "governed", "containment", "whole_actions", "latency", "idle", "comeback", "synchronous", "fold", "views",
-    "evidence", "verifier", "scheduling", "tasks", "overtaking", "restart", "dependents", "streams",
+    "evidence", "verifier", "scheduling", "tasks", "overtaking", "restart", "dependents", "streams", "pixels",
 )  # fmt: skip
 LIMIT_S = 3_600
 

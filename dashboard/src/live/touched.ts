@@ -48,15 +48,33 @@ export function touched(batch: readonly LiveEvent[]): Set<string> {
   return found;
 }
 
-const SOON_MS = 40;
-const APART_MS = 400;
-/** The report is computed when it is asked for: it may be two seconds old. */
-const APART_BY_KEY: Record<string, number> = { [SITUATION]: 2_000 };
+const SOON_MS = 20;
+/** After a reading it rests this many times as long as the reading took: a server or machine that is slow is asked less. */
+const REST = 2;
+const APART_MS = { least: 80, most: 2_000 } as const;
+/** For every query that keeps being read again: all of them together stay below a person's 1,000 requests a minute. */
+const APART_EACH_MS = 64;
+/** The report is computed when it is asked for. */
+const LEAST_BY_KEY: Record<string, number> = { [SITUATION]: 500 };
 
-/** Reads again what was touched: the first time almost at once, then at most every 400 ms per key. */
+/** How many of the page's queries were read again within the last second. */
+function lively(client: QueryClient): number {
+  const since = Date.now() - 1_000;
+  return client
+    .getQueryCache()
+    .findAll({ type: "active", predicate: (one) => one.state.dataUpdatedAt > since }).length;
+}
+
+/** A window that nobody looks at keeps its counts, and asks seldom. */
+function hidden(): boolean {
+  return typeof document !== "undefined" && document.visibilityState === "hidden";
+}
+
+/** Reads again what was touched: at once after a rest, and never before the last reading of the same is over. */
 export class Refresher {
   private readonly due = new Set<string>();
-  private readonly last = new Map<string, number>();
+  /** By key, when it may be read again; infinite while it is being read. */
+  private readonly next = new Map<string, number>();
   private timer: ReturnType<typeof setTimeout> | null = null;
 
   constructor(
@@ -66,33 +84,38 @@ export class Refresher {
 
   touch(keys: Iterable<string>): void {
     for (const key of keys) this.due.add(key);
-    if (this.due.size && this.timer === null) this.timer = setTimeout(() => this.run(), SOON_MS);
+    this.arm(SOON_MS);
+  }
+
+  private arm(ms: number): void {
+    if (this.due.size && this.timer === null) this.timer = setTimeout(() => this.run(), ms);
   }
 
   private run(): void {
     this.timer = null;
     const now = this.now();
-    let next = Number.POSITIVE_INFINITY;
+    let soonest: number = APART_MS.most;
     for (const key of this.due) {
-      const wait = (this.last.get(key) ?? Number.NEGATIVE_INFINITY) + (APART_BY_KEY[key] ?? APART_MS) - now;
-      if (wait > 0) {
-        next = Math.min(next, wait);
-        continue;
-      }
       const queryKey = JSON.parse(key) as unknown[];
       // What is being read now may have begun before the event: read again when it is there, and never cut it short.
-      if (this.client.isFetching({ queryKey }) > 0) {
-        next = Math.min(next, SOON_MS);
+      const busy =
+        this.next.get(key) === Number.POSITIVE_INFINITY || this.client.isFetching({ queryKey }) > 0;
+      const wait = busy ? SOON_MS : (this.next.get(key) ?? 0) - now;
+      if (wait > 0) {
+        soonest = Math.min(soonest, wait);
         continue;
       }
       this.due.delete(key);
-      this.last.set(key, now);
-      void this.client.invalidateQueries(
-        { queryKey: JSON.parse(key) as unknown[] },
-        { cancelRefetch: false },
-      );
+      this.next.set(key, Number.POSITIVE_INFINITY);
+      const rest = (): void => {
+        const least = Math.max(LEAST_BY_KEY[key] ?? APART_MS.least, APART_EACH_MS * lively(this.client));
+        const took = this.now() - now;
+        const wait = hidden() ? APART_MS.most : Math.min(APART_MS.most, Math.max(least, REST * took));
+        this.next.set(key, this.now() + wait);
+      };
+      this.client.invalidateQueries({ queryKey }, { cancelRefetch: false }).then(rest, rest);
     }
-    if (this.last.size > 2_000) this.last.clear();
-    if (this.due.size) this.timer = setTimeout(() => this.run(), next);
+    if (this.next.size > 2_000) this.next.clear();
+    this.arm(soonest);
   }
 }
