@@ -1088,6 +1088,14 @@ class Rules:
         if decision is not None and e.facts.get("session") == "link" and self._policy is not None:
             enough = decision.level <= links_level_max(self._policy, set(self._people.get(person, ())))
             demand(enough, "links_vote_as_far_as_allowed", f"{person} had to sign in to vote")
+        through = e.facts.get("through", "")
+        if decision is not None and through:
+            apart = through not in {decision.owner, *decision.parties}
+            demand(
+                apart,
+                "no_self_approval",
+                f"{through} made the link that {person} came by, and may not decide",
+            )
         if decision is not None and not e.facts["late"]:
             demand(person not in decision.votes, rule, f"{person} voted twice")
             demand(e.at < decision.last_at(), "silence_never_approves", "a vote past the deadline")

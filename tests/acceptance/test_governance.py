@@ -23,6 +23,7 @@ pytestmark = [pytest.mark.serial, pytest.mark.timeout(90)]
 Said = dict[str, Any]
 T = TypeVar("T")
 BREAKER_MS = 3_000
+PASSWORD = "correct horse battery staple"
 SHORT_MS = 10_000  # the shortest wait a policy may set
 COMMITTEES: Said = {
     "two_of_three": {"rule": "count", "needed": 2, "seats": [{"person": p} for p in ("ann", "ben", "cid")]},
@@ -148,7 +149,7 @@ class Floor:
         self.ids[handle] = str(self.people[handle].get("/api/v1/me").json()["id"])
 
     def join(self, handle: str, role: str) -> None:
-        """Added by the administrator, signs in with the link, makes a token."""
+        """Added by the administrator, comes by the link, sets a password, makes a token (decision 35)."""
         admin = self.people["ada"]
         body = {"handle": handle, "name": handle.title(), "roles": [role]}
         person = right(admin.post("/api/v1/people", json=body))["person_id"]
@@ -156,6 +157,8 @@ class Floor:
         with httpx.Client(base_url=self.url, trust_env=False, headers={"origin": self.url}) as browser:
             right(browser.post("/api/v1/sign-in", json={"link": path.rpartition("/")[2]}))
             browser.headers["x-csrf-token"] = str(browser.get("/api/v1/me").json()["csrf"])
+            browser.headers["x-csrf-token"] = str(browser.get("/api/v1/me").json()["csrf"])
+            right(browser.post("/api/v1/me/password", json={"new": PASSWORD}))
             self._known(handle, right(browser.post("/api/v1/tokens", json={}))["token"])
 
     def agent(self, who: str = "ada", **body: Any) -> Agent:

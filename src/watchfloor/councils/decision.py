@@ -13,6 +13,7 @@ from watchfloor.kernel.messages import Event, Refused
 
 PENDING = quorum.PENDING
 APPROVED = quorum.APPROVED
+OWN_SIGN_IN = "own_sign_in_needed"  # of whoever came by a sign-in link that somebody else made (decision 35)
 DENIED = quorum.DENIED
 EXPIRED = "expired"
 CANCELLED = "cancelled"

@@ -18,7 +18,7 @@ from __future__ import annotations
 import msgspec
 
 from watchfloor.councils import quorum
-from watchfloor.councils.decision import APPROVED, Decision, known, last_at, over
+from watchfloor.councils.decision import APPROVED, OWN_SIGN_IN, Decision, known, last_at, over
 from watchfloor.councils.messages import (
     DecisionAlerted,
     DecisionForceAsked,
@@ -44,13 +44,17 @@ FORCED, REVIEW_OVERDUE = "forced", "review_overdue"
 
 
 class ForceEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """For ForceDecision and ReviewForced: who asks, as of now, and the terms; `able` of those who wanted it before may still."""
+    """For ForceDecision and ReviewForced: who asks, as of now, and the terms; `able` of those who wanted it before may still.
+
+    `through`: who made the sign-in link that this session began with, when that was somebody else.
+    """
 
     roles: tuple[str, ...]
     enabled: bool
     terms: BreakGlassTerms = BreakGlassTerms()
     loosened: bool = False
     able: tuple[str, ...] = ()
+    through: str = ""
 
 
 def force(state: Decision | None, command: ForceDecision, given: Given) -> list[Draft]:
@@ -99,6 +103,8 @@ def why_not(decision: Decision, person: str, who: ForceEvidence, role: str) -> s
         return "party_to_it"
     if not holds(who.roles, role):
         return "role_missing"
+    if who.through:
+        return OWN_SIGN_IN
     return "loosened_it" if who.loosened else ""
 
 

@@ -220,6 +220,7 @@ class VoteCast(Facts, frozen=True, kw_only=True):
     """`late`: the decision was over already; the vote is kept and changes nothing.
 
     `session`: by what the person came: browser, token, or link (one of a notice); empty where it was not recorded.
+    `through`: who made the sign-in link that this session began with, when that was somebody else.
     """
 
     TYPE: ClassVar[str] = "decision.voted/1"
@@ -228,6 +229,7 @@ class VoteCast(Facts, frozen=True, kw_only=True):
     person: str
     vote: str
     session: str = ""
+    through: str = ""
 
 
 class VoteRefused(Facts, frozen=True, kw_only=True):

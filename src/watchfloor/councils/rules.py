@@ -45,6 +45,7 @@ from watchfloor.councils.decision import (
     CANCELLED,
     DENIED,
     EXPIRED,
+    OWN_SIGN_IN,
     PENDING,
     Decision,
     known,
@@ -112,7 +113,8 @@ class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
     `loosened`: the person loosened a policy that affects this action, not long ago. `also` is what policies applied
     since demand besides; `able` are (person, roles) of those who voted before and may decide still. `links_level_max`:
-    up to which level a link of a notice is enough to vote.
+    up to which level a link of a notice is enough to vote. `through`: who made the sign-in link that this session began
+    with, when that was somebody else.
     """
 
     roles: tuple[str, ...]
@@ -123,6 +125,7 @@ class VoterEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     also: tuple[Demand, ...] = ()
     able: tuple[tuple[str, tuple[str, ...]], ...] = ()
     links_level_max: int = 4
+    through: str = ""
 
 
 class ReachEvidence(msgspec.Struct, frozen=True, kw_only=True, gc=False):
@@ -193,7 +196,13 @@ def cast_vote(state: Decision | None, command: CastVote, given: Given) -> list[D
         return [Draft(facts=VoteRefused(person=command.person, reason=ineligible), private=command.private)]
     over = decision.status != PENDING
     late = over or given.at >= last_at(decision)
-    cast = VoteCast(late=late, person=command.person, vote=command.vote, session=command.session)
+    cast = VoteCast(
+        late=late,
+        person=command.person,
+        vote=command.vote,
+        session=command.session,
+        through=given.evidence.through,
+    )
     drafts = [Draft(facts=cast, private=command.private)]
     if over:
         return drafts
@@ -263,6 +272,8 @@ def why_not(decision: Decision, person: str, voter: VoterEvidence) -> str:
         return "party_to_it"
     if voter.loosened:
         return "loosened_it"
+    if voter.through and _leans(decision, voter):
+        return OWN_SIGN_IN
     if any(demands.may(demand, person, voter.roles) for demand in voter.also):
         return ""
     if decision.members:
@@ -270,6 +281,12 @@ def why_not(decision: Decision, person: str, voter: VoterEvidence) -> str:
     if not holds(voter.roles, decision.role):
         return "role_missing"
     return ""
+
+
+def _leans(decision: Decision, voter: VoterEvidence) -> bool:
+    """Would whoever made the link decide by it on what is their own, or be counted beside themselves (decision 35)?"""
+    near = voter.through == decision.owner or voter.through in decision.parties
+    return near or decision.needed > 1 or bool(decision.members) or bool(voter.also)
 
 
 def _why_not_seated(decision: Decision, person: str, voter: VoterEvidence) -> str:

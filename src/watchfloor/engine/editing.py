@@ -8,7 +8,7 @@ from watchfloor.actions.edit_messages import EditAction
 from watchfloor.actions.editing import EditEvidence
 from watchfloor.actions.gate import Gathered
 from watchfloor.actions.messages import RequestAction
-from watchfloor.councils.decision import PENDING, Decision, last_at
+from watchfloor.councils.decision import OWN_SIGN_IN, PENDING, Decision, last_at
 from watchfloor.councils.rules import why_not
 from watchfloor.engine import voting
 from watchfloor.engine.requests import Request
@@ -43,6 +43,6 @@ def evidence(
     )
     obstacle = ""
     if decision is not None and waits:
-        voter = voting.voter(read, command.decision, command.person, at)
-        obstacle = why_not(decision, command.person, voter)
+        voter = voting.voter(read, command.decision, command.person, at, request.actor.credential)
+        obstacle = why_not(decision, command.person, voter) or (OWN_SIGN_IN if voter.through else "")
     return EditEvidence(gathered=requesting(read, asked, at, request), obstacle=obstacle, open=waits)

@@ -43,11 +43,18 @@ GIVING_ROLE = "supervisor"  # who may give a standing approval, as the table of 
 
 
 def vote(read: Read, command: CastVote, at: int, request: Request) -> VoterEvidence:
-    return voter(read, command.subject, command.person, at)
+    return voter(read, command.subject, command.person, at, request.actor.credential)
 
 
-def voter(read: Read, subject: int, person_id: str, at: int) -> VoterEvidence:
-    """Somebody as a voter on a decision, with those who voted before."""
+def through(read: Read, person: Person, credential: str) -> str:
+    """Who made the sign-in link that the session with this credential began with, when that was somebody else."""
+    state = read("person", person.subject)
+    known = () if state is None else state.credentials
+    return next((str(one.made_by) for one in known if one.id == credential), "")
+
+
+def voter(read: Read, subject: int, person_id: str, at: int, credential: str = "") -> VoterEvidence:
+    """Somebody as a voter on a decision, with those who voted before; `credential` is what they came with."""
     person = find_person(read, person_id)
     if person is None:
         return VoterEvidence(roles=(), enabled=False, handle="")
@@ -68,6 +75,7 @@ def voter(read: Read, subject: int, person_id: str, at: int) -> VoterEvidence:
         also=also,
         able=tuple(able.items()) if also else (),
         links_level_max=links_level_max(read, person.roles),
+        through=through(read, person, credential),
     )
 
 
@@ -115,10 +123,13 @@ def reach(
 
 def forcer(read: Read, command: ForceDecision | ReviewForced, at: int, request: Request) -> ForceEvidence:
     """Who forces a decision, or reviews that it was forced."""
-    return forcing(read, command.subject, command.person, at, forces=isinstance(command, ForceDecision))
+    forces = isinstance(command, ForceDecision)
+    return forcing(read, command.subject, command.person, at, request.actor.credential, forces=forces)
 
 
-def forcing(read: Read, subject: int, person_id: str, at: int, *, forces: bool) -> ForceEvidence:
+def forcing(
+    read: Read, subject: int, person_id: str, at: int, credential: str, *, forces: bool
+) -> ForceEvidence:
     """Somebody as one who forces a decision, or else reviews it; a policy they loosened bars them from forcing alone."""
     person = find_person(read, person_id)
     decision: Decision | None = read("decision", subject)
@@ -132,6 +143,7 @@ def forcing(read: Read, subject: int, person_id: str, at: int, *, forces: bool) 
         terms=terms,
         loosened=forces and loosened_by(read, person.id, decision, at),
         able=tuple(other for other in decision.force_asked if _may_force(read, other, decision, at)),
+        through=through(read, person, credential),
     )
 
 

@@ -17,7 +17,7 @@ def may_force(call: Call, subject: int, state: Any) -> bool:
         return False
     if state.level >= forcing.COMMITTEE_LEVEL and who.id in state.force_asked:
         return False
-    seen = voting.forcing(call.read, subject, who.id, call.now, forces=True)
+    seen = voting.forcing(call.read, subject, who.id, call.now, who.credential, forces=True)
     return not forcing.why_not(state, who.id, seen, forcing.FORCING_ROLE)
 
 
@@ -26,5 +26,5 @@ def may_review(call: Call, subject: int, state: Any) -> bool:
     who = call.principal
     if not state.forced_by or state.reviewed or who.id in state.forced_by:
         return False
-    seen = voting.forcing(call.read, subject, who.id, call.now, forces=False)
+    seen = voting.forcing(call.read, subject, who.id, call.now, who.credential, forces=False)
     return not forcing.why_not(state, who.id, seen, forcing.REVIEWING_ROLE)

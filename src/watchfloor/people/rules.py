@@ -14,6 +14,10 @@ A *password*, the seed of a second factor (*totp*), the set of its *recovery* co
 last until they are replaced or revoked; of the first three a person has one, and a new one ends the old one in the same
 batch. A recovery code is used by using up the whole set; what is left of it is issued anew.
 
+`made_by` follows what another person has made for somebody: a link, the session it begins, the tokens of that session. A
+second factor, a password or an identity of one's own ends it, for the session they are set in and those they begin
+([decision 35](../../../decisions/0035-sessions-of-other-peoples-links.md)).
+
 Somebody must always be able to mend the rest: the last enabled admin can neither be disabled nor lose that role
 (evidence: how many others there are). Disabling ends every credential in the same batch (fault S6).
 """
@@ -27,7 +31,7 @@ import re
 import msgspec
 
 from watchfloor.kernel.folds import Changes, first, once
-from watchfloor.kernel.ids import nonce_from
+from watchfloor.kernel.ids import nonce_from, public_id
 from watchfloor.kernel.limits import CREDENTIALS_PER_PERSON_MAX, INTEGER_MAX
 from watchfloor.kernel.messages import Draft, Event, Facts, Refused
 from watchfloor.kernel.schema import check_choice, check_name, check_names, check_range, check_reason
@@ -69,6 +73,8 @@ LASTING = ("token", "password", "totp", "recovery", "identity")  # may live with
 METHODS = ("link", "link+totp", "link+recovery", "password", "password+totp", "password+recovery", "oidc")
 ONE_OF_A_KIND = ("password", "totp", "recovery")  # a new one takes the place of the old one
 USED = "used"
+LINK = "link"
+OF_ONES_OWN = ("password", "totp", "identity")
 ADMIN = "admin"
 HANDLE = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
@@ -96,7 +102,10 @@ class Organisation(msgspec.Struct, frozen=True, kw_only=True, gc=False):
 
 
 class Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
-    """What a person signs in with. `expires_at` 0: a token that does not; `revoked` is the reason, empty while it works."""
+    """What a person signs in with. `expires_at` 0: a token that does not; `revoked` is the reason, empty while it works.
+
+    `made_by`: the public id of another person without whose doing it would not be there, of a link, session or token.
+    """
 
     id: str
     purpose: str
@@ -105,6 +114,7 @@ class Credential(msgspec.Struct, frozen=True, kw_only=True, gc=False):
     expires_at: int
     revoked: bool = False
     reason: str = ""
+    made_by: str = ""
 
     def works(self, at: int) -> bool:
         """Does it open the door at this instant?"""
@@ -302,16 +312,33 @@ def disabled(person: Person, facts: PersonDisabled, event: Event) -> Changes:
 
 
 def credential_issued(person: Person, facts: CredentialIssued, event: Event) -> Changes:
-    """Credentials that no longer work are forgotten here, which bounds the list."""
+    """Credentials that no longer work are forgotten here, which bounds the list; not the link of somebody else that was
+    used last, because the session it begins comes after its use."""
     new = Credential(
         id=facts.credential,
         purpose=facts.purpose,
         scopes=facts.scopes,
         issued_at=event.at,
         expires_at=facts.expires_at,
+        made_by=maker(person, facts, event),
     )
-    kept = [c for c in working(person.credentials, event.at) if c.id != new.id]
+    used = [c.id for c in person.credentials if c.made_by and c.reason == USED][-1:]
+    kept = [c for c in person.credentials if c.id != new.id and (c.works(event.at) or c.id in used)]
+    if facts.purpose in OF_ONES_OWN:
+        here = event.actor.credential
+        kept = [msgspec.structs.replace(c, made_by="") if c.id == here else c for c in kept]
     return {"credentials": (*kept, new)[-CREDENTIALS_PER_PERSON_MAX:]}
+
+
+def maker(person: Person, facts: CredentialIssued, event: Event) -> str:
+    """Who else stands behind a new link, session or token, empty when nobody does."""
+    if facts.purpose not in (LINK, "session", "token") or "+" in facts.method:
+        return ""
+    own = public_id("person", event.subject, person.nonce)
+    if event.actor.kind == "person" and event.actor.id != own:
+        return event.actor.id
+    before = find(person.credentials, event.actor.credential)
+    return "" if before is None else before.made_by
 
 
 def credential_revoked(person: Person, facts: CredentialRevoked, event: Event) -> Changes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 from tests.transcripts.world import START, World
 
@@ -101,6 +102,28 @@ def test_the_link_of_a_notice_is_enough_up_to_the_level_the_policy_says(
         return
     events = world.perform(command, person("per_ada"), voting)
     assert events[0].facts == m.VoteCast(late=False, person="per_ada", vote="approve", session="link")
+
+
+@pytest.mark.parametrize(
+    ("maker", "more", "refused"),
+    [
+        ("per_far", {}, ""),
+        ("per_olaf", {}, "own_sign_in_needed"),
+        ("per_party", {"parties": ("per_party",)}, "own_sign_in_needed"),
+        ("per_far", {"needed": 2}, "own_sign_in_needed"),
+    ],
+)
+def test_by_the_link_of_another_one_votes_as_that_person_could_alone(
+    maker: str, more: dict[str, Any], refused: str
+) -> None:
+    world = opened(**more)
+    voting = VoterEvidence(roles=("supervisor",), enabled=True, handle="ada", through=maker)
+    command = CastVote(subject=1, person="per_ada", vote="approve", digest="9f2c", session="browser")
+    facts = world.perform(command, person("per_ada"), voting)[0].facts
+    if refused:
+        assert facts == m.VoteRefused(person="per_ada", reason=refused)
+    else:
+        assert facts == msgspec.structs.replace(cast("per_ada"), session="browser", through=maker)
 
 
 def test_a_vote_comes_by_a_known_kind_of_session() -> None:

@@ -7,9 +7,10 @@ from typing import Any
 import pytest
 from tests.transcripts.world import START, World
 
+from watchfloor.kernel.ids import public_id
 from watchfloor.kernel.instants import DAY, HOUR
 from watchfloor.kernel.limits import CREDENTIALS_PER_PERSON_MAX
-from watchfloor.kernel.messages import SYSTEM, Command, Event, Facts
+from watchfloor.kernel.messages import SYSTEM, Actor, Command, Event, Facts
 from watchfloor.people import messages as m
 from watchfloor.people import rules
 from watchfloor.people.messages import (
@@ -207,6 +208,29 @@ def test_a_link_is_not_used_when_it_was_revoked_or_has_expired(world: World) -> 
         world.at = at
         use = RevokeCredential(subject=1, credential=credential, reason="used")
         assert world.refusal(use) == ("credential_over", "", 409)
+
+
+def made_by(world: World) -> dict[str, str]:
+    """Who stands behind Ada's credentials, where somebody else does."""
+    return {one.id: one.made_by for one in ada(world).credentials if one.made_by}
+
+
+def test_who_made_a_link_stands_behind_its_session_and_its_tokens_and_no_further(world: World) -> None:
+    own = public_id("person", 1, ada(world).nonce)
+    world.perform(issue("lnk_1", "link"), Actor(kind="person", id="per_boss", credential="ses_boss"))
+    by_link = Actor(kind="person", id=own, credential="lnk_1")
+    world.perform(RevokeCredential(subject=1, credential="lnk_1", reason="used"), by_link)
+    world.perform(
+        issue("ses_0"), Actor(kind="person", id=own, credential="pwd_0")
+    )  # between the use and the session
+    world.perform(issue("ses_1", method="link"), by_link)
+    world.perform(issue("tok_1", "token"), Actor(kind="person", id=own, credential="ses_1"))
+    assert made_by(world) == {"lnk_1": "per_boss", "ses_1": "per_boss", "tok_1": "per_boss"}
+    world.perform(issue("pwd_1", "password"), Actor(kind="person", id=own, credential="ses_1"))
+    world.perform(issue("ses_2", method="password"), Actor(kind="person", id=own, credential="pwd_1"))
+    world.perform(issue("ses_3", method="link+totp"), by_link)
+    assert made_by(world) == {"lnk_1": "per_boss", "tok_1": "per_boss"}
+    assert {"ses_0", "pwd_1", "ses_1", "ses_2", "ses_3"} <= {one.id for one in ada(world).credentials}
 
 
 @pytest.mark.parametrize("purpose", ["token", "session"])

@@ -57,6 +57,16 @@ def the_requester_approves(s: Story) -> None:
     s.approved(decision, action, agent, person)
 
 
+def the_owner_approves_by_the_link_they_made_for_another(s: Story) -> None:
+    owner, _ = s.person("director")
+    boss, actor = s.person("supervisor")
+    agent = s.agent(owner)
+    action = s.ruling(agent, verdict="pending", level=3)
+    decision = s.opened(action, agent, owner=owner)
+    s.vote(decision, actor, session="browser", through=owner)
+    s.approved(decision, action, agent, boss)
+
+
 def too_few_approvals(s: Story) -> None:
     _, boss = s.person("supervisor")
     agent = s.agent()
@@ -463,6 +473,7 @@ BREACHES: list[tuple[str, Tell]] = [
     ("no_self_approval", the_owner_approves),
     ("no_self_approval", the_owner_approves_under_another_name_for_the_owner),
     ("no_self_approval", the_requester_approves),
+    ("no_self_approval", the_owner_approves_by_the_link_they_made_for_another),
     ("links_vote_as_far_as_allowed", a_link_votes_above_its_level),
     ("links_vote_as_far_as_allowed", a_link_votes_for_somebody_with_a_second_factor),
     ("links_vote_as_far_as_allowed", a_link_votes_for_somebody_who_signs_in_otherwise),

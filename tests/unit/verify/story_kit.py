@@ -176,7 +176,8 @@ class Story:
         self, decision: int, actor: Actor, vote: str = "approve", *, late: bool = False, **how: Any
     ) -> int:
         person, session = how.pop("person", actor.id), how.pop("session", "")
-        facts = VoteCast(late=late, person=person, vote=vote, session=session)
+        through = how.pop("through", "")
+        facts = VoteCast(late=late, person=person, vote=vote, session=session, through=through)
         return self.add(facts, decision, actor=actor, **how)
 
     def approved(

@@ -32,6 +32,7 @@ _OBSTACLES = {
     "loosened_it": "You loosened the policy for this action, so others have to decide for a while.",
     "not_a_member": "Only members of its committee decide on this.",
     "already_voted": "You have voted.",
+    "own_sign_in_needed": "You came by a sign-in link that somebody else made. Set a password of your own first.",
     "over": "The decision is over.",
 }
 _ENDINGS: dict[type[Any], str] = {
@@ -210,7 +211,7 @@ def obstacle_of(call: Call, subject: int, state: Any) -> str:
     elif any(vote.person == who.id for vote in state.votes):
         code = "already_voted"
     else:
-        voter = voting.voter(call.read, subject, who.id, call.now)
+        voter = voting.voter(call.read, subject, who.id, call.now, who.credential)
         code = why_not(state, who.id, voter)
     return _OBSTACLES.get(code, code)
 
