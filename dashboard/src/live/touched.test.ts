@@ -1,4 +1,4 @@
-import { QueryClient } from "@tanstack/react-query";
+import { QueryClient, QueryObserver } from "@tanstack/react-query";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
 import { Refresher } from "./touched";
 
@@ -51,6 +51,22 @@ describe("what is read again", () => {
     const gaps = times.slice(1).map((at, place) => at - (times[place] ?? 0));
     expect(Math.min(...gaps)).toBeGreaterThanOrEqual(1_200);
     expect(Math.max(...gaps)).toBeLessThanOrEqual(1_300);
+  });
+
+  it("is read as seldom as its pages demand: all requests stay below 1,000 a minute", async () => {
+    const { client, times } = reading(100);
+    client.setQueryData(["tasks"], {
+      pages: Array.from({ length: 50 }, () => ({ items: [] })),
+      pageParams: [],
+    });
+    client
+      .getQueryCache()
+      .find({ queryKey: ["tasks"] })
+      ?.addObserver(new QueryObserver(client, { queryKey: ["tasks"], enabled: false }));
+    vi.spyOn(client.getQueryCache(), "findAll").mockImplementation(() => client.getQueryCache().getAll());
+    await steady(client, 7_000);
+    const gaps = times.slice(1).map((at, place) => at - (times[place] ?? 0));
+    expect(Math.min(...gaps)).toBeGreaterThanOrEqual(3_200);
   });
 
   it("is read again after a reading that began before the event, which is not cut short", () => {

@@ -57,12 +57,18 @@ const APART_EACH_MS = 64;
 /** The report is computed when it is asked for. */
 const LEAST_BY_KEY: Record<string, number> = { [SITUATION]: 500 };
 
-/** How many of the page's queries were read again within the last second. */
+/** How many requests reading again takes: the page's queries of the last second, long lists by their pages. */
 function lively(client: QueryClient): number {
   const since = Date.now() - 1_000;
-  return client
+  const fresh = client
     .getQueryCache()
-    .findAll({ type: "active", predicate: (one) => one.state.dataUpdatedAt > since }).length;
+    .findAll({ type: "active", predicate: (one) => one.state.dataUpdatedAt > since });
+  return fresh.reduce((sum, one) => sum + pagesOf(one.state.data), 0);
+}
+
+function pagesOf(data: unknown): number {
+  const pages = typeof data === "object" && data !== null && "pages" in data ? data.pages : null;
+  return Array.isArray(pages) ? pages.length : 1;
 }
 
 /** A window that nobody looks at keeps its counts, and asks seldom. */
@@ -108,9 +114,9 @@ export class Refresher {
       this.due.delete(key);
       this.next.set(key, Number.POSITIVE_INFINITY);
       const rest = (): void => {
+        const most = hidden() ? APART_MS.most : REST * (this.now() - now);
         const least = Math.max(LEAST_BY_KEY[key] ?? APART_MS.least, APART_EACH_MS * lively(this.client));
-        const took = this.now() - now;
-        const wait = hidden() ? APART_MS.most : Math.min(APART_MS.most, Math.max(least, REST * took));
+        const wait = Math.max(least, Math.min(APART_MS.most, most));
         this.next.set(key, this.now() + wait);
       };
       this.client.invalidateQueries({ queryKey }, { cancelRefetch: false }).then(rest, rest);
