@@ -145,7 +145,7 @@ function Fleet({ of }: { of: Record<string, number> }) {
   const all = Object.values(of).reduce((sum, count) => sum + count, 0);
   const states = ORDER.filter((state) => of[state]);
   return (
-    <Card title="Fleet" aside={`${all} agents`}>
+    <Card title="Fleet" aside={all === 1 ? "1 agent" : `${all} agents`}>
       {all === 0 ? (
         <p className={styles.quiet}>
           No agents yet. <Go to="/agents">Register the first one</Go>

@@ -50,7 +50,7 @@ export function Tiles({ of }: { of: Wire["Situation"] }) {
         icon="tasks"
         label="Open tasks"
         value={open}
-        more={`${sum(of.tasks, ["running", "assigned"])} under way, ${sum(of.tasks, ["queued"])} queued`}
+        more={`${sum(of.tasks, ["running", "assigned", "blocked"])} under way, ${sum(of.tasks, ["queued"])} queued`}
       />
       <Tile
         to="/decisions/analytics"
