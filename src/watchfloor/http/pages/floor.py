@@ -78,7 +78,10 @@ async def show_stops(call: Call) -> Reply:
 
 def _unrecorded(call: Call) -> list[Safe]:
     """Stops of this node's journal that the ledger does not have yet."""
-    known = {entry.journal for entry in call.services.engine.cell(call.org, "stops", "active") or ()}
+    engine = call.services.engine
+    durable = engine.node(call.org).committed
+    active = engine.cell(call.org, "stops", "active") or ()
+    known = {entry.journal for entry in active if entry.subject <= durable}
     return [
         tag(
             "section",
@@ -86,7 +89,7 @@ def _unrecorded(call: Call) -> list[Safe]:
             tag("p", foreign(stop.reason, 1_000)),
             class_="card",
         )
-        for stop in call.services.engine.stops.in_force(call.org)
+        for stop in engine.stops.in_force(call.org)
         if stop.id not in known
     ]
 
