@@ -79,7 +79,7 @@ async def show_stops(call: Call) -> Reply:
 def _unrecorded(call: Call) -> list[Safe]:
     """Stops of this node's journal that the ledger does not have yet."""
     engine = call.services.engine
-    durable = engine.node(call.org).committed
+    durable = engine.head(call.org)
     active = engine.cell(call.org, "stops", "active") or ()
     known = {entry.journal for entry in active if entry.subject <= durable}
     return [
