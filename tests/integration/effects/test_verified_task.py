@@ -38,13 +38,13 @@ async def reported(backbone: Backbone, org: int, agent: tuple[int, Actor], code:
 async def finished(backbone: Backbone, org: int, task: int) -> dict[str, Any]:
     """The task's row when it is finished."""
     sql = "SELECT * FROM tasks WHERE org = ? AND task = ?"
+    await backbone.views.wait(org, backbone.engine.head(org), PLENTY_MS)
     for _ in range(200):
-        await backbone.views.wait(org, backbone.engine.head(org), PLENTY_MS)
+        seen = backbone.views.seq(org)  # before the look: what comes while looking must end the wait
         (row,) = backbone.views.rows(sql, (org, task))
         if row["finished_at"]:
             return row
-        waited = backbone.engine.head(org) + 1
-        await backbone.views.wait(org, waited, PLENTY_MS)
+        await backbone.views.wait(org, seen + 1, PLENTY_MS)
     raise AssertionError("never finished")
 
 
