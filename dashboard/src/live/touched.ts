@@ -121,7 +121,8 @@ export class Refresher {
       };
       this.client.invalidateQueries({ queryKey }, { cancelRefetch: false }).then(rest, rest);
     }
-    if (this.next.size > 2_000) this.next.clear();
+    // Every event names a thing of its own: what may be read again by now need not be remembered.
+    if (this.next.size > 100) for (const [key, at] of this.next) if (at <= now) this.next.delete(key);
     this.arm(soonest);
   }
 }
