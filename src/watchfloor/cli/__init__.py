@@ -34,6 +34,7 @@ for name, about in (
     ("channel", "See and post in the channels of agents."),
     ("notify", "Set how you are told; send test messages; see deliveries."),
     ("oncall", "See and set who is on call."),
+    ("committee", "See who decides together, and whether those who are here suffice."),
     ("trust", "See how far an agent is trusted, why, and what would lift it; adjust it."),
     ("anomalies", "See what agents do out of the ordinary; acknowledge and resolve it."),
     ("situation", "See how things stand, what is about to happen, what happened meanwhile."),

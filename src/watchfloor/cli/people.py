@@ -19,7 +19,8 @@ def list_(*, limit: Limit = 100, json: bool = False) -> None:
     """List people."""
     items = Client().pages("/api/v1/people", limit)
     columns = [("handle", "HANDLE"), ("person_id", "ID"), ("roles", "ROLES"), ("disabled", "DISABLED")]
-    show(items, json=json, text=table(items, columns, "Nobody."))
+    rows = [{**item, "disabled": "" if item["enabled"] else "yes"} for item in items]
+    show(items, json=json, text=table(rows, columns, "Nobody."))
 
 
 @app.command
