@@ -21,13 +21,11 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from benchmarks.machine import ROOT, scratch
 from benchmarks.product import goal, report
+from benchmarks.streams import server
 
 PER_SECOND = 200
 SOAK_PER_SECOND = 20
@@ -119,22 +117,6 @@ async def _busy(running: Any, org: int, seconds: float, per_second: int) -> dict
 # The browser's side --------------------------------------------------------------------------------------------------
 
 
-@contextmanager
-def server() -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """The server's process and where it is."""
-    with scratch() as folder:
-        command = [sys.executable, "-m", "benchmarks.pixels", "--serve", str(folder / "data")]
-        process = subprocess.Popen(
-            command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
-        )
-        try:
-            assert process.stdout is not None
-            yield process, json.loads(process.stdout.readline())
-        finally:
-            process.terminate()
-            process.wait(20)
-
-
 def begin(process: subprocess.Popen[str], seconds: float, per_second: int) -> None:
     """Have the server submit tasks; `ended` waits for it."""
     assert process.stdin is not None
@@ -222,7 +204,7 @@ def run(quick: bool) -> dict[str, Any]:
         return {"left_out": "no Chromium or no playwright on this machine", "goals": []}
     minutes = float(sys.argv[sys.argv.index("--soak-minutes") + 1]) if "--soak-minutes" in sys.argv else 0
     minutes = minutes or (2 if quick else 30)
-    with server() as (process, place), sync_playwright() as play:
+    with server("benchmarks.pixels") as (process, place), sync_playwright() as play:
         browser = play.chromium.launch(executable_path=chromium, args=["--disable-gpu"])
         url = place["url"]
         page = _signed_in(browser, url, place["links"][0])

@@ -127,10 +127,10 @@ class Watching:
 
 
 @contextmanager
-def server() -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
-    """The server's process and where it is."""
+def server(program: str = "benchmarks.streams") -> Iterator[tuple[subprocess.Popen[str], dict[str, Any]]]:
+    """The process in which this program's `--serve` runs, and where it is."""
     with scratch() as folder:
-        command = [sys.executable, "-m", "benchmarks.streams", "--serve", str(folder / "data")]
+        command = [sys.executable, "-m", program, "--serve", str(folder / "data")]
         process = subprocess.Popen(
             command, cwd=ROOT, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
         )
