@@ -33,7 +33,7 @@ from watchfloor_agent.testing_handing_on import HANDING_ON, FakeDesk
 from watchfloor_agent.testing_talk import SPOKEN, FakeTalk
 
 Frame = dict[str, Any]
-WAIT_MS = 10_000
+WAIT_MS = 30_000
 
 
 @dataclass

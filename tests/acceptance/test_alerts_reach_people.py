@@ -136,7 +136,7 @@ def test_what_is_critical_reaches_supervisors_and_up_and_who_is_on_call_by_all_t
         links = {got.path: msgspec.json.decode(got.body)["data"]["url"] for got in hooks.got}
         assert all(link.endswith(f"/inbox/{ruling['decision_id']}") for link in links.values())
         with server.client(floor.admin) as client:
-            until = time.monotonic() + 15  # a delivery is recorded after the receiver has answered
+            until = time.monotonic() + 30  # a delivery is recorded after the receiver has answered
             while True:
                 seen = client.get("/api/v1/notifications/deliveries?person=everybody").json()["items"]
                 states = {one["person_id"]: (one["state"], one["channel"]) for one in seen}

@@ -59,7 +59,7 @@ class Floor:
         return [event.facts for event in events if event.type == "decision.taken_over/1"]
 
 
-def eventually(true: Callable[[], Any], within_s: float = 15) -> Any:
+def eventually(true: Callable[[], Any], within_s: float = 30) -> Any:
     until = time.monotonic() + within_s
     while time.monotonic() < until:
         if found := true():

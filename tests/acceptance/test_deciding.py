@@ -328,7 +328,7 @@ def test_what_nobody_can_answer_any_more_is_denied_at_once_with_who_must_be_adde
     right(floor.people["ada"].post(f"/api/v1/people/{floor.ids['gus']}/disable"))
     told = agent.told(asked)
     assert (told["verdict"], told["status"]) == ("denied", "denied")
-    ended = until(lambda: _ended(floor, asked), "denied", 5)
+    ended = until(lambda: _ended(floor, asked), "denied")
     assert (ended["reason"], ended["missing"], ended["lacks"]) == (
         "unanswerable",
         1,

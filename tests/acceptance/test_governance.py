@@ -41,7 +41,7 @@ COMMITTEES: Said = {
 }
 
 
-def until(ask: Callable[[], T | None], what: str, seconds: float = 10) -> T:
+def until(ask: Callable[[], T | None], what: str, seconds: float = 30) -> T:
     """What `ask` finds, once it finds something."""
     end = time.monotonic() + seconds
     while not (found := ask()):
@@ -446,7 +446,7 @@ def test_a_standing_approval_answers_until_it_expires_and_never_above_level_2(fl
     assert (trusted["verdict"], trusted["grant"]["basis"]) == ("permitted", "standing"), trusted
     assert agent.request("act.stood", level=3)["verdict"] == "pending"
     time.sleep(max(0.0, ends_at - time.time()))
-    until(lambda: agent.request("act.stood", n=2)["verdict"] == "pending", "the approval is over", 3)
+    until(lambda: agent.request("act.stood", n=2)["verdict"] == "pending", "the approval is over")
 
 
 def test_a_breaker_trips_people_hear_of_it_and_one_probe_closes_it(floor: Floor) -> None:

@@ -32,7 +32,7 @@ from watchfloor.ledger.contract import Batch, StorageFull
 from watchfloor.people.messages import AddPerson, DisablePerson
 
 
-async def until(holds: Callable[[], object], seconds: float = 6.0) -> None:
+async def until(holds: Callable[[], object], seconds: float = 30.0) -> None:
     end = time.monotonic() + seconds
     while not holds():
         assert time.monotonic() < end, "it did not come about in time"

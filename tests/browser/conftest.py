@@ -23,6 +23,10 @@ BUILT = ROOT / "src" / "watchfloor" / "http" / "floor" / "index.html"
 AXE = ROOT / "dashboard" / "node_modules" / "axe-core" / "axe.min.js"
 SCREENSHOTS = ROOT / "build" / "screenshots"
 CHROMIUM = shutil.which("chromium") or shutil.which("google-chrome")
+PATIENCE_MS = (
+    30_000  # what a page is waited for: longer than any machine is busy, and nothing where all is well
+)
+expect.set_options(timeout=PATIENCE_MS)
 SIZES = {"desktop": (1280, 860), "phone": (390, 844)}
 # The browser writes these for every refused request; tests of refusals look at the page instead.
 EXPECTED = ("Failed to load resource: the server responded with a status of 4",)
@@ -93,7 +97,7 @@ class Floor:
         page.goto(f"{self.server.url}/floor{path}")
         page.wait_for_selector("h1, [data-state=error], [data-state=forbidden]")
         page.wait_for_selector("[data-testid=connection][data-state=live]", state="attached")
-        expect(page.locator("[data-state=loading]")).to_have_count(0, timeout=10_000)
+        expect(page.locator("[data-state=loading]")).to_have_count(0)
         return page
 
     def shot(self, name: str, page: Page | None = None, *, whole: bool = False) -> None:
@@ -142,7 +146,7 @@ def floors(server: Running, chromium: Browser) -> Iterator[Callable[..., Floor]]
             locale="en-GB",
             **more,
         )
-        context.set_default_timeout(10_000)
+        context.set_default_timeout(PATIENCE_MS)
         person = server.person(*role.split("+"))
         session = server.run(server.credential(server.orgs[0], person.subject, "session"))
         context.add_cookies([{"name": "watchfloor_session", "value": session, "url": server.url}])

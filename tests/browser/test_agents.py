@@ -33,7 +33,7 @@ def test_an_agent_that_registers_appears_without_reloading(
 ) -> None:
     page = floor.open("/agents")
     server.agent("late-comer")
-    expect(page.get_by_text("late-comer")).to_be_visible(timeout=8_000)
+    expect(page.get_by_text("late-comer")).to_be_visible(timeout=20_000)
 
 
 def test_quarantine_asks_for_a_reason_and_shows_at_once(seeded: Seeded, floor: Floor) -> None:
@@ -92,7 +92,7 @@ def test_a_version_is_proposed_waits_for_people_and_is_in_force_when_they_agree(
     vote = director.post(f"/api/v1/decisions/{decision}/vote", json={"vote": "approve", "digest": digest})
     assert vote.status_code == 200, vote.text
     entry = page.get_by_role("list", name="Versions").get_by_role("listitem")
-    expect(entry.first.get_by_text("in force", exact=True)).to_be_visible(timeout=8_000)
+    expect(entry.first.get_by_text("in force", exact=True)).to_be_visible(timeout=20_000)
     entry.nth(1).get_by_role("button", name="Go back to it").click()
     page.get_by_role("dialog").get_by_label("Reason").fill("worse than before")
     page.get_by_role("dialog").get_by_role("button", name="Ask to go back").click()
@@ -140,7 +140,7 @@ def test_limits_show_what_is_used_up_and_move(server: Running, floor: Floor) -> 
     agent = server.client(made["api_key"])
     read = {"type": "file.read", "tool": "fs", "params": {"path": "a.md"}}
     assert agent.post("/api/v1/actions", json=read).json()["verdict"] == "pending"
-    expect(budget).to_contain_text("1 of 4", timeout=8_000)
+    expect(budget).to_contain_text("1 of 4", timeout=20_000)
     expect(page.get_by_text("Light actions a minute").locator("..")).to_contain_text("of 120")
     assert floor.axe() == []
 
@@ -159,7 +159,7 @@ def test_one_talks_with_an_agent_beside_its_page(
     assert len(chats) == 1, "one was begun, and once"
     path = f"/api/v1/chat/sessions/{chats[0]['chat_id']}/messages"
     server.client(seeded.keys["invoice-clerk"]).post(path, json={"text": "Two of them."}).raise_for_status()
-    expect(beside.get_by_text("Two of them.")).to_be_visible(timeout=8_000)
+    expect(beside.get_by_text("Two of them.")).to_be_visible(timeout=20_000)
     assert floor.axe() == []
     beside.get_by_role("button", name="Close the chat window").click()
     expect(page.get_by_role("heading", name="invoice-clerk")).to_be_visible()

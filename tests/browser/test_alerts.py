@@ -27,4 +27,4 @@ def test_an_alert_is_acknowledged_and_ends_with_its_cause(
         f"/api/v1/agents/{seeded.agents['log-reader']}/release", json={"reason": "it was a drill"}
     )
     assert free.status_code == 200, free.text
-    expect(page.get_by_text("resolved", exact=True).first).to_be_visible(timeout=3_000)
+    expect(page.get_by_text("resolved", exact=True).first).to_be_visible(timeout=20_000)

@@ -42,7 +42,7 @@ def test_what_both_sides_say_arrives_and_markup_stays_text(
     expect(page.get_by_label("Say something")).to_have_value("")
     agent = server.client(seeded.keys["patcher"])
     agent.post(f"/api/v1/chat/sessions/{chat}/messages", json={"text": "They stay as they were."})
-    expect(log.get_by_text("They stay as they were.")).to_be_visible(timeout=2_000)
+    expect(log.get_by_text("They stay as they were.")).to_be_visible(timeout=20_000)
 
 
 def test_a_chat_is_begun_a_message_becomes_a_task_and_is_found(

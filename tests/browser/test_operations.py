@@ -57,8 +57,8 @@ def test_a_page_outlives_a_restart_of_its_server_and_misses_nothing(
     assert denied(server, decision, digest).status_code == 200
     server.stop()
     server.again(here)
-    expect(connection).to_have_attribute("data-state", "live", timeout=10_000)
-    expect(page.get_by_text("denied", exact=True).first).to_be_visible(timeout=10_000)
+    expect(connection).to_have_attribute("data-state", "live", timeout=30_000)
+    expect(page.get_by_text("denied", exact=True).first).to_be_visible(timeout=30_000)
     expect(page.get_by_text("What you see may be out of date", exact=False)).to_have_count(0)
     # What a browser writes of a server that is away is no fault of the page.
     away = (

@@ -26,7 +26,7 @@ def test_tiles_move_by_themselves(server: Running, seeded: Seeded, floor: Floor)
     expect(tile).to_contain_text("Open tasks4")
     operator = server.client(server.person("operator"))
     operator.post("/api/v1/tasks", json={"title": "One more", "needs": []}).raise_for_status()
-    expect(tile).to_contain_text("Open tasks5", timeout=8_000)
+    expect(tile).to_contain_text("Open tasks5", timeout=20_000)
 
 
 def _does_a_task(server: Running) -> None:
@@ -56,9 +56,9 @@ def test_the_tiles_of_the_last_day_move_by_themselves(server: Running, seeded: S
     director = server.client(server.person("director"))
     digest = director.get(f"/api/v1/decisions/{decision}").json()["decision"]["digest"]
     assert denied(server, decision, digest).status_code == 200
-    expect(answer).to_contain_text("mean of 1 in 24 hours", timeout=8_000)
+    expect(answer).to_contain_text("mean of 1 in 24 hours", timeout=20_000)
     _does_a_task(server)
-    expect(success).to_contain_text("100 %of 1 in 24 hours", timeout=8_000)
+    expect(success).to_contain_text("100 %of 1 in 24 hours", timeout=20_000)
 
 
 def test_the_first_visit_is_guided_once(seeded: Seeded, floor: Floor) -> None:
@@ -76,7 +76,7 @@ def test_the_first_request_for_approval_is_explained_and_the_second_is_not(
     agent = server.client(server.agent(tools=["git"])["api_key"])
     ask_patch(agent, type="file.write")
     lesson = page.get_by_text("An agent asks for somebody's agreement")
-    expect(lesson).to_be_visible(timeout=8_000)
+    expect(lesson).to_be_visible(timeout=20_000)
     page.get_by_role("alert").get_by_role("button").click()
     expect(lesson).to_have_count(0)
     ask_patch(agent, type="file.write", params={"path": "two"})

@@ -153,12 +153,17 @@ class House:
         """Leave nothing over for the next test."""
         self.hang_up()
         self.hub.refusal, self.hub.failing = None, ""
-        until = time.monotonic() + 10
-        while self.server.server_state.connections and time.monotonic() < until:
-            time.sleep(0.005)
+        self.empties()
         with contextlib.suppress(queue.Empty):
             while True:
                 self.hub.heard.get_nowait()
+
+    def empties(self) -> bool:
+        """Whether every connection is gone, sooner or later."""
+        until = time.monotonic() + 20
+        while self.server.server_state.connections and time.monotonic() < until:
+            time.sleep(0.005)
+        return not self.server.server_state.connections
 
     def in_loop(self, call: Callable[[], Any]) -> Any:
         async def coroutine() -> Any:
@@ -166,7 +171,7 @@ class House:
 
         return asyncio.run_coroutine_threadsafe(coroutine(), self.loop).result(10)
 
-    def heard(self, kind: str, within_s: float = 5.0) -> Any:
+    def heard(self, kind: str, within_s: float = 20.0) -> Any:
         """The next thing the hub hears, which must be of this kind."""
         found, what = self.hub.heard.get(timeout=within_s)
         assert found == kind, (found, what)

@@ -96,8 +96,10 @@ def test_long_messages_queued_for_a_peer_that_reads_late_are_not_mixed_up(wire: 
     with House(wire, SocketLimits(outbound_bytes_max=32_000_000)) as house:
         client = house.client(receive_buffer=4_096)
         client.send(TEXT, b"flood 400 20000")
-        time.sleep(0.3)
-        assert house.in_loop(lambda: house.hub.socket.buffered) > 100_000  # type: ignore[union-attr]
+        until = time.monotonic() + 20
+        while house.in_loop(lambda: house.hub.socket.buffered) <= 100_000:  # type: ignore[union-attr]
+            assert time.monotonic() < until, "the kernel took it all"
+            time.sleep(0.02)
         for number in range(400):
             assert client.receive() == (TEXT, b"%d " % number + b"x" * (20_000 + number))
 
@@ -255,7 +257,7 @@ def test_a_peer_that_does_not_answer_our_close_is_cut_off(wire: str) -> None:
         assert client.closing() == (4000, "bye")
         began = time.monotonic()
         assert client.ended()
-        assert 0.3 < time.monotonic() - began < 3.0
+        assert 0.3 < time.monotonic() - began < 15
         assert house.heard("text")
         assert house.heard("closed") == (4000, "bye")
 

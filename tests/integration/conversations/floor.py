@@ -37,14 +37,14 @@ class Voice:
         """A request and its answer; pushes that come between are kept."""
         number = number or next(self.numbers)
         await self.connection.send(json.dumps({"type": kind, "id": number, "payload": payload}))
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 frame: Frame = json.loads(await self.connection.recv())
                 if frame.get("re") == number:
                     return frame
                 self.heard.append(frame)
 
-    async def hear(self, kind: str, within: float = 5.0) -> Frame:
+    async def hear(self, kind: str, within: float = 30.0) -> Frame:
         """The next push of this type."""
         for index, frame in enumerate(self.heard):
             if frame["type"] == kind:

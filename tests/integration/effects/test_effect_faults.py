@@ -70,7 +70,7 @@ async def test_a_full_disk_stops_nothing_for_good_and_loses_nothing(
         database.execute(f"PRAGMA max_page_count = {pages}")
         for _ in range(400):
             effects.apply(1, [report(history)])
-        for _ in range(500):
+        for _ in range(3_000):
             if effects.trouble:
                 break
             await asyncio.sleep(0.01)
@@ -91,7 +91,7 @@ async def test_a_file_that_cannot_be_opened_yet_is_trouble_and_heals_by_itself(
         assert "unable to open" in effects.trouble
         effects.apply(1, [report(history)])
         folder.mkdir()
-        for _ in range(500):
+        for _ in range(3_000):
             if not effects.trouble:
                 break
             await asyncio.sleep(0.01)

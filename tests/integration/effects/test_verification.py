@@ -184,7 +184,7 @@ def alive(pid: int) -> bool:
 
 
 def gone(pid: int) -> bool:
-    deadline = time.monotonic() + 5
+    deadline = time.monotonic() + 20
     while time.monotonic() < deadline:
         if not alive(pid):
             return True
@@ -209,7 +209,7 @@ GRANDCHILD = (
 def test_however_a_command_ends_what_it_started_ends_with_it(root: Path, rest: str, outcome: str) -> None:
     begin = time.monotonic()
     _, report = checked(root, python(GRANDCHILD + rest), command_ms=1_500)
-    assert time.monotonic() - begin < 10, "a grandchild that holds the pipe is not waited for"
+    assert time.monotonic() - begin < 30, "a grandchild that holds the pipe is not waited for"
     (check,) = report["checks"]
     assert (check["outcome"], check["stdout"]) == (outcome, "started\n")
     assert gone(int((root / "repository" / "pid").read_text()))
@@ -220,7 +220,7 @@ def test_a_command_that_ignores_being_told_to_stop_is_stopped(root: Path) -> Non
     begin = time.monotonic()
     passed, report = checked(root, python(code), command_ms=500)
     assert not passed
-    assert time.monotonic() - begin < 5
+    assert time.monotonic() - begin < 30
     assert report["checks"][0]["outcome"] == "timed_out"
 
 
@@ -352,7 +352,7 @@ async def test_a_cancelled_check_kills_its_command(root: Path) -> None:
 
 
 def _written(path: Path) -> int:
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 30
     while time.monotonic() < deadline:
         if path.exists() and path.read_text():
             return int(path.read_text())

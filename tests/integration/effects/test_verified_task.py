@@ -105,7 +105,7 @@ async def test_a_check_that_a_restart_cut_off_is_made_again_and_counts_once(tmp_
         connect = ConnectAgent(subject=agent[0], node="node-1", session=_session(backbone))
         await backbone.engine.ask(org, connect, agent[1])
         task = await reported(backbone, org, agent, code)
-        for _ in range(200):
+        for _ in range(600):
             if (work / "began").exists():
                 break
             await asyncio.sleep(0.05)

@@ -75,7 +75,10 @@ async def test_state_after_a_restart_is_the_state_before_it(tmp_path: Path) -> N
         agent = await new_agent(backbone, org)
         for frame in range(1, 120):
             await request(backbone, org, agent, frame=frame)
-        await asyncio.sleep(0.2)
+        for _ in range(600):
+            if list((tmp_path / "data" / "snapshots").glob("*")):
+                break
+            await asyncio.sleep(0.05)
         before = cells(backbone, org)
         assert list((tmp_path / "data" / "snapshots").iterdir()), "a snapshot was written"
     from_snapshot = Backbone(Config(disk_reserve_mib=1, data=str(tmp_path / "data")))
@@ -116,7 +119,7 @@ async def test_a_full_disk_is_refused_cleanly_and_recovers_by_itself(
             await request(backbone, org, agent, frame=2)
         assert refused.value.retryable
         assert backbone.engine.read_only
-        for _ in range(100):
+        for _ in range(1_500):
             if backbone.core.nodes[org].world.seq == head:
                 break
             await asyncio.sleep(0.02)
@@ -126,7 +129,7 @@ async def test_a_full_disk_is_refused_cleanly_and_recovers_by_itself(
         with pytest.raises(Unavailable):
             await request(backbone, org, agent, frame=2)
         full = False
-        for _ in range(100):
+        for _ in range(600):
             if not backbone.engine.read_only:
                 break
             await asyncio.sleep(0.05)
@@ -160,7 +163,7 @@ async def test_a_store_that_fails_again_and_again_gets_no_work_until_a_probe_sho
         assert reloads <= 3
         assert backbone.engine.read_only
         failing = False
-        for _ in range(100):
+        for _ in range(600):
             if not backbone.engine.read_only:
                 break
             await asyncio.sleep(0.05)
@@ -185,7 +188,7 @@ async def test_an_unknown_outcome_is_settled_by_the_same_frame(
         monkeypatch.setattr(backbone.ledger, "commit", silent)
         with pytest.raises(Unavailable, match="unknown"):
             await request(backbone, org, agent, frame=1)
-        for _ in range(100):
+        for _ in range(600):
             if not backbone.engine.read_only:
                 break
             await asyncio.sleep(0.05)
@@ -225,7 +228,7 @@ async def test_checkpoints_follow_within_a_second_and_at_shutdown(tmp_path: Path
     async with running(tmp_path) as (backbone, org):
         agent = await new_agent(backbone, org)
         await request(backbone, org, agent, frame=1)
-        for _ in range(40):
+        for _ in range(600):
             latest = backbone.ledger.latest_checkpoint(org)
             if latest is not None and latest.size == backbone.engine.head(org):
                 break

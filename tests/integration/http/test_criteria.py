@@ -86,7 +86,7 @@ def done(
     submitted = operator.post("/api/v1/tasks", json=body)
     assert submitted.status_code == 201, submitted.text
     task = submitted.json()["task_id"]
-    for _ in range(100):
+    for _ in range(600):
         accepted = agent.post(f"/api/v1/tasks/{task}/accept", json={"generation": 1})
         if accepted.status_code == 200:
             break
@@ -94,7 +94,7 @@ def done(
     assert accepted.status_code == 200, accepted.text
     reported = agent.post(f"/api/v1/tasks/{task}/complete", json={"generation": 1, "result": result})
     assert reported.json()["status"] == "running", reported.text
-    for _ in range(400):
+    for _ in range(600):
         found: dict[str, Any] = operator.get(f"/api/v1/tasks/{task}").json()
         if found["task"]["status"] in ("succeeded", "dead_letter"):
             return found

@@ -154,7 +154,7 @@ def test_a_real_browser_runs_the_modules_of_the_build_and_nothing_else(floor: Ru
         page.goto(f"{floor.url}/sign-in/{floor.link(floor.person('operator'))}")
         page.get_by_role("button", name="Sign in as operator").click()
         page.wait_for_url("**/floor/")
-        page.get_by_text("static dynamic person 403 403 201").wait_for(timeout=5_000)
+        page.get_by_text("static dynamic person 403 403 201").wait_for(timeout=30_000)
         assert page.title() != "inline ran"
         root = page.locator("#root")
         assert root.evaluate("e => getComputedStyle(e).color") == "rgb(1, 2, 3)"

@@ -72,7 +72,7 @@ def status(client: httpx2.Client, task: str) -> str:
     return told
 
 
-def eventually(client: httpx2.Client, task: str, wanted: str, seconds: float = 5.0) -> dict[str, Any]:
+def eventually(client: httpx2.Client, task: str, wanted: str, seconds: float = 30) -> dict[str, Any]:
     until = time.monotonic() + seconds
     while (found := detail(client, task))["task"]["status"] != wanted:
         assert time.monotonic() < until, found["task"]
@@ -109,7 +109,7 @@ def test_a_failed_dependency_ends_its_dependents_at_once_and_all_of_theirs(
     assert status(operator, root) == "dead_letter"
     assert detail(operator, failing)["task"]["reason"] == "dependency_failed"
     assert (status(operator, failing), status(operator, skipped)) == ("dead_letter", "cancelled")
-    eventually(operator, chain[-1], "dead_letter", 10)
+    eventually(operator, chain[-1], "dead_letter")
     refused = operator.post(f"/api/v1/tasks/{failing}/retry", json={})
     assert (refused.status_code, refused.json()["code"]) == (409, "dependency_failed")
     assert operator.post(f"/api/v1/tasks/{root}/retry", json={}).status_code == 200
@@ -127,7 +127,7 @@ def test_more_dependents_than_one_batch_takes_are_all_told(
     ]
     worker.report(root, "accept")
     worker.report(root, "complete")
-    until = time.monotonic() + 10
+    until = time.monotonic() + 30
     while any(detail(operator, task)["task"]["waiting"] for task in (dependents[0], dependents[-1])):
         assert time.monotonic() < until
         time.sleep(0.05)
@@ -246,7 +246,7 @@ def test_a_silent_agent_is_an_alarm_and_then_loses_the_task(
 ) -> None:
     task = submit(operator, needs=[need], stuck_ms=400, reassign_ms=400, backoff_ms=0)
     worker.report(task, "accept")
-    until = time.monotonic() + 5
+    until = time.monotonic() + 30
     while not detail(operator, task)["task"]["stuck_at"]:
         assert time.monotonic() < until
         time.sleep(0.05)

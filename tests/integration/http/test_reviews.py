@@ -43,7 +43,7 @@ def finished(server: Running, owner: httpx2.Client, made: dict[str, Any]) -> str
     """A task the agent has done."""
     agent = server.client(made["api_key"])
     task: str = owner.post("/api/v1/tasks", json={"title": "Rate me", "needs": ["rated"]}).json()["task_id"]
-    for _ in range(100):
+    for _ in range(600):
         accepted = agent.post(f"/api/v1/tasks/{task}/accept", json={"generation": 1})
         if accepted.status_code == 200:
             break

@@ -151,7 +151,7 @@ def test_the_record_of_a_rug_pull_and_its_end_obeys_the_rules(
     approve(supervisor, propose(operator, agent, prompt=SECOND)["decision_id"])
     started = operator.post("/api/v1/ledger/exports").json()
     found: list[Path] = []
-    for _ in range(200):
+    for _ in range(600):
         listed = operator.get("/api/v1/ledger/exports").json()["items"]
         (export,) = [entry for entry in listed if entry["export_id"] == started["export_id"]]
         if export["state"] == "ready":

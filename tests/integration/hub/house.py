@@ -57,7 +57,7 @@ class Peer:
             frame["id"] = number
         await self.connection.send(json.dumps(frame))
 
-    async def hear(self, *kinds: str, within: float = 5.0) -> Frame:
+    async def hear(self, *kinds: str, within: float = 30.0) -> Frame:
         """The next frame of one of these types (of any when none is named)."""
         async with asyncio.timeout(within):
             while True:
@@ -69,7 +69,7 @@ class Peer:
         """One request and the frame that answers it."""
         number = number or next(self.numbers)
         await self.say(kind, payload, number=number)
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(30):
             while True:
                 frame: Frame = json.loads(await self.connection.recv())
                 if frame.get("re") == number:
@@ -84,7 +84,7 @@ class Peer:
                     heard.append(json.loads(await self.connection.recv()))
         return heard
 
-    async def ended(self, within: float = 8.0) -> tuple[int, list[Frame]]:
+    async def ended(self, within: float = 30.0) -> tuple[int, list[Frame]]:
         """(close code, frames heard until then)."""
         heard: list[Frame] = []
         async with asyncio.timeout(within):
@@ -136,7 +136,7 @@ class House:
     def state(self, kind: str, public: str) -> Any:
         return self.engine.state(self.org, kind, parse_id(public, kind)[0])
 
-    async def until(self, condition: Any, within: float = 6.0) -> None:
+    async def until(self, condition: Any, within: float = 30.0) -> None:
         """Wait until something is so."""
         async with asyncio.timeout(within):
             while not condition():

@@ -66,7 +66,7 @@ async def test_a_wrong_key_in_the_header_is_401_and_a_key_in_the_address_400(tmp
 async def test_a_storm_is_met_with_503_and_a_time_to_come_back(tmp_path: Path) -> None:
     async with house(tmp_path, accepts_per_second=3) as here:
         answers = await asyncio.gather(
-            *(asyncio.wait_for(_status(here.url), 5) for _ in range(20)), return_exceptions=True
+            *(asyncio.wait_for(_status(here.url), 30) for _ in range(20)), return_exceptions=True
         )
         statuses = [answer for answer in answers if isinstance(answer, tuple)]
         assert len(statuses) == 20
@@ -135,7 +135,7 @@ async def test_a_graceful_stop_says_when_to_come_back_and_closes_with_1012(tmp_p
 async def test_a_missed_heartbeat_degrades_two_good_ones_recover_and_three_missed_are_the_end(
     tmp_path: Path,
 ) -> None:
-    async with house(tmp_path, heartbeat_ms=900) as here:
+    async with house(tmp_path, heartbeat_ms=1_500) as here:
         public, key = await here.agent("otto")
         async with here.peer(key) as peer:
 
@@ -147,7 +147,7 @@ async def test_a_missed_heartbeat_degrades_two_good_ones_recover_and_three_misse
             await asyncio.sleep(0.2)
             assert presence() == "degraded", "one good one is not enough"
             await peer.say("heartbeat")
-            await here.until(lambda: presence() == "online", within=1)
+            await here.until(lambda: presence() == "online")
             code, _ = await peer.ended()
             assert code == 1001
             await here.until(lambda: presence() == "offline")

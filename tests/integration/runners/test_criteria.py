@@ -69,7 +69,7 @@ def test_no_path_leads_out_of_the_roots_and_no_device_or_pipe_is_read(tmp_path: 
         assert not only(root, a_file(path))["held"], path
     began = time.monotonic()
     assert only(root, a_file("pipe"))["detail"] == "not a regular file"
-    assert time.monotonic() - began < 2
+    assert time.monotonic() - began < 10
 
 
 def test_a_folder_that_becomes_a_link_after_it_was_resolved_is_not_followed(tmp_path: Path) -> None:
@@ -191,7 +191,7 @@ def test_a_hostile_schema_costs_a_bounded_time_and_reaches_nothing(tmp_path: Pat
         began = time.monotonic()
         check = only(tmp_path, shape(schema), told=told, command_ms=2_000)
         assert not check["held"], schema
-        assert time.monotonic() - began < 8
+        assert time.monotonic() - began < 20
 
 
 def answer(**fields: Any) -> dict[str, Any]:

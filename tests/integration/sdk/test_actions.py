@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import pytest
+from tests.integration.sdk.hurry import impatient
 
 from watchfloor_agent import (
     Action,
@@ -34,7 +35,7 @@ async def server() -> AsyncIterator[FakeServer]:
 
 @pytest.fixture
 async def agent(server: FakeServer) -> AsyncIterator[Agent]:
-    async with Agent(server.url, server.api_key, answer_ms=2_000, reconnect_ms=(20, 40)) as agent:
+    async with Agent(server.url, server.api_key, reconnect_ms=(20, 40)) as agent:
         yield agent
 
 
@@ -109,7 +110,7 @@ async def test_waiting_for_people_can_be_bounded_and_taken_up_again(server: Fake
         await agent.request_action("payment.send", params={"a": 1}, wait_ms=50)
     action = await server.asked("payment.send")
     await server.decide(action.id, "approve")
-    grant = await agent.decision(action.id, Action.of("payment.send", "", {"a": 1}), wait_ms=2_000)
+    grant = await agent.decision(action.id, Action.of("payment.send", "", {"a": 1}), wait_ms=20_000)
     assert grant.action_id == action.id
 
 
@@ -301,11 +302,12 @@ async def test_a_start_that_was_answered_for_something_else_lets_nothing_run(
 
 
 async def test_a_start_without_answer_lets_nothing_run_and_says_so_later(server: FakeServer) -> None:
-    async with Agent(server.url, server.api_key, answer_ms=200, reconnect_ms=(20, 40)) as agent:
+    async with Agent(server.url, server.api_key, reconnect_ms=(20, 40)) as agent:
         grant = await agent.request_action("file.write")
         server.script = lambda frame: (
             server.answer(frame) and [] if frame["type"] == "action:started" else None
         )
+        impatient(agent, 200)
         with pytest.raises(Unavailable):
             async with agent.execution(grant):
                 pytest.fail("it ran")

@@ -31,7 +31,7 @@ async def server() -> AsyncIterator[FakeServer]:
 
 @pytest.fixture
 async def agent(server: FakeServer) -> AsyncIterator[Agent]:
-    async with Agent(server.url, server.api_key, answer_ms=2_000, reconnect_ms=FAST) as agent:
+    async with Agent(server.url, server.api_key, reconnect_ms=FAST) as agent:
         yield agent
 
 

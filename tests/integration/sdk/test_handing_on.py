@@ -20,7 +20,7 @@ async def test_a_part_is_handed_on_inside_a_task_and_its_result_awaited() -> Non
         @agent.on_task
         async def work(task: Task) -> object:
             handed = await agent.submit_task("dig", needs=["dig"], input={"depth_m": 2}, share_milli=10)
-            outcome = await handed.result(wait_ms=5_000)
+            outcome = await handed.result(wait_ms=30_000)
             return [outcome.status, outcome.result]
 
         async with agent:
@@ -65,7 +65,7 @@ async def test_the_real_server_takes_a_task_of_an_agent_and_tells_how_it_ended(
     async with await watchfloor.agent() as agent:
         handed = await agent.submit_task("anything", needs=["nobody.can"])
         assert handed.depth == 1
-        waiting = asyncio.create_task(handed.result(wait_ms=10_000))
+        waiting = asyncio.create_task(handed.result(wait_ms=30_000))
         await asyncio.to_thread(
             watchfloor.ada.post, f"/api/v1/tasks/{handed.id}/cancel", {"reason": "no longer"}
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.integration.sdk.hurry import impatient
 
 from watchfloor_agent import (
     Agent,
@@ -31,7 +32,7 @@ async def server() -> AsyncIterator[FakeServer]:
 
 @pytest.fixture
 async def agent(server: FakeServer) -> AsyncIterator[Agent]:
-    async with Agent(server.url, server.api_key, answer_ms=3_000, reconnect_ms=FAST) as agent:
+    async with Agent(server.url, server.api_key, reconnect_ms=FAST) as agent:
         yield agent
 
 
@@ -141,26 +142,26 @@ async def test_many_pushes_are_acknowledged_before_the_next_heartbeat_is_due(ser
     async with Agent(server.url, server.api_key):
         for number in range(40):
             await server.push("config:updated", {"score": number})
-        await server.until(lambda: server.acknowledged >= 32, wait_ms=2_000)
+        await server.until(lambda: server.acknowledged >= 32)
 
 
 async def test_heartbeats_come_at_the_pace_the_server_asks_for(server: FakeServer) -> None:
     async with Agent(server.url, server.api_key) as agent:
         agent.health = "degraded"
         await server.push("config:updated", {"heartbeat_interval_ms": 40})
-        await server.until(lambda: len(server.received("heartbeat")) >= 4, wait_ms=2_000)
+        await server.until(lambda: len(server.received("heartbeat")) >= 4)
     assert server.received("heartbeat")[-1]["payload"]["status"] == "degraded"
 
 
 async def test_the_servers_hint_decides_when_to_come_back(server: FakeServer) -> None:
-    async with Agent(server.url, server.api_key, reconnect_ms=(5_000, 5_000)):
+    async with Agent(server.url, server.api_key, reconnect_ms=(60_000, 60_000)):
         await server.push(
             "disconnecting", {"reason": "restart", "code": 1012, "retry_after_ms": 150}, durable=False
         )
         began = time.monotonic()
         await server.drop(1012, "restart")
         await server.until(lambda: server.connections == 2)
-        assert 0.14 <= time.monotonic() - began < 2
+        assert 0.14 <= time.monotonic() - began < 30
 
 
 async def test_a_server_that_is_full_is_asked_again_after_what_it_says(server: FakeServer) -> None:
@@ -252,8 +253,9 @@ async def test_a_ledger_that_tells_another_story_within_a_session_ends_the_agent
 
 
 async def test_a_request_given_up_while_the_server_was_away_is_not_sent_later(server: FakeServer) -> None:
-    async with Agent(server.url, server.api_key, answer_ms=100, reconnect_ms=FAST) as agent:
+    async with Agent(server.url, server.api_key, reconnect_ms=FAST) as agent:
         await server.close()
+        impatient(agent, 100)
         with pytest.raises(Unavailable, match="no connection within 100 ms"):
             await agent.request_action("payment.send")
         await server.open()
@@ -265,18 +267,19 @@ async def test_a_request_given_up_while_the_server_was_away_is_not_sent_later(se
 async def test_an_outcome_reported_while_the_server_is_away_arrives_when_it_is_back(
     server: FakeServer,
 ) -> None:
-    async with Agent(server.url, server.api_key, answer_ms=100, reconnect_ms=FAST) as agent:
+    async with Agent(server.url, server.api_key, reconnect_ms=FAST) as agent:
         grant = await agent.request_action("file.write")
         async with agent.execution(grant) as execution:
             execution.outcome = 3
             await server.close()
+            impatient(execution, 100)
         assert server.actions[grant.action_id].status == "executing"
         await server.open()
         await server.until(lambda: server.actions[grant.action_id].status == "completed")
 
 
 async def test_stopping_delivers_what_is_owed_first(server: FakeServer) -> None:
-    agent = Agent(server.url, server.api_key, answer_ms=50, reconnect_ms=FAST)
+    agent = Agent(server.url, server.api_key, reconnect_ms=FAST)
     await agent.start()
     grant = await agent.request_action("file.write")
     late: list[dict[str, Any]] = []
@@ -288,8 +291,8 @@ async def test_stopping_delivers_what_is_owed_first(server: FakeServer) -> None:
         return []
 
     server.script = slow
-    async with agent.execution(grant):
-        pass
+    async with agent.execution(grant) as execution:
+        impatient(execution, 50)
     stopping = asyncio.create_task(agent.stop())
     await asyncio.sleep(0.05)
     assert not stopping.done()
@@ -358,7 +361,7 @@ async def test_stopping_does_not_wait_for_a_server_that_never_answers(answer: by
     began = time.monotonic()
     with pytest.raises(Unavailable):
         await agent.start(wait_ms=100)
-    assert time.monotonic() - began < 3
+    assert time.monotonic() - began < 8
     silent.close()
 
 
@@ -368,5 +371,5 @@ async def test_stopping_while_the_server_is_away_does_not_begin_another_session(
         await agent.start()
         await server.drop()
         await asyncio.sleep(pause / 1000)
-        await asyncio.wait_for(agent.stop(), 3)
+        await asyncio.wait_for(agent.stop(), 20)
         assert not agent.connected

@@ -196,7 +196,7 @@ def alive(pid: int) -> bool:
     return state not in (b"Z", b"X")
 
 
-async def gone(pid: int, within_s: float = 5) -> bool:
+async def gone(pid: int, within_s: float = 20) -> bool:
     """Whether the process ends in time."""
     until = time.monotonic() + within_s
     while alive(pid) and time.monotonic() < until:

@@ -208,7 +208,7 @@ async def test_work_that_another_agent_has_by_now_is_dropped(floor: Floor, tmp_p
     second = await floor.sidecar(diary.script, "other", need="side")
     assert (await diary.wakes(2))[1][0] == "2.1"
     await first.start()
-    for _ in range(200):
+    for _ in range(600):
         if "is dropped" in first.said():
             break
         await asyncio.sleep(0.05)
@@ -242,7 +242,7 @@ async def test_fencing_a_second_assignment_replaces_what_the_first_left(floor: F
     task = await floor.submit(max_attempts=3, grace_ms=100)
     await diary.wakes(1)
     await sidecar.end(signal.SIGKILL)
-    for _ in range(400):
+    for _ in range(600):
         if (await floor.task(task))["task"]["status"] == "queued":
             break
         await asyncio.sleep(0.05)

@@ -75,7 +75,7 @@ class Floor:
             if self.server.engine.state(self.org, "decision", subject).status == "pending":
                 vote = CastVote(subject=subject, person=public, vote="approve", digest=digest)
                 await self.server.engine.ask(self.org, vote, Actor(kind="person", id=public))
-        for _ in range(500):
+        for _ in range(3_000):
             shown = (await asker.get(f"/api/v1/actions/{action}")).json()
             if shown.get("grant"):
                 found: dict[str, Any] = shown["grant"]
@@ -87,7 +87,7 @@ class Floor:
         """A task that its worker has accepted."""
         made = (await self.person.post("/api/v1/tasks", json={"title": "t", "needs": needs})).json()
         subject = parse_id(made["task_id"], "task")[0]
-        for _ in range(1_000):
+        for _ in range(3_000):
             task = self.server.engine.state(self.org, "task", subject)
             if task.stage == "running":
                 return {"task_id": made["task_id"], "generation": task.generation}

@@ -347,7 +347,7 @@ async def test_a_note_is_written_with_the_next_commit_or_soon_alone(house: SQLit
     await historian.write(1, 1)
     await note
     assert house.fault.passed.count("commit") == commits + 1
-    await asyncio.wait_for(ledger.store_checkpoint(1, 6, "note"), 1)
+    await asyncio.wait_for(ledger.store_checkpoint(1, 6, "note"), 20)
     assert [row.size for row in ledger.checkpoints(1, 9)] == [6, 5]
 
 

@@ -133,18 +133,18 @@ async def test_stopping_before_the_start_ends_it_at_once(tmp_path: Path) -> None
     command.stop()
     began = time.monotonic()
     assert (await command.run()).how == "stopped"
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
 
 
 async def test_a_cancelled_wait_leaves_no_process(tmp_path: Path) -> None:
     running = asyncio.create_task(python("import time; time.sleep(60)", tmp_path).run())
-    for _ in range(200):
+    for _ in range(600):
         if len(marked(MARK, f"test-{tmp_path}")) >= 2:
             break
         await asyncio.sleep(0.05)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    for _ in range(200):
+    for _ in range(600):
         if not marked(MARK, f"test-{tmp_path}"):
             break
         await asyncio.sleep(0.05)

@@ -141,7 +141,10 @@ async def test_followers_hear_how_far_readers_see_never_further(history: History
             store.apply(1, grow(history, 3))
             await asyncio.sleep(0.003)
         await store.wait(1, 60, PLENTY_MS)
-        await asyncio.sleep(0.02)
+        for _ in range(600):
+            if heard and heard[-1] == 60:
+                break
+            await asyncio.sleep(0.05)
         assert heard == sorted(heard)
         assert heard[-1] == 60
 
@@ -207,7 +210,7 @@ async def test_an_endless_query_is_interrupted(
             store.rows(
                 "WITH RECURSIVE n(x) AS (SELECT 1 UNION ALL SELECT x + 1 FROM n) SELECT count(*) FROM n"
             )
-        assert time.monotonic() - begin < 5
+        assert time.monotonic() - begin < 15
 
 
 async def test_reads_from_many_threads_agree(history: History, path: Path) -> None:

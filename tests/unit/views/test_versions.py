@@ -125,7 +125,7 @@ async def test_closing_does_not_wait_for_a_build(
     async with store_of(history, path, **settings(*toys(2, "blue")), read=slow) as store:
         begin = time.monotonic()
         assert store.rebuilding == ["toys"]
-    assert time.monotonic() - begin < 5, "500 pages would take 25 seconds"
+    assert time.monotonic() - begin < 15, "500 pages would take 25 seconds"
 
 
 async def test_a_table_that_is_new_is_filled_and_one_that_is_gone_is_dropped(
