@@ -42,8 +42,7 @@ demo: env-demo  ## the same story headless with a scripted person; exits 0 only 
 
 .PHONY: test
 test: env-dev  ## every test this machine can run in minutes; says what was skipped and why
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not long and not serial" $(PYTEST_ARGS)
-	@$(PYTEST) -m "serial and not long" $(if $(PYTEST_ARGS),$(PYTEST_ARGS),$(shell grep -rlE 'mark\.serial' tests)) || { code=$$?; [ $$code -eq 5 ] || exit $$code; }
+	@$(BIN)/python tools/suite.py $(WORKERS) $(PYTEST_ARGS)
 
 .PHONY: test-long
 test-long: env-dev  ## the tests marked `long`, and every law on many more examples (tens of minutes)
