@@ -4,8 +4,9 @@
     watchfloor-verify EXPORT --key VKEY [--pin CHECKPOINT]… [--cosigner VKEY]… [--max-age SECONDS]
 
 One file, standard library only; it shares no code with the server. EXPORT is a directory as docs/ledger-format.md
-describes it. The log's identity and key are what you pass with --key, the history you saw earlier is what you pass
-with --pin; nothing in the export is believed about either.
+describes it, or the archive of one as the server hands it out (it is unpacked into a temporary directory). The log's
+identity and key are what you pass with --key, the history you saw earlier is what you pass with --pin; nothing in the
+export is believed about either.
 
 What it checks: every event's place in the hash chain, the RFC 6962 tree under every signed checkpoint (C2SP
 tlog-checkpoint), the signatures, witnesses' cosignatures, private parts against their commitments, and, from the
@@ -22,13 +23,18 @@ import argparse
 import base64
 import binascii
 import concurrent.futures
+import contextlib
 import hashlib
 import itertools
 import json
 import multiprocessing
 import re
+import shutil
 import sys
+import tempfile
 import time
+import zipfile
+import zlib
 from array import array
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
@@ -39,6 +45,9 @@ ZERO_HASH = bytes(32)
 LINE_BYTES_MAX = 1 << 20  # an event is at most 64 KiB of facts and an envelope
 NOTE_BYTES_MAX = 64 * 1024
 MANIFEST_BYTES_MAX = 64 << 20
+ARCHIVED = re.compile(  # the files of an export in an archive of it
+    r"^(?:watchfloor-export/)?(?P<name>(?:manifest\.json|key\.vkey|events\.jsonl|hashes\.bin|privates\.jsonl|checkpoints/[0-9]{1,20}\.note))\Z"
+)
 BLOCK_BYTES = 1 << 20
 FINDINGS_MAX = 100
 PARALLEL_FROM_BYTES = 8 << 20  # below, a second process costs more than it brings
@@ -1740,9 +1749,47 @@ def judge_witnesses(
             )
 
 
+@contextlib.contextmanager
+def unpacked(export: Path) -> Iterator[Path]:
+    """The directory of an export: itself, or what an archive of one holds. Raises Usage.
+
+    Nothing but the files that an export has is taken out of an archive, each under its own name.
+    """
+    if not export.is_file():
+        yield export
+        return
+    with tempfile.TemporaryDirectory(prefix="watchfloor-verify-") as made:
+        target = Path(made)
+        (target / "checkpoints").mkdir()
+        try:
+            with zipfile.ZipFile(export) as archive:
+                for entry in archive.infolist():
+                    found = ARCHIVED.match(entry.filename)
+                    if found is None:
+                        raise Usage(f"{export} holds {entry.filename!r}, which no export has")
+                    with archive.open(entry) as source, (target / found["name"]).open("xb") as file:
+                        shutil.copyfileobj(source, file, BLOCK_BYTES)
+        except (
+            zipfile.BadZipFile,
+            zlib.error,
+            NotImplementedError,
+            RuntimeError,
+            FileExistsError,
+            EOFError,
+        ) as error:
+            raise Usage(f"{export} is not the archive of an export: {error}") from error
+        yield target
+
+
 def verify(options: argparse.Namespace) -> Report:
     """All checks. Raises Usage, OSError."""
-    began, export = time.monotonic(), Path(options.export)
+    with unpacked(Path(options.export)) as export:
+        return verify_directory(export, options)
+
+
+def verify_directory(export: Path, options: argparse.Namespace) -> Report:
+    """All checks of an export that is a directory. Raises Usage, OSError."""
+    began = time.monotonic()
     try:
         log = parse_key(options.key, 1)
         witnesses = [parse_key(text, 4) for text in options.cosigner]
@@ -1807,7 +1854,10 @@ def parse_options(arguments: list[str] | None) -> argparse.Namespace:
         epilog=f"rules, version {RULES_VERSION}:\n{text}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("export", help="directory made by `watchfloor ledger export`")
+    parser.add_argument(
+        "export",
+        help="directory made by `watchfloor ledger export`, or the archive that the server hands out",
+    )
     parser.add_argument(
         "--key",
         required=True,

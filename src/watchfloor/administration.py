@@ -15,14 +15,14 @@ from typing import Any
 from watchfloor.engine import replaying
 from watchfloor.engine.auditing import RULINGS, audit_one
 from watchfloor.engine.engine import Engine
-from watchfloor.http.ports import BackupMade, Backups, Export
+from watchfloor.exporting import Exports
+from watchfloor.http.ports import Archive, BackupMade, Backups, Export
 from watchfloor.kernel.limits import REPLAY_EVENTS_MAX
 from watchfloor.kernel.messages import Refused
 from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.backup import Backup, list_backups, make_backup
 from watchfloor.ledger.contract import LedgerError, OrganisationRow
 from watchfloor.ledger.directory import DataDirectory
-from watchfloor.ledger.export import export_ledger
 from watchfloor.ledger.limits import BACKUPS_KEPT
 from watchfloor.ledger.recovery import VERIFIED_FILE, verify_whole
 from watchfloor.ledger.signer import Signer, state_copy
@@ -38,7 +38,7 @@ class Administration:
         self._engine = engine
         self._directory = directory
         self._signer = signer
-        self._exports: dict[str, Export] = {}
+        self._exports = Exports(engine, directory, signer)
         self._replaying = asyncio.Lock()
         self._tasks: set[asyncio.Task[Any]] = set()
         self._verified: dict[int, dict[str, Any]] = {}
@@ -72,45 +72,16 @@ class Administration:
     # -- exports ------------------------------------------------------------------------------------------------
 
     def exports(self, org: int) -> list[Export]:
-        """Exports made since the server started, newest first."""
-        prefix = f"{org}-"
-        found = [export for name, export in self._exports.items() if name.startswith(prefix)]
-        return sorted(found, key=lambda export: export.created_at, reverse=True)
+        """The newest exports of an organisation, newest first."""
+        return self._exports.all(org)
 
-    async def export(self, org: int) -> Export:
+    async def export(self, org: int, by: str) -> Export:
         """Begin an export up to the head; the same head is exported once."""
-        name = f"{org}-{self._engine.head(org)}"
-        known = self._exports.get(name)
-        if known is not None and known.state != "failed":
-            return known
-        begun = Export(
-            id=name, size=self._engine.head(org), created_at=self._engine.clock(), bytes=0, state="running"
-        )
-        self._exports[name] = begun
-        self._keep(asyncio.create_task(self._export(org, begun)))
-        return begun
+        return self._exports.begin(self._row(org), by)
 
-    async def _export(self, org: int, begun: Export) -> None:
-        target = self._directory.path / "exports" / f"{begun.id}-{begun.created_at}"
-        row = self._row(org)
-        state, written = "ready", 0
-        try:
-            target.parent.mkdir(mode=0o700, exist_ok=True)
-            manifest = await asyncio.to_thread(
-                export_ledger,
-                self._engine.ledger,
-                row,
-                self._signer.key_of(row.public_id),
-                target,
-                at=begun.created_at,
-            )
-            written = sum(file.bytes for file in manifest.files.values())
-        except (LedgerError, OSError) as error:
-            _log.error("export failed: %s", error)
-            state = "failed"
-        self._exports[begun.id] = Export(
-            id=begun.id, size=begun.size, created_at=begun.created_at, bytes=written, state=state
-        )
+    async def archive(self, org: int, export_id: str, by: str) -> Archive:
+        """A finished export of this organisation as one archive. Raises Refused."""
+        return await self._exports.archive(self._row(org), export_id, by)
 
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
@@ -265,6 +236,7 @@ class Administration:
                 await asyncio.sleep(600)
 
     async def stop(self) -> None:
+        await self._exports.stop()
         for task in self._tasks:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)

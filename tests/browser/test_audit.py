@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import zipfile
 from collections.abc import Callable
 
 import pytest
@@ -25,9 +26,10 @@ def signed(server: Running, seeded: Seeded) -> int:
 
 @pytest.mark.long
 def test_the_pages_of_the_ledger_look_right_everywhere(
-    seeded: Seeded, signed: int, floors: Callable[..., Floor]
+    server: Running, seeded: Seeded, signed: int, floors: Callable[..., Floor]
 ) -> None:
-    looks(floors, "audit", "/audit")
+    server.client(server.person("auditor")).post("/api/v1/ledger/exports").raise_for_status()
+    looks(floors, "audit", "/audit", "auditor")
     looks(floors, "event", "/audit/events/3")
     looks(floors, "replay", f"/audit/replay?seq={signed - 1}&of={seeded.agents['patcher']}", "auditor")
 
@@ -148,3 +150,23 @@ def test_the_organisation_as_it_was_is_stepped_through_and_compared_with_now(
     operator.post("/api/v1/tasks", json={"title": "meanwhile"})
     page.get_by_role("button", name="newer").click()
     expect(row.get_by_role("cell").nth(2)).to_have_text(str(queued + 1))
+
+
+def test_an_auditor_makes_an_export_and_takes_it_home(
+    signed: int, floors: Callable[..., Floor], floor: Floor
+) -> None:
+    page = floors("auditor").open("/audit")
+    page.get_by_role("button", name="Export the whole ledger").click()
+    link = page.get_by_role("link", name="Download the export").first
+    expect(link).to_be_visible(timeout=30_000)
+    with page.expect_download() as download:
+        link.click()
+    assert download.value.suggested_filename.endswith(".zip")
+    with zipfile.ZipFile(download.value.path()) as archive:
+        assert archive.testzip() is None
+        assert len(archive.read("watchfloor-export/events.jsonl").splitlines()) >= signed
+    # Whoever may not has neither button; what was made is there to be seen.
+    other = floor.open("/audit")
+    expect(other.get_by_text("ready").first).to_be_visible()
+    expect(other.get_by_role("button", name="Export the whole ledger")).to_have_count(0)
+    expect(other.get_by_role("link", name="Download the export")).to_have_count(0)

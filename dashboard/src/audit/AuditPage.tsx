@@ -3,22 +3,20 @@ import { Button } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
-import { api, ask } from "../api/client";
-import { useCommand } from "../api/commands";
 import { Answer } from "../parts/Answer";
-import { Badge, State } from "../parts/Badges";
-import { bytes } from "../parts/amounts";
+import { Badge } from "../parts/Badges";
 import { useFilters } from "../parts/filters";
 import { Icon } from "../parts/Icon";
 import { type Column, Listing } from "../parts/Listing";
-import { Card, Columns, Page } from "../parts/Page";
+import { Columns, Page } from "../parts/Page";
 import { SearchFilter } from "../parts/Pick";
 import { SavedViews } from "../parts/SavedViews";
 import { Empty } from "../parts/states";
 import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
 import styles from "./audit.module.css";
-import { envelope, eventsQuery, exportsQuery, headQuery, type Recorded } from "./queries";
+import { Exports } from "./Exports";
+import { envelope, eventsQuery, headQuery, type Recorded } from "./queries";
 import { OnTheServer, Verification } from "./Verification";
 
 const columns: readonly Column<Recorded>[] = [
@@ -152,40 +150,5 @@ export function matches(item: Recorded, wanted: string): boolean {
   const { type, subject, actor } = envelope(item);
   return [type, `${subject.kind} ${subject.id}`, actor.id, actor.kind].some((text) =>
     text.toLowerCase().includes(wanted),
-  );
-}
-
-function Exports() {
-  const query = useQuery(exportsQuery);
-  const start = useCommand({
-    run: (_: null) => ask(api.POST("/api/v1/ledger/exports")),
-    touches: [["exports"]],
-    done: () => "The export is being written on the server",
-  });
-  return (
-    <Card title="Exports">
-      <Answer of={query} what="exports">
-        {({ items }) => (
-          <ul className={styles.exports}>
-            {items.length === 0 && <li>None since the server started.</li>}
-            {items.map((one) => (
-              <li key={one.export_id}>
-                <State of={one.state} />
-                <span>
-                  {one.size.toLocaleString()} events{one.bytes > 0 && `, ${bytes(one.bytes)}`}
-                </span>
-                <Time at={one.created_at} ago />
-              </li>
-            ))}
-          </ul>
-        )}
-      </Answer>
-      <Button variant="default" loading={start.isPending} onClick={() => start.mutate(null)}>
-        Export the whole ledger
-      </Button>
-      <code className={styles.command} role="group" tabIndex={0} aria-label="How to check an export">
-        watchfloor-verify EXPORT --key VKEY
-      </code>
-    </Card>
   );
 }

@@ -84,7 +84,7 @@ def handler(door: Door, entry: Declared) -> HTTPRouteHandler:
     async def answer(request: Request[Any, Any, Any]) -> ASGIResponse:
         scope: Any = request.scope
         scope["watchfloor.template"] = operation.path
-        scope["watchfloor.stream"] = operation.effect == "stream"
+        scope["watchfloor.stream"] = operation.streams
         trace: Trace = scope["watchfloor.trace"]
         arrival = door.arrival(request, trace)
         try:

@@ -79,7 +79,9 @@ BODIES = (
     timeline,
     pages,
 )
-SPECIAL_ANSWERS = frozenset(("", "text", "document", "page", "stream"))  # answers that are no Struct
+SPECIAL_ANSWERS = frozenset(
+    ("", "text", "document", "page", "stream", "archive")
+)  # answers that are no Struct
 
 EXAMPLES: dict[type, dict[str, Any]] = {
     Policy: {

@@ -168,8 +168,9 @@ class Door:
             return
         elif not operation.role:
             raise Problem(403, "role_missing", "only agents do this")
-        elif not principal.may(operation.role):
-            raise Problem(403, "role_missing", f"this needs the role {operation.role}")
+        elif not principal.may(operation.role) and not (operation.auditors and principal.may("auditor")):
+            needed = f"auditor or {operation.role}" if operation.auditors else operation.role
+            raise Problem(403, "role_missing", f"this needs the role {needed}")
         if not principal.scoped(operation.scope):
             raise Problem(403, "scope_missing", f"this token does not reach {operation.scope}")
 

@@ -59,6 +59,7 @@ _PATH_PARAMETERS: dict[str, dict[str, Any]] = {
     "shadow": {"description": "name of a shadow policy", "example": "fewer_questions"},
     "enrolment": {"description": "public id `enr_…`", "example": "enr_q0d1k7m9x2v4"},
     "supervision": {"description": "public id `sup_…`", "example": "sup_q0d1k7m9x2v4"},
+    "export": {"description": "id of an export", "example": "1-1042"},
     "schema": {"description": "name of a schema", "example": "SubmitTaskBody"},
 }
 _REFUSALS = {
@@ -175,6 +176,7 @@ def _needs(operation: Operation) -> str:
         "agent": "For agents.",
         "agent+reader": "For agents (their own only) and any role.",
         "agent+operator": "For agents (their own only) and operators.",
+        "auditor+admin": "For auditors and administrators.",
     }.get(operation.who, f"Needs the role {operation.who}.")
     return f"{who} Rate class: {operation.rate_class}."
 
@@ -291,6 +293,8 @@ def responses(operation: Operation) -> dict[str, Any]:
     elif operation.answer == "text":
         kind_of_text = "text/csv" if operation.path.endswith(".csv") else "text/plain"
         good["content"] = {kind_of_text: {"schema": {"type": "string"}}}
+    elif operation.answer == "archive":
+        good["content"] = {"application/zip": {"schema": {"type": "string", "format": "binary"}}}
     elif operation.answer == "document":
         good["content"] = {"application/json": {"schema": {"type": "object"}}}
     elif operation.answer == "stream":

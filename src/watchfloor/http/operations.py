@@ -8,7 +8,7 @@ Structs in `bodies/`; `-` is none). Routes, the door's checks, the OpenAPI docum
 reference are all made from these lines, so nothing can be reachable that is not declared here.
 
 who     anyone; reader (any role); operator, supervisor, director, admin (a role includes those before it); agent;
-        agent+reader, agent+operator (an agent acts on and sees its own only); enrol+operator (or an enrolment token)
+        auditor+admin (an auditor too); agent+reader, agent+operator (an agent acts on and sees its own only); enrol+operator (or an enrolment token)
 effect  read; write (one command, takes an Idempotency-Key); secret (a write whose answer shows a secret once); try
         (judges, records nothing); keep (kept for the caller alone, no event); page and form (the same for people's browsers); stream
 """
@@ -263,7 +263,8 @@ GET  /api/v1/ledger/key                           get_key             agent+read
 GET  /api/v1/ledger/consistency                   get_consistency     agent+reader   read   authenticated 200 ConsistencyParams - Consistency
 GET  /api/v1/ledger/verification                  get_verification    reader         read   authenticated 200 NoParams - Verification
 GET  /api/v1/ledger/exports                       list_exports        reader         read   authenticated 200 NoParams - ExportPage
-POST /api/v1/ledger/exports                       start_export        reader         try    heavy         202 - Nothing ExportItem
+POST /api/v1/ledger/exports                       start_export        auditor+admin  try    heavy         202 - Nothing ExportItem
+GET  /api/v1/ledger/exports/{export}/file         download_export     auditor+admin  read   heavy         200 NoParams - archive
 = backups
 GET  /api/v1/backups                              list_backups        operator       read   authenticated 200 NoParams - BackupPage
 POST /api/v1/backups                              start_backup        admin          try    heavy         202 - Nothing BackupPage
@@ -370,6 +371,16 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
         return self.who.startswith("agent")
 
     @property
+    def auditors(self) -> bool:
+        """May auditors ask too, whose role includes no other?"""
+        return self.who.startswith("auditor+")
+
+    @property
+    def streams(self) -> bool:
+        """Is the answer sent as it is made? How long that takes says nothing about the server."""
+        return self.effect == "stream" or self.answer == "archive"
+
+    @property
     def enrolments(self) -> bool:
         """May whoever holds an enrolment token ask?"""
         return self.who.startswith("enrol+")
@@ -440,6 +451,7 @@ _WHO = {
     "anyone": "anyone",
     "reader": "any role",
     "agent": "agents",
+    "auditor+admin": "auditor, admin",
     "agent+reader": "agents (own), any role",
     "agent+operator": "agents (own), operator",
     "enrol+operator": "an enrolment token, operator",

@@ -6,7 +6,7 @@ Protocols name only what is used here, so that the rim depends on nothing else o
 from __future__ import annotations
 
 import time
-from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -112,6 +112,14 @@ class Export(msgspec.Struct, frozen=True, kw_only=True):
     created_at: int
     bytes: int
     state: str
+    by: str  # the public id of who began it; empty when that is not known any more
+
+
+class Archive(msgspec.Struct, frozen=True, kw_only=True):
+    """A file to be downloaded: its name, and its bytes as they are made."""
+
+    name: str
+    parts: AsyncIterator[bytes]
 
 
 class BackupMade(msgspec.Struct, frozen=True, kw_only=True):
@@ -141,8 +149,11 @@ class Admin(Protocol):
 
     def exports(self, org: int) -> list[Export]: ...
 
-    async def export(self, org: int) -> Export:
+    async def export(self, org: int, by: str) -> Export:
         """Begin an export up to the head; the same head is exported once."""
+
+    async def archive(self, org: int, export_id: str, by: str) -> Archive:
+        """A finished export of this organisation as one archive. Raises Refused."""
 
     def key(self, org: int) -> str:
         """The vkey with which checkpoints of this organisation are signed."""

@@ -14,6 +14,7 @@ JSON = MediaType.JSON.value
 HTML = "text/html"
 TEXT = "text/plain"
 EVENTS = "text/event-stream"
+ARCHIVE = "application/zip"
 
 
 class Reply(msgspec.Struct, kw_only=True):

@@ -8,7 +8,7 @@ from typing import Any
 import httpx2
 import pytest
 from tests.integration.http.conftest import ask_patch
-from tests.integration.http.kit import Running
+from tests.integration.http.kit import Person, Running
 
 from watchfloor.http.declared import EXAMPLES, find_type
 from watchfloor.http.operations import OPERATIONS, Operation
@@ -75,6 +75,7 @@ class Things:
             ).json()["schedule_id"],
             "anomaly": _anomaly(server, supervisor, org),
             "alert": _alert(supervisor),
+            "export": _export(server, person),
             "person": person.id,
             "token": _token_id(server, org),
             "shadow": f"isolated_{org}",
@@ -99,6 +100,13 @@ def _alert(supervisor: httpx2.Client) -> str:
     """What the same agent raised."""
     found: str = supervisor.get("/api/v1/alerts").json()["items"][0]["alert_id"]
     return found
+
+
+def _export(server: Running, auditor: Person) -> str:
+    """An export that is being written or is ready: neither is there for others."""
+    with server.client(auditor) as client:
+        found: str = client.post("/api/v1/ledger/exports").json()["export_id"]
+        return found
 
 
 def _token_id(server: Running, org: int) -> str:

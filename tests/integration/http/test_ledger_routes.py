@@ -102,23 +102,6 @@ def test_what_was_erased_is_gone_everywhere_and_the_chain_holds(
     assert operator.get(f"/api/v1/ledger/events/{seq}/audit").json()["verdict"] == "same"
 
 
-def test_an_export_is_begun_once_for_a_head_and_gets_ready(operator: httpx2.Client) -> None:
-    begun = operator.post("/api/v1/ledger/exports")
-    assert begun.status_code == 202, begun.text
-    until = time.monotonic() + 20
-    while True:
-        found = [
-            item
-            for item in operator.get("/api/v1/ledger/exports").json()["items"]
-            if item["export_id"] == begun.json()["export_id"]
-        ]
-        if found[0]["state"] != "running" or time.monotonic() > until:
-            break
-        time.sleep(0.1)
-    assert found[0]["state"] == "ready"
-    assert found[0]["bytes"] > 0
-
-
 def test_positions_that_are_none_are_404(operator: httpx2.Client) -> None:
     for seq in ("0", "-1", "x", "9" * 14, "9" * 30, "1.5"):
         assert operator.get(f"/api/v1/ledger/events/{seq}").status_code == 404

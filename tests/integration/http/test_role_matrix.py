@@ -40,6 +40,8 @@ def allowed(operation: Operation, who: str) -> bool:
         return False
     if who == "agent":
         return operation.who.startswith("agent")
+    if who == "auditor" and operation.who.startswith("auditor+"):
+        return True
     role = operation.who.rpartition("+")[2]
     return role == "reader" or (role != "agent" and holds((who,), role))
 
@@ -78,11 +80,11 @@ def test_an_operation_is_open_to_exactly_those_the_table_names(
         assert "role_missing" in answer.text
 
 
-@pytest.mark.parametrize("who", ["nobody", "agent", "auditor"])
+@pytest.mark.parametrize("who", ["nobody", "agent", "auditor", "director"])
 def test_the_stream_and_exports_follow_the_table_too(clients: dict[str, httpx2.Client], who: str) -> None:
     assert (
         clients[who].post("/api/v1/ledger/exports").status_code
-        == {"nobody": 401, "agent": 403, "auditor": 202}[who]
+        == {"nobody": 401, "agent": 403, "auditor": 202, "director": 403}[who]
     )
     with clients[who].stream("GET", "/api/v1/stream") as answer:
         assert answer.status_code == (401 if who == "nobody" else 200)

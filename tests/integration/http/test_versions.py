@@ -149,7 +149,8 @@ def test_the_record_of_a_rug_pull_and_its_end_obeys_the_rules(
     with agents_client(server, versioned) as own:
         own.post(f"/api/v1/agents/{agent}/identity", json={"prompt_digest": digest(SECOND)})
     approve(supervisor, propose(operator, agent, prompt=SECOND)["decision_id"])
-    started = operator.post("/api/v1/ledger/exports").json()
+    with server.client(server.person("auditor")) as auditor:
+        started = auditor.post("/api/v1/ledger/exports").json()
     found: list[Path] = []
     for _ in range(600):
         listed = operator.get("/api/v1/ledger/exports").json()["items"]

@@ -15,7 +15,16 @@ from watchfloor.http.operations import OPERATIONS, Operation
 from watchfloor.http.pacing import RATES
 from watchfloor.kernel.terms import ROLES, Policy
 
-WHO = {"anyone", "reader", "agent", "agent+reader", "agent+operator", "enrol+operator", *ROLES} - {"auditor"}
+WHO = {
+    "anyone",
+    "reader",
+    "agent",
+    "agent+reader",
+    "agent+operator",
+    "enrol+operator",
+    "auditor+admin",
+    *ROLES,
+} - {"auditor"}
 EFFECTS = {"read", "write", "secret", "try", "keep", "page", "form", "stream"}
 
 

@@ -226,11 +226,14 @@ class Verification(Answer, frozen=True, kw_only=True):
 
 
 class ExportItem(Answer, frozen=True, kw_only=True):
+    """`state` running, ready (then it can be downloaded) or failed; `by`: who began it."""
+
     export_id: str
     size: Seq
     created_at: Instant
     bytes: Count
     state: str
+    by: str
 
 
 class ExportPage(Answer, frozen=True, kw_only=True):
@@ -406,11 +409,12 @@ EXAMPLES: dict[type, dict[str, Any]] = {
         "detail": "",
     },
     ExportItem: {
-        "export_id": "export-1042",
+        "export_id": "1-1042",
         "size": 1042,
         "created_at": 1_763_700_000_000_000,
         "bytes": 812_345,
         "state": "ready",
+        "by": "per_1k7dq0f3a",
     },
     ExportPage: {"items": []},
     AuditResult: {"seq": 31, "verdict": "same", "detail": ""},

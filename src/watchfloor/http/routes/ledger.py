@@ -145,19 +145,31 @@ async def get_verification(call: Call) -> Reply:
 
 def _export(found: Export) -> wire.ExportItem:
     return wire.ExportItem(
-        export_id=found.id, size=found.size, created_at=found.created_at, bytes=found.bytes, state=found.state
+        export_id=found.id,
+        size=found.size,
+        created_at=found.created_at,
+        bytes=found.bytes,
+        state=found.state,
+        by=found.by,
     )
 
 
 async def list_exports(call: Call) -> Reply:
-    """Exports of the ledger on the server's disk."""
+    """The newest exports of the ledger; older ones are removed."""
     items = tuple(_export(found) for found in call.services.admin.exports(call.org))
     return Reply(body=wire.ExportPage(items=items))
 
 
 async def start_export(call: Call) -> Reply:
     """Begin an export up to the head, for the stand-alone verifier. The same head is exported once."""
-    return Reply(body=_export(await call.services.admin.export(call.org)))
+    return Reply(body=_export(await call.services.admin.export(call.org, call.principal.id)))
+
+
+async def download_export(call: Call) -> Reply:
+    """A finished export as one ZIP archive, packed while it is sent; `watchfloor-verify` takes it as it is."""
+    archive = await call.services.admin.archive(call.org, call.path["export"], call.principal.id)
+    headers = {"content-disposition": f'attachment; filename="{archive.name}"', "cache-control": "no-store"}
+    return Reply(stream=archive.parts, media_type=replies.ARCHIVE, headers=headers)
 
 
 async def audit_event(call: Call) -> Reply:
