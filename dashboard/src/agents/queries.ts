@@ -43,6 +43,7 @@ export function agentsQuery(filters: AgentFilters) {
         }),
       ),
     getNextPageParam: (page) => page.next,
+    meta: { rowId: "agent_id" },
   });
 }
 
@@ -91,6 +92,7 @@ const REFILLS_MS = 15_000;
 export function limitsQuery(agent: string) {
   return queryOptions({
     queryKey: ["limits", agent],
+    meta: { apartMs: 500 },
     // What time alone gives back has no event.
     refetchInterval: REFILLS_MS,
     queryFn: () => ask(api.GET("/api/v1/agents/{agent}/limits", { params: { path: { agent } } })),

@@ -41,6 +41,7 @@ export function eventsQuery(head: number) {
 
 export const headQuery = queryOptions({
   queryKey: ["ledger", "head"],
+  meta: { apartMs: 250 },
   queryFn: () => ask(api.GET("/api/v1/ledger/head")),
 });
 

@@ -37,6 +37,8 @@ function historyQuery(status: string | undefined, urgency: string | undefined) {
         }),
       ),
     getNextPageParam: (page) => page.next,
+    // What waits is ordered by time left, which moves: only the others may be read by their pages.
+    ...(wanted !== "pending" ? { meta: { rowId: "decision_id" } } : {}),
   });
 }
 

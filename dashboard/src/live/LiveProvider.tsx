@@ -2,8 +2,9 @@
 import { useQueryClient } from "@tanstack/react-query";
 import { createContext, type ReactNode, useContext, useEffect, useRef, useState } from "react";
 import { signInAddress } from "../api/client";
+import { Refresher } from "./refresher";
 import { type Connection, type LiveEvent, Stream } from "./stream";
-import { Refresher, touched } from "./touched";
+import { touched } from "./touched";
 
 type Watcher = (batch: LiveEvent[]) => void;
 

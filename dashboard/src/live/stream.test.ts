@@ -1,18 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { BlockReader, type LiveEvent } from "./stream";
-import { touched } from "./touched";
-
-function event(seq: number, kind: string, id: string): LiveEvent {
-  return {
-    seq,
-    at: 0,
-    type: `${kind}.x/1`,
-    subject: { kind, id },
-    actor: { kind: "system" },
-    cause: 0,
-    facts: {},
-  };
-}
+import { BlockReader } from "./stream";
 
 describe("the reader of event-stream blocks", () => {
   it("joins what arrives in pieces, and keeps ids of comments", () => {
@@ -23,16 +10,5 @@ describe("the reader of event-stream blocks", () => {
       { id: "7", event: "message", data: "" },
       { id: "8", event: "resync", data: "{}" },
     ]);
-  });
-});
-
-describe("what events touch", () => {
-  it("is the thing itself and the lists it stands in", () => {
-    const keys = touched([event(1, "decision", "dec_1"), event(2, "task", "")]);
-    expect(keys).toContain('["decision","dec_1"]');
-    expect(keys).toContain('["decisions"]');
-    expect(keys).toContain('["tasks"]');
-    expect(keys).not.toContain('["task",""]');
-    expect(touched([event(3, "tribunal", "dec_1")])).toContain('["decision","dec_1"]');
   });
 });

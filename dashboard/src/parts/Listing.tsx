@@ -6,7 +6,7 @@ import { Menu, UnstyledButton } from "@mantine/core";
 import { useMediaQuery } from "@mantine/hooks";
 import { useNavigate } from "@tanstack/react-router";
 import { useVirtualizer } from "@tanstack/react-virtual";
-import { type ReactNode, useMemo, useRef } from "react";
+import { memo, type ReactNode, useCallback, useMemo, useRef } from "react";
 import { csv, save } from "./exports";
 import { useFilters } from "./filters";
 import { Icon } from "./Icon";
@@ -129,7 +129,7 @@ function Rows<Row>({
     getScrollElement: () => box.current,
     estimateSize: () => (phone ? 66 : 45),
     overscan: 12,
-    getItemKey: (index) => idOf(rows[index]!),
+    getItemKey: useCallback((index: number) => idOf(rows[index]!), [rows, idOf]),
     onChange: (instance) => {
       const last = instance.getVirtualItems().at(-1);
       if (last && last.index >= rows.length - 20) more?.();
@@ -157,6 +157,7 @@ function Rows<Row>({
               role="row"
               aria-rowindex={item.index + 2}
               data-index={item.index}
+              data-row={item.key} // what is on the screen is read again first (live/pages.ts)
               ref={virtual.measureElement}
               className={to ? styles.link : styles.row}
               tabIndex={to ? 0 : undefined}
@@ -221,15 +222,26 @@ function shown<Row>(row: Row, column: Column<Row>): ReactNode {
   return column.cell ? column.cell(row) : String(column.value(row) ?? "");
 }
 
-function Cells<Row>({ row, columns }: { row: Row; columns: readonly Column<Row>[] }) {
+/** Live lists are read again several times a second: a row that is the same object as before is not drawn anew. */
+function sameRow<Part>(part: Part): Part {
+  return memo(part as never) as unknown as Part;
+}
+
+const Cells = sameRow(function Cells<Row>({ row, columns }: { row: Row; columns: readonly Column<Row>[] }) {
   return columns.map((column) => (
     <div key={column.id} role="cell" className={column.right ? styles.rightCell : styles.cell}>
       {shown(row, column)}
     </div>
   ));
-}
+});
 
-function PhoneCells<Row>({ row, columns }: { row: Row; columns: readonly Column<Row>[] }) {
+const PhoneCells = sameRow(function PhoneCells<Row>({
+  row,
+  columns,
+}: {
+  row: Row;
+  columns: readonly Column<Row>[];
+}) {
   const of = (place: Column<Row>["phone"]) => columns.filter((column) => column.phone === place);
   return (
     <div className={styles.phone} role="cell">
@@ -250,4 +262,4 @@ function PhoneCells<Row>({ row, columns }: { row: Row; columns: readonly Column<
       </div>
     </div>
   );
-}
+});

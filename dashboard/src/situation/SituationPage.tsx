@@ -23,6 +23,7 @@ export default function SituationPage() {
   const from = told ? 0 : since;
   const query = useQuery({
     queryKey: ["situation", from],
+    meta: { apartMs: 500 }, // summed up when it is asked for
     queryFn: () => ask(api.GET("/api/v1/situation", { params: { query: from ? { since_seq: from } : {} } })),
     placeholderData: (before) => before,
   });

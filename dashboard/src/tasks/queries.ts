@@ -49,6 +49,7 @@ export function tasksQuery(filters: Record<string, string>) {
         }),
       ),
     getNextPageParam: (page) => page.next,
+    meta: { rowId: "task_id" },
   });
 }
 
@@ -62,4 +63,5 @@ export function taskQuery(task: string) {
 export const queueQuery = queryOptions({
   queryKey: ["tasks", "queue"],
   queryFn: () => ask(api.GET("/api/v1/metrics")),
+  meta: { apartMs: 1_000 }, // counted over every open task
 });
