@@ -26,6 +26,9 @@ export interface Column<Row> {
   phone?: "title" | "aside" | "line";
 }
 
+/** The height of a row with columns, as in Listing.module.css. */
+const ROW_PX = 45;
+
 interface ListingProps<Row> {
   name: string;
   rows: readonly Row[];
@@ -127,7 +130,7 @@ function Rows<Row>({
   const virtual = useVirtualizer({
     count: rows.length,
     getScrollElement: () => box.current,
-    estimateSize: () => (phone ? 66 : 45),
+    estimateSize: () => (phone ? 66 : ROW_PX),
     overscan: 12,
     getItemKey: useCallback((index: number) => idOf(rows[index]!), [rows, idOf]),
     onChange: (instance) => {
@@ -158,7 +161,7 @@ function Rows<Row>({
               aria-rowindex={item.index + 2}
               data-index={item.index}
               data-row={item.key} // what is on the screen is read again first (live/pages.ts)
-              ref={virtual.measureElement}
+              ref={phone ? virtual.measureElement : undefined} // elsewhere all rows are equally high
               className={to ? styles.link : styles.row}
               tabIndex={to ? 0 : undefined}
               style={{

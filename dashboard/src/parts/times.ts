@@ -9,19 +9,32 @@ export function exactUtc(at: number): string {
   return `${iso.slice(0, 10)} ${iso.slice(11, 19)}.${micros} UTC`;
 }
 
+const formats = new Map<string, Intl.DateTimeFormat>();
+
+/** Made once for each zone: a format takes a hundred times as long to make as to use, and lists use it for every row. */
+function formatOf(zone: string, withYear: boolean): Intl.DateTimeFormat {
+  const key = `${zone} ${String(withYear)}`;
+  let found = formats.get(key);
+  if (!found) {
+    found = new Intl.DateTimeFormat("en-GB", {
+      timeZone: zone,
+      day: "numeric",
+      month: "short",
+      hour: "2-digit",
+      minute: "2-digit",
+      second: "2-digit",
+      ...(withYear ? { year: "numeric" } : {}),
+    });
+    formats.set(key, found);
+  }
+  return found;
+}
+
 /** For people, in a zone: `21 Nov, 10:02:03`; with the year when it is another one. */
 export function inZone(at: number, zone: string, now: number = Date.now()): string {
   const when = new Date(Math.floor(at / 1_000));
   const sameYear = when.getFullYear() === new Date(now).getFullYear();
-  return new Intl.DateTimeFormat("en-GB", {
-    timeZone: zone,
-    day: "numeric",
-    month: "short",
-    hour: "2-digit",
-    minute: "2-digit",
-    second: "2-digit",
-    ...(sameYear ? {} : { year: "numeric" }),
-  }).format(when);
+  return formatOf(zone, !sameYear).format(when);
 }
 
 const STEPS: readonly [number, string][] = [
