@@ -205,6 +205,59 @@ def test_directors_force_with_a_reason_and_another_person_reviews_it(
     floor.shot("inbox-forced")
 
 
+def _force(page: Page, why: str) -> Locator:
+    """The filled-in dialog, before it is sent."""
+    page.get_by_role("button", name="Force…").click()
+    dialog = page.get_by_role("dialog")
+    dialog.get_by_label("I have read what will run", exact=False).check()
+    dialog.get_by_label("Why it cannot wait").fill(why)
+    return dialog
+
+
+def _keep_stale(page: Page, path: str) -> None:
+    """What is at a path stays for this window as it was read first."""
+    kept: list[Any] = []
+
+    def answer(route: Any) -> None:
+        if not kept:
+            kept.append(route.fetch())
+        route.fulfill(response=kept[0])
+
+    page.route(lambda url: url.partition("?")[0].endswith(path), answer)
+
+
+def test_at_level_4_one_director_is_not_enough_and_not_two(
+    server: Running, floors: Callable[..., Floor]
+) -> None:
+    (decision,) = ask_many(server, 1, type="payment.send", tool="bank")
+    one, other = floors("director"), floors(SECOND)
+    mine, again = one.open(f"/inbox/{decision}"), one.window()
+    _keep_stale(again, f"/api/v1/decisions/{decision}")
+    one.open(f"/inbox/{decision}", again)
+    theirs = other.open(f"/inbox/{decision}")
+    first, stale = _force(mine, "the payroll is due"), _force(again, "once more, by the same person")
+    expect(first).to_contain_text("it takes two: nothing runs until a second person forces it too")
+    first.get_by_role("button", name="Force it").click()
+    expect(mine.get_by_text("a second person has to force it too", exact=False)).to_be_visible()
+    # The same person, in a window that does not know of it yet: refused, and told why.
+    stale.get_by_role("button", name="Force it").click()
+    expect(stale.get_by_role("alert")).to_contain_text("a second person forces it too")
+    one.shot("inbox-force-twice", again)
+    expect(one.open(f"/inbox/{decision}").get_by_role("button", name="Force…")).to_have_count(0)
+    auditor = server.client(server.person("auditor"))
+    assert auditor.get(f"/api/v1/decisions/{decision}").json()["decision"]["status"] == "pending"
+    # The other person is told who came before, and is the second.
+    second = _force(other.open(f"/inbox/{decision}"), "it is, I looked")
+    expect(second).to_contain_text("director wants to force it; you would be the second.")
+    other.shot("inbox-force-second")
+    second.get_by_role("button", name="Force it").click()
+    expect(theirs.get_by_text("Forced past the people", exact=False).first).to_be_visible()
+    for why in ("the payroll is due", "it is, I looked"):
+        expect(mine.get_by_text(why, exact=False).first).to_be_visible(timeout=20_000)
+    now = auditor.get(f"/api/v1/decisions/{decision}").json()["decision"]
+    assert (now["status"], len(now["forced_by"])) == ("approved", 2)
+
+
 def test_a_tribunal_and_a_committee_are_followed_in_two_windows(
     server: Running, bench: list[str], floors: Callable[..., Floor]
 ) -> None:

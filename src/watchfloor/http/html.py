@@ -7,6 +7,7 @@ module makes it. Links and form targets are local paths; anything else is refuse
 
 from __future__ import annotations
 
+import json
 import re
 import unicodedata
 from collections.abc import Iterable
@@ -49,6 +50,16 @@ def _mark(found: re.Match[str]) -> str:
 def plain(value: str) -> str:
     """Odd characters as `⟨U+202E⟩` in plain text, for attributes and files."""
     return _ODD.sub(lambda found: f"⟨U+{ord(found.group()):04X}⟩", value)
+
+
+def spelled(value: str) -> str:
+    """JSON text with its odd characters written as escapes: it reads the same, and nothing in it is out of sight."""
+    return _ODD.sub(lambda found: json.dumps(found.group())[1:-1], value)
+
+
+def verbatim(value: str) -> Safe:
+    """Text for a field that people edit: escaped, and not marked, since it comes back as it stands."""
+    return Safe(escape(value, quote=True))
 
 
 def folded(value: str) -> str:

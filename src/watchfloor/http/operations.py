@@ -311,6 +311,15 @@ GET  /inbox/{decision}                            show_decision       reader    
 POST /inbox/{decision}                            vote_by_form        operator       form   exempt        200 - - page
 GET  /inbox/{decision}/parameters                 show_parameters     reader         page   exempt        200 NoParams - page
 = floor
+= edits
+GET  /inbox/{decision}/edit                       show_edit           operator       page   exempt        200 NoParams - page
+POST /inbox/{decision}/edit                       edit_by_form        operator       form   exempt        200 - - page
+= break_glass
+GET  /inbox/{decision}/force                      show_force          director       page   exempt        200 NoParams - page
+POST /inbox/{decision}/force                      force_by_form       director       form   exempt        200 - - page
+GET  /inbox/{decision}/review                     show_review         supervisor     page   exempt        200 NoParams - page
+POST /inbox/{decision}/review                     review_by_form      supervisor     form   exempt        200 - - page
+= floor
 GET  /stops                                       show_stops          reader         page   exempt        200 PageParams - page
 POST /stops                                       stop_by_form        operator       form   exempt        200 - - page
 POST /stops/{stop}/lift                           lift_by_form        supervisor     form   exempt        200 - - page
@@ -322,7 +331,7 @@ GET  /actions/{action}                            show_action         reader    
 """
 
 # Sections whose functions live in `pages/`.
-PAGES = frozenset(("dashboard", "sign_in", "tap", "inbox", "floor"))
+PAGES = frozenset(("dashboard", "sign_in", "tap", "inbox", "edits", "break_glass", "floor"))
 
 
 class Operation(msgspec.Struct, frozen=True, kw_only=True):

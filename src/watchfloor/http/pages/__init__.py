@@ -5,6 +5,6 @@ They work on a phone and without JavaScript; every text that somebody else wrote
 
 from __future__ import annotations
 
-from watchfloor.http.pages import dashboard, floor, inbox, sign_in, tap
+from watchfloor.http.pages import break_glass, dashboard, edits, floor, inbox, sign_in, tap
 
-__all__ = ["dashboard", "floor", "inbox", "sign_in", "tap"]
+__all__ = ["break_glass", "dashboard", "edits", "floor", "inbox", "sign_in", "tap"]

@@ -11,7 +11,7 @@ from watchfloor.http import html, lists, replies, telling
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import decisions as wire
 from watchfloor.http.html import Child, Safe, foreign, tag
-from watchfloor.http.pages import dashboard, layout, parameters, parts
+from watchfloor.http.pages import dashboard, endings, layout, parameters, parts
 from watchfloor.http.problems import Problem
 from watchfloor.http.replies import Reply
 from watchfloor.http.routes import agents, decisions
@@ -21,12 +21,6 @@ from watchfloor.kernel.messages import Refused
 INBOX_MAX = 50
 WORDS_CHARS_MAX = 4_000
 _SAID = {"approve": "approved", "deny": "denied", "abstain": "abstained"}
-_ENDED = {
-    "approved": ("good", "Approved", "The agent has its single-use grant."),
-    "denied": ("bad", "Denied", "The agent was told, nothing runs."),
-    "expired": ("warn", "Expired", "Nobody decided in time, so nothing runs."),
-    "cancelled": ("warn", "Cancelled", "The action was withdrawn before anybody decided."),
-}
 
 
 async def show_home(call: Call) -> Reply:
@@ -131,7 +125,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
         title,
         conflict,
         _head(call, item, title, pending=pending),
-        _forced(call, item) if item.forced_by else _ending(item, detail) if not pending else None,
+        endings.told(call, detail) if not pending else None,
         tag(
             "section",
             tag(
@@ -164,6 +158,7 @@ async def _decision(call: Call, conflict: Child = None, status: int = 200) -> Re
         _tribunal(call, detail),
         votes_so_far(call, detail),
         _form(call, detail) if pending else None,
+        _break_glass(detail) if detail.may_force else None,
         tag("section", tag("h2", "The story so far"), parts.story(detail.timeline), class_="card"),
         here="/inbox",
         script=True,
@@ -265,33 +260,6 @@ def _tribunal(call: Call, detail: wire.DecisionDetail) -> Child:
         tag("p", f"{silent} said nothing.", class_="quiet") if silent else None,
         class_="card",
     )
-
-
-def _forced(call: Call, item: wire.DecisionItem) -> Safe:
-    names = ", ".join(telling.name_of(call, who) or who for who in item.forced_by)
-    told = {
-        "": ("another person reviews it by ", parts.moment(item.review_by_at)),
-        "overdue": ("nobody has reviewed it in time", ""),
-    }.get(item.review, (f"reviewed as {item.review}", ""))
-    return tag(
-        "div",
-        tag("p", tag("strong", f"Forced past the people by {names}: "), *told, "."),
-        class_="note warn",
-        role="status",
-    )
-
-
-def _ending(item: wire.DecisionItem, detail: wire.DecisionDetail) -> Safe:
-    kind, word, text = _ENDED.get(item.status, ("warn", item.status, ""))
-    counted = [vote.name or vote.person for vote in detail.votes if not vote.late and not vote.refused]
-    by = (
-        f" by {', '.join(counted)}"
-        if counted and item.reason == "voted"
-        else f" ({parts.words(item.reason)})"
-        if item.reason and item.reason != "voted"
-        else ""
-    )
-    return tag("div", tag("p", tag("strong", f"{word}{by}. "), text), class_=f"note {kind}", role="status")
 
 
 def agents_words(words: str | None) -> Safe | None:
@@ -405,7 +373,24 @@ def _form(call: Call, detail: wire.DecisionDetail) -> Safe:
             method="post",
             action=f"/inbox/{item.decision_id}",
         ),
+        tag("p", tag("a", "Give it other parameters", href=f"/inbox/{item.decision_id}/edit"))
+        if isinstance(detail.params, dict)
+        else None,
         class_="card decide",
+    )
+
+
+def _break_glass(detail: wire.DecisionDetail) -> Safe:
+    """The way past the people, for those who may."""
+    asked = ", ".join(detail.force_asked)
+    return tag(
+        "section",
+        tag("h2", "It cannot wait?"),
+        tag("p", tag("bdi", asked), " wants to force it past the people; it takes a second person.")
+        if asked
+        else tag("p", "You may force it past the people, and answer for it.", class_="quiet"),
+        tag("p", tag("a", "Force it …", href=f"/inbox/{detail.decision.decision_id}/force", class_="button")),
+        class_="card",
     )
 
 
@@ -424,14 +409,14 @@ async def vote_by_form(call: Call) -> Reply:
         if refused.code == "already_voted":
             return replies.redirect(f"{place}?said=already_voted")
         if refused.code == "digest_mismatch":
-            return await _conflict(
+            return await conflict(
                 call,
                 "This decision is about another action than the one you saw. Read it again before you vote.",
             )
         raise
     if recorded.late:
         ended = call.state("decision", call.resolve("decision", call.path["decision"])[0]).status
-        return await _conflict(
+        return await conflict(
             call,
             f"It was over before your vote arrived: {ended}. Your vote is recorded as late and changes nothing.",
             recorded.seq,
@@ -439,7 +424,7 @@ async def vote_by_form(call: Call) -> Reply:
     return replies.redirect(f"{place}?said={_SAID[say]}&seq={recorded.seq}")
 
 
-async def _conflict(call: Call, text: str, seq: int = 0) -> Reply:
+async def conflict(call: Call, text: str, seq: int = 0) -> Reply:
     """Somebody else was faster, or something changed: said plainly, with the present state below."""
     from watchfloor.http.bodies.pages import PageParams
 

@@ -26,6 +26,20 @@ SAID: Mapping[str, tuple[str, str]] = {
         "It was over before your vote arrived. Your vote is recorded as late and changes nothing.",
     ),
     "already_voted": ("warn", "You have voted on this already; the first vote counts."),
+    "edited": (
+        "good",
+        "Your parameters are in its place. People are asked anew; votes from before do not count.",
+    ),
+    "edited_approved": ("good", "Your parameters are in its place, and your approval of them is recorded."),
+    "edited_harder": ("warn", "Edited, not approved: it is judged more severely now. Look at it again."),
+    "edited_alone": ("warn", "Edited, not approved: this version is for others to decide."),
+    "forced": ("good", "It is forced. The agent has its grant; another person reviews it."),
+    "force_asked": ("warn", "Noted and told. At this level a second person has to force it too."),
+    "force_asked_before": (
+        "warn",
+        "You want to force it already. Nothing runs until a second person does, too.",
+    ),
+    "reviewed": ("good", "Your review is recorded."),
     "stopped": ("good", "The stop is in force."),
     "stopped_later": (
         "warn",
@@ -155,6 +169,18 @@ _WORDS = {
 }
 
 
+def amiss(problem: Problem) -> Safe:
+    """Why it was refused, and at which fields."""
+    fields = [tag("li", f"{wrong.field.lstrip('/')}: {wrong.detail}") for wrong in problem.errors]
+    return tag(
+        "div",
+        tag("p", problem.detail),
+        tag("ul", fields) if fields else None,
+        class_="note bad" if problem.status >= 500 else "note warn",
+        role="alert",
+    )
+
+
 def refused(problem: Problem, trace_id: str, operation: Operation, path: Mapping[str, Any]) -> Reply:
     """A refusal as a page; whoever is not signed in is sent to sign in, and comes back here afterwards."""
     if problem.status == 401 and operation.who != "anyone":
@@ -168,19 +194,12 @@ def refused(problem: Problem, trace_id: str, operation: Operation, path: Mapping
         )
         return replies.redirect(f"/sign-in{back}")
     title, text = _WORDS.get(problem.status, ("That did not work", "The request cannot be carried out."))
-    fields = [tag("li", f"{wrong.field.lstrip('/')}: {wrong.detail}") for wrong in problem.errors]
     return page(
         None,
         title,
         tag("h1", title),
         tag("p", text, class_="lead"),
-        tag(
-            "div",
-            tag("p", problem.detail),
-            tag("ul", fields) if fields else None,
-            class_="note bad" if problem.status >= 500 else "note warn",
-            role="alert",
-        ),
+        amiss(problem),
         tag("p", tag("a", "Back to the inbox", href="/inbox", class_="button")),
         tag("p", f"{problem.code} · trace {trace_id}", class_="small quiet mono"),
         narrow=True,

@@ -174,6 +174,12 @@ def _vote(call: Call, detail: wire.DecisionDetail) -> Safe:
             method="post",
             action=f"/tap/{call.path['link']}",
         ),
+        tag(
+            "p",
+            tag("a", "Sign in", href="/sign-in"),
+            " to give it other parameters, or to see everything.",
+            class_="quiet small",
+        ),
         class_="card decide",
     )
 

@@ -311,9 +311,13 @@ async def get_impact(call: Call) -> Reply:
 async def edit_decision(call: Call) -> Reply:
     """Give it other parameters, as somebody who may decide on it. The gate judges them again, votes cast so far are void,
     and people are asked anew, by a new decision with a new digest. The agent gets these parameters with its grant."""
-    body: wire.EditBody = call.body
     await _unchanged(call)
-    subject, state = call.resolve("decision", call.path["decision"])
+    return Reply(body=await edit(call, call.path["decision"], call.body))
+
+
+async def edit(call: Call, text: str, body: wire.EditBody) -> wire.EditRecorded:
+    """Put the asking person's parameters. Raises Refused: who may not, another digest, what the gate denies."""
+    subject, state = call.resolve("decision", text)
     action = call.state("action", state.action)
     canonical = encoded({"params": body.params, "tool": action.tool, "type": action.action_type})
     command = EditAction(
@@ -330,7 +334,7 @@ async def edit_decision(call: Call) -> Reply:
     assert event is not None
     facts: Any = event.facts
     waiting = call.read("waiting", state.action)
-    answer = wire.EditRecorded(
+    return wire.EditRecorded(
         decision_id=call.id_of("decision", waiting) if waiting else "",
         action_id=call.id_of("action", state.action),
         digest=facts.digest,
@@ -338,7 +342,6 @@ async def edit_decision(call: Call) -> Reply:
         risk=facts.risk,
         seq=recorded.seq,
     )
-    return Reply(body=answer)
 
 
 async def force_decision(call: Call) -> Reply:
@@ -347,34 +350,40 @@ async def force_decision(call: Call) -> Reply:
     Directors and admins who neither own the agent nor asked; two of them at level 4. Never past the envelope, a stop
     or a breaker.
     """
-    body: wire.ForceBody = call.body
     await _unchanged(call)
-    subject, _ = call.resolve("decision", call.path["decision"])
+    return Reply(body=await force(call, call.path["decision"], call.body))
+
+
+async def force(call: Call, text: str, body: wire.ForceBody) -> wire.ForceRecorded:
+    """Force it as the asking person. Raises Refused; Problem 403 for an attempt that is recorded as such."""
+    subject, _ = call.resolve("decision", text)
     command = councils.ForceDecision(
         subject=subject, person=call.principal.id, digest=body.digest, reason=body.reason
     )
     recorded = await call.ask(command)
     facts: Any = recorded.event.facts if recorded.event is not None else None
     if isinstance(facts, councils.VoteRefused):
-        text = _OBSTACLES.get(facts.reason, facts.reason)
-        raise Problem(403, facts.reason, f"{text} The attempt is recorded.", seq=recorded.seq)
+        why = _OBSTACLES.get(facts.reason, facts.reason)
+        raise Problem(403, facts.reason, f"{why} The attempt is recorded.", seq=recorded.seq)
     forced = isinstance(facts, councils.DecisionForced)
-    answer = wire.ForceRecorded(
-        decision_id=call.path["decision"],
+    return wire.ForceRecorded(
+        decision_id=text,
         status="forced" if forced else "force_asked",
         review_by_at=facts.review_by_at if forced else 0,
         seq=recorded.seq,
     )
-    return Reply(body=answer)
 
 
 async def review_forced(call: Call) -> Reply:
     """Say whether it was right to force it, as somebody who did not."""
-    body: wire.ReviewBody = call.body
-    subject, _ = call.resolve("decision", call.path["decision"])
+    return Reply(body=Recorded(seq=await review(call, call.path["decision"], call.body)))
+
+
+async def review(call: Call, text: str, body: wire.ReviewBody) -> int:
+    """Put the asking person's review; the seq of its event. Raises Refused."""
+    subject, _ = call.resolve("decision", text)
     private = encoded({"comment": body.comment}) if body.comment else b""
     command = councils.ReviewForced(
         subject=subject, person=call.principal.id, verdict=body.verdict, private=private
     )
-    recorded = await call.ask(command)
-    return Reply(body=Recorded(seq=recorded.seq))
+    return (await call.ask(command)).seq
