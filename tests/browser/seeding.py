@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import httpx2
 import msgspec
 from tests.integration.http.conftest import DIFF, ask_patch
 from tests.integration.http.kit import Running
+
+from watchfloor.fleet.messages import ConnectAgent
+from watchfloor.kernel.ids import parse_id
+from watchfloor.kernel.messages import SYSTEM
 
 LONG_DIFF = """--- a/billing/invoice.py
 +++ b/billing/invoice.py
@@ -122,3 +127,19 @@ def denied(server: Running, decision: str, digest: str) -> httpx2.Response:
     """The director denies a decision through the API."""
     director = server.client(server.person("director"))
     return director.post(f"/api/v1/decisions/{decision}/vote", json={"vote": "deny", "digest": digest})
+
+
+def at_work(server: Running, agent: dict[str, Any]) -> tuple[httpx2.Client, dict[str, Any]]:
+    """The agent comes and is given one of the tasks that wait: its own client, and that task."""
+    org, session = server.orgs[0], f"{server.engine.incarnation}-{agent['agent_id']}"
+    subject = parse_id(agent["agent_id"], "agent")[0]
+    connect = ConnectAgent(subject=subject, node=server.engine.node_name, session=session)
+    server.run(server.engine.ask(org, connect, SYSTEM))
+    own = server.client(agent["api_key"])
+    until = time.monotonic() + 30
+    while True:  # tasks are given by a process that follows the agent's coming
+        found = own.get("/api/v1/tasks", params={"agent": agent["agent_id"], "status": "assigned"}).json()
+        if found["items"]:
+            return own, found["items"][0]
+        assert time.monotonic() < until, "no task within 30 s"
+        time.sleep(0.05)

@@ -6,13 +6,9 @@ from collections.abc import Callable
 
 from playwright.sync_api import expect
 from tests.browser.conftest import Floor, looks
-from tests.browser.seeding import Seeded, denied
+from tests.browser.seeding import Seeded, at_work, denied
 from tests.integration.http.conftest import ask_patch
 from tests.integration.http.kit import Running
-
-from watchfloor.fleet.messages import ConnectAgent
-from watchfloor.kernel.ids import parse_id
-from watchfloor.kernel.messages import SYSTEM
 
 
 def test_the_situation_looks_right_everywhere(seeded: Seeded, floors: Callable[..., Floor]) -> None:
@@ -31,14 +27,7 @@ def test_tiles_move_by_themselves(server: Running, seeded: Seeded, floor: Floor)
 
 def _does_a_task(server: Running) -> None:
     """An agent comes, is given one of the tasks that wait, and does it."""
-    agent = server.agent("handy")
-    org, session = server.orgs[0], f"{server.engine.incarnation}-handy"
-    subject = parse_id(agent["agent_id"], "agent")[0]
-    connect = ConnectAgent(subject=subject, node=server.engine.node_name, session=session)
-    server.run(server.engine.ask(org, connect, SYSTEM))
-    own = server.client(agent["api_key"])
-    params = {"agent": agent["agent_id"], "min_seq": server.engine.head(org)}
-    (task,) = own.get("/api/v1/tasks", params=params).json()["items"]
+    own, task = at_work(server, server.agent("handy"))
     generation = {"generation": task["generation"]}
     for verb in ("accept", "complete"):
         answer = own.post(f"/api/v1/tasks/{task['task_id']}/{verb}", json=generation)

@@ -8,12 +8,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import expect
 from tests.browser.conftest import Floor, looks
-from tests.browser.seeding import Seeded
+from tests.browser.seeding import Seeded, at_work
 from tests.integration.http.kit import Running
-
-from watchfloor.fleet.messages import ConnectAgent
-from watchfloor.kernel.ids import parse_id
-from watchfloor.kernel.messages import SYSTEM
 
 
 def _dead_letter(server: Running) -> str:
@@ -23,12 +19,8 @@ def _dead_letter(server: Running) -> str:
     body: dict[str, Any] = {"title": "Draw the winning number", "needs": ["luck"], "max_attempts": 1}
     body["criteria"] = [{"kind": "json_schema", "schema": {"type": "object", "required": ["number"]}}]
     task = str(operator.post("/api/v1/tasks", json=body).json()["task_id"])
-    own = server.client(agent["api_key"])
-    org, session = server.orgs[0], f"{server.engine.incarnation}-unlucky"
-    subject = parse_id(agent["agent_id"], "agent")[0]
-    connect = ConnectAgent(subject=subject, node=server.engine.node_name, session=session)
-    server.run(server.engine.ask(org, connect, SYSTEM))
-    item = operator.get(f"/api/v1/tasks/{task}", params={"min_seq": server.engine.head(org)}).json()["task"]
+    own, item = at_work(server, agent)
+    assert item["task_id"] == task
     generation = {"generation": item["generation"]}
     assert own.post(f"/api/v1/tasks/{task}/accept", json=generation).status_code == 200
     failed = {**generation, "reason": "the drum is stuck", "retryable": False}
