@@ -49,6 +49,7 @@ CODES: dict[str, str] = {
     "no_token_keys": "This server signs no tokens.",
     "not_a_member": "An agent reads and posts in channels it has joined.",
     "not_canonical": "A value lies outside the canonical subset.",
+    "nothing_changed": "The parameters are the ones it has already; change one, or approve it as it is.",
     "not_found": "It does not exist, or not for you.",
     "not_utf8": "The text is not UTF-8.",
     "outcome_unknown": "It may or may not have happened; repeat it with the same Idempotency-Key to learn which.",

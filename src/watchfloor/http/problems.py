@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from watchfloor.http import hints
 from watchfloor.kernel.codec import NotCanonical
 from watchfloor.kernel.messages import Refused
 
@@ -117,12 +118,15 @@ def pointer(path: str) -> str:
     return "".join(f"/{step}" for step in steps)
 
 
-def field_error(error: msgspec.ValidationError, prefix: str = "") -> FieldError:
-    """Where and why msgspec refused a value."""
+def field_error(error: msgspec.ValidationError, prefix: str = "", kind: Any = None) -> FieldError:
+    """Where and why msgspec refused a value of `kind`, and what would have been right where that is known."""
     found = _PLACE.match(str(error))
     what, path = (found.group("what"), found.group("path") or "$") if found else (str(error), "$")
     place = prefix + pointer(path)
     named = _NAMED.search(what)
+    if kind is not None:
+        help_text = hints.hint(kind, what, pointer(path), named.group("name") if named else "")
+        what = f"{what}; {help_text}" if help_text else what
     code = "invalid"
     if named is not None:
         place = f"{place}/{named.group('name')}"
@@ -132,9 +136,9 @@ def field_error(error: msgspec.ValidationError, prefix: str = "") -> FieldError:
     return FieldError(field=place, code=code, detail=what)
 
 
-def from_validation(error: msgspec.ValidationError, prefix: str = "") -> Problem:
+def from_validation(error: msgspec.ValidationError, prefix: str = "", kind: Any = None) -> Problem:
     """422 with the field."""
-    wrong = field_error(error, prefix)
+    wrong = field_error(error, prefix, kind)
     return Problem(422, "invalid_fields", f"{wrong.field or 'the body'}: {wrong.detail}", errors=(wrong,))
 
 

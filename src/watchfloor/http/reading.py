@@ -53,7 +53,7 @@ def convert(plain: object, kind: type[Any]) -> Any:
     try:
         return msgspec.convert(plain, kind)
     except msgspec.ValidationError as error:
-        raise problems.from_validation(error) from error
+        raise problems.from_validation(error, kind=kind) from error
 
 
 def read_policy(raw: bytes, content_type: str, bytes_max: int) -> Policy:
@@ -140,7 +140,7 @@ def read_params(pairs: list[tuple[str, str]], kind: type[Any]) -> Any:
     try:
         return msgspec.convert(values, kind, strict=False)
     except msgspec.ValidationError as error:
-        wrong = problems.field_error(error)
+        wrong = problems.field_error(error, kind=kind)
         raise wrong_parameter(wrong.field.lstrip("/"), wrong.code, wrong.detail) from error
 
 
