@@ -20,7 +20,8 @@ def test_the_pages_of_access_look_right_everywhere(seeded: Seeded, floors: Calla
 def test_a_person_is_added_gets_a_link_other_roles_and_is_disabled(
     seeded: Seeded, floors: Callable[..., Floor]
 ) -> None:
-    page = floors("admin").open("/access")
+    floor = floors("admin")
+    page = floor.open("/access")
     page.get_by_role("button", name="Add a person").click()
     dialog = page.get_by_role("dialog")
     dialog.get_by_label("Handle").fill("grace")
@@ -29,6 +30,7 @@ def test_a_person_is_added_gets_a_link_other_roles_and_is_disabled(
     page.get_by_role("row", name="grace").click()
     page.get_by_role("button", name="Sign-in link").click()
     expect(page.get_by_role("dialog")).to_contain_text("/sign-in/wf_lnk_")
+    _is_readable(floor, "access-link")
     page.keyboard.press("Escape")
     page.get_by_role("button", name="Roles").click()
     page.get_by_role("dialog").get_by_label("director").check()
@@ -42,12 +44,14 @@ def test_a_person_is_added_gets_a_link_other_roles_and_is_disabled(
 def test_a_token_is_shown_once_works_and_ends(
     server: Running, seeded: Seeded, floors: Callable[..., Floor]
 ) -> None:
-    page = floors("operator").open("/access?tab=mine")
+    floor = floors("operator")
+    page = floor.open("/access?tab=mine")
     page.get_by_role("button", name="New token").click()
     page.get_by_role("dialog").get_by_label("What it is for").fill("nightly report")
     page.get_by_role("dialog").get_by_role("button", name="Make it").click()
     token = page.get_by_role("dialog").locator("pre, code").first.inner_text()
     assert server.client(token).get("/api/v1/me").status_code == 200
+    _is_readable(floor, "access-token")
     page.keyboard.press("Escape")
     expect(page.get_by_text(token)).to_have_count(0)
     row = page.get_by_role("listitem").filter(has_text="nightly report")
@@ -55,6 +59,17 @@ def test_a_token_is_shown_once_works_and_ends(
     page.get_by_role("dialog").get_by_role("button", name="End it").click()
     expect(row).to_have_count(0)
     assert server.client(token).get("/api/v1/me").status_code == 401
+
+
+def _is_readable(floor: Floor, name: str) -> None:
+    """What stands out does so legibly, in light and dark."""
+    page = floor.page
+    for scheme in ("light", "dark"):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_selector(f"[data-mantine-color-scheme={scheme}]")
+        page.wait_for_timeout(150)
+        floor.shot(f"{name}-{scheme}")
+        assert floor.axe() == [], scheme
 
 
 def test_only_administrators_are_offered_to_change_people(seeded: Seeded, floor: Floor) -> None:

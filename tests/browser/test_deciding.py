@@ -283,6 +283,38 @@ def test_a_tribunal_and_a_committee_are_followed_in_two_windows(
     expect(mine.get_by_role("img", name="2 of 2 approvals", exact=False)).to_be_visible()
 
 
+@pytest.mark.parametrize("phone", [False, True])
+def test_who_came_by_a_link_that_another_made_is_shown_where_to_sign_in(
+    server: Running, chromium: Browser, floors: Callable[..., Floor], phone: bool
+) -> None:
+    (decision,) = ask_many(server, 1, type="payment.send", tool="bank")
+    path = server.client(server.person("admin")).post(
+        f"/api/v1/people/{server.person('director').id}/sign-in-link", json={}
+    )
+    floor = floors("director", phone=phone)
+    floor.context.clear_cookies()
+    floor.page.goto(server.url + path.json()["path"])
+    floor.page.get_by_role("button").first.click()
+    page = floor.open(f"/inbox/{decision}?whose=all")
+    expect(page.get_by_text("a sign-in link that somebody else made", exact=False)).to_be_visible()
+    expect(page.get_by_role("link", name="set one")).to_have_attribute("href", re.compile("tab=sign-in"))
+    for scheme in ("light", "dark") if not phone else ("light",):
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        page.wait_for_selector(f"[data-mantine-color-scheme={scheme}]")
+        page.wait_for_timeout(150)
+        assert "\n".join(floor.axe()) == "", scheme
+        floor.shot(f"inbox-own-sign-in-{'phone' if phone else scheme}")
+    assert page.evaluate("document.documentElement.scrollWidth - window.innerWidth") <= 0
+    page.get_by_role("link", name="Sign in with your password").click()
+    page.wait_for_url("**/sign-in?next=*")
+    next_page = page.locator("input[name=next]").first.get_attribute("value")
+    assert next_page == f"/floor/inbox/{decision}?whose=all"
+    # Without script, the same way.
+    page.goto(f"{server.url}/inbox/{decision}")
+    page.get_by_role("link", name="Sign in with your password").click()
+    assert page.locator("input[name=next]").first.get_attribute("value") == f"/inbox/{decision}"
+
+
 def test_a_session_that_ends_falls_to_sign_in_and_gives_back_what_was_typed(
     server: Running, floors: Callable[..., Floor]
 ) -> None:

@@ -130,6 +130,44 @@ def test_what_loosens_is_tried_then_proposed_and_others_decide(
     expect(page.get_by_text("A change waits for other people")).to_have_count(0)
 
 
+def test_agents_and_types_get_runaway_limits_of_their_own_by_form(
+    governed: Seeded, floors: Callable[..., Floor]
+) -> None:
+    floor = floors("director")
+    page = floor.open("/policy/edit")
+    page.get_by_role("button", name="Rates and containment").click()
+    types = page.get_by_role("group", name="Types of agents with limits of their own")
+    types.get_by_label("A type of agents that gets limits of its own").fill("executor")
+    types.get_by_role("button", name="Add a type").click()
+    types.get_by_role("group", name="executor").get_by_label("Requests a second").fill("50")
+    agents = page.get_by_role("group", name="Agents with limits of their own")
+    agents.get_by_role("combobox", name="An agent that gets limits of its own").click()
+    page.get_by_role("option", name="log-reader").click()
+    of = agents.get_by_role("group", name="log-reader")
+    of.get_by_label("Actions in 10 s").fill("5")
+    expect(of.get_by_text("as all: 20").first).to_be_visible()
+    yaml = page.get_by_label("The policy as YAML")
+    expect(yaml).to_have_value(re.compile(r"executor:\n +requests_per_second: 50"))
+    expect(yaml).to_have_value(
+        re.compile(rf"{governed.agents['log-reader']}:\n(?: +\w+: 0\n)* +executed_per_10s: 5")
+    )
+    bar = page.get_by_role("region", name="Draft")
+    expect(bar).to_contain_text("2 changes")
+    of.get_by_label("Throttled in a minute").fill("9")  # a fault of the server's, at its field
+    expect(of.get_by_text(re.compile("0 to 8|between|at most"))).to_be_visible()
+    of.get_by_label("Throttled in a minute").fill("2")
+    expect(of.get_by_text(re.compile("0 to 8|between|at most"))).to_have_count(0)
+    assert floor.axe(page) == []
+    floor.shot("policy-runaway", page, whole=True)
+    page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+    floor.shot("policy-runaway-dark", page, whole=True)
+    page.emulate_media(color_scheme="light", reduced_motion="reduce")
+    types.get_by_role("button", name="Remove the limits of executor").click()
+    agents.get_by_role("button", name="Remove the limits of log-reader").click()
+    expect(yaml).not_to_have_value(re.compile("executor:"))
+    expect(bar).to_contain_text("0 changes")
+
+
 def test_a_text_with_a_fault_is_refused_with_its_place_in_yaml_and_json_and_nothing_is_lost(
     governed: Seeded, floors: Callable[..., Floor]
 ) -> None:

@@ -9,6 +9,7 @@ import { Icon } from "../parts/Icon";
 import { Card } from "../parts/Page";
 import { Credentials } from "./Credentials";
 import { mineQuery } from "./queries";
+import styles from "./access.module.css";
 
 export function Mine() {
   return (
@@ -49,10 +50,10 @@ function NewToken() {
       <Modal opened={open} onClose={close} title={made ? "Your token" : "New token"}>
         {made ? (
           <>
-            <Alert color="yellow" title="It is shown this once">
+            <Alert color="warn" title="It is shown this once">
               It may do what you may, until you end it or it expires.
             </Alert>
-            <Code block mt="md">
+            <Code block mt="md" className={styles.secret}>
               {made.token}
             </Code>
             <CopyButton value={made.token ?? ""}>

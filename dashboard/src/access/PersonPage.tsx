@@ -17,6 +17,7 @@ import { Name } from "../parts/Words";
 import { Credentials } from "./Credentials";
 import { RoleBoxes } from "./People";
 import { credentialsQuery, peopleQuery, type Person, type RoleName } from "./queries";
+import styles from "./access.module.css";
 
 export default function PersonPage() {
   const { person = "" } = useParams({ strict: false });
@@ -177,11 +178,11 @@ function SignInLink({ person }: { person: Person }) {
         Sign-in link
       </Button>
       <Modal opened={made !== null} onClose={() => setMade(null)} title="A link that signs in once">
-        <Alert color="yellow" title="It is shown this once">
+        <Alert color="warn" title="It is shown this once">
           Whoever opens it first is {person.handle}. Hand it over by a way you trust; it works until{" "}
           <Time at={made?.expires_at ?? 0} />.
         </Alert>
-        <Code block mt="md">
+        <Code block mt="md" className={styles.secret}>
           {address || "shown already"}
         </Code>
         <CopyButton value={address}>

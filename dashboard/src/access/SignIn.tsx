@@ -10,6 +10,7 @@ import { Card, Stack } from "../parts/Page";
 import { Time } from "../parts/Time";
 import { Name } from "../parts/Words";
 import { meansQuery } from "./queries";
+import styles from "./access.module.css";
 
 const TOUCHES = [["me", "means"]] as const;
 
@@ -159,7 +160,7 @@ function FactorOn() {
       >
         {codes.length ? (
           <>
-            <Alert color="yellow" title="Shown this once">
+            <Alert color="warn" title="Shown this once">
               Each opens once when the authenticator is lost. Keep them where it is not.
             </Alert>
             <SimpleGrid cols={2} mt="md" spacing="xs">
@@ -182,7 +183,7 @@ function FactorOn() {
               Type this key into your authenticator, or <a href={offered?.uri}>open it on this device</a>;
               then type the six digits that it shows.
             </p>
-            <Code block>{offered?.secret}</Code>
+            <Code block className={styles.secret}>{offered?.secret}</Code>
             <TextInput
               mt="md"
               label="Six digits"

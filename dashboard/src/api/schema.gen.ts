@@ -3941,6 +3941,8 @@ export interface components {
             may_review: boolean;
             may_vote: boolean;
             obstacle: string;
+            /** @default  */
+            obstacle_code: string;
             params: unknown;
             risk: components["schemas"]["Risk"];
             seq: number;

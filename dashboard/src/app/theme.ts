@@ -54,10 +54,24 @@ const bad: MantineColorsTuple = [
   "#74201b",
 ];
 
+/** For what is to be minded: the ochres of floor.css. Mantine's yellow is too faint on paper. */
+const warn: MantineColorsTuple = [
+  "#fbf1dc",
+  "#f3dfb5",
+  "#e8c883",
+  "#d9ae55",
+  "#c99534",
+  "#b6801c",
+  "#a06e0d",
+  "#8b5d04",
+  "#7d5200",
+  "#563900",
+];
+
 export const theme = createTheme({
   primaryColor: "petrol",
   primaryShade: { light: 8, dark: 6 },
-  colors: { petrol, dark, good, bad },
+  colors: { petrol, dark, good, bad, warn },
   fontFamily: '"Inter Variable", system-ui, -apple-system, "Segoe UI", Roboto, sans-serif',
   fontFamilyMonospace:
     'ui-monospace, "SF Mono", "Cascadia Mono", "Roboto Mono", "DejaVu Sans Mono", monospace',

@@ -8,6 +8,8 @@ import { useMe } from "../app/me";
 import { bandOf } from "../parts/Badges";
 import { useDraft } from "../parts/drafts";
 import { fieldErrors } from "../parts/fieldErrors";
+import { OwnSignIn } from "../parts/OwnSignIn";
+import { OWN_SIGN_IN } from "../parts/toasts";
 import styles from "./decision.module.css";
 import type { DecisionDetail } from "./queries";
 import { cast } from "./voting";
@@ -143,7 +145,7 @@ export function EditParameters({ detail, onClose: close }: { detail: DecisionDet
         />
         {elsewhere && (
           <Alert mt="sm" color="bad" title="Not changed">
-            {refused.detail}
+            {refused.detail} {refused.code === OWN_SIGN_IN && <OwnSignIn />}
           </Alert>
         )}
         <Group justify="flex-end" mt="lg">

@@ -11,6 +11,8 @@ import { useDraft } from "../parts/drafts";
 import { Name } from "../parts/Words";
 import styles from "./decision.module.css";
 import { EditParameters, isEditable } from "./EditParameters";
+import { OwnSignIn } from "../parts/OwnSignIn";
+import { OWN_SIGN_IN } from "../parts/toasts";
 import { Force } from "./Force";
 import type { DecisionDetail } from "./queries";
 import { type Say, useVote } from "./voting";
@@ -57,7 +59,11 @@ export function VoteBar({ detail, position, count, onDone }: VoteBarProps) {
     return (
       <div className={styles.voteBar}>
         <span className={styles.obstacle}>
-          <Icon name="eye" size={16} /> {detail.obstacle || "You cannot vote on this."}
+          <Icon name="eye" size={16} />
+          <span>
+            {detail.obstacle || "You cannot vote on this."}{" "}
+            {detail.obstacle_code === OWN_SIGN_IN && <OwnSignIn />}
+          </span>
         </span>
         <ForceButton detail={detail} />
         {count > 1 && (

@@ -13,7 +13,7 @@ export function Diff({ text }: { text: string }) {
   if (!files) {
     return (
       <>
-        <Alert color="yellow" mb="xs">
+        <Alert color="warn" mb="xs">
           This cannot be read as a unified diff. It is shown as it stands.
         </Alert>
         <Words text={text} mono charsMax={20_000} />

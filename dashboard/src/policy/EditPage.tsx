@@ -20,6 +20,7 @@ import { Escalation } from "./Escalation";
 import { EditingProvider, Field } from "./Fields";
 import styles from "./editor.module.css";
 import { Packs } from "./Packs";
+import { Paces } from "./Paces";
 import { PolicyNav } from "./PolicyNav";
 import { checkQuery, type Draft, type Notation, policyQuery, proposalsQuery, yamlQuery } from "./queries";
 import { SECTIONS } from "./sections";
@@ -173,6 +174,7 @@ function Forms() {
               ))}
             </div>
             {section.id === "routing" && <Escalation />}
+            {section.id === "rates" && <Paces />}
           </Accordion.Panel>
         </Accordion.Item>
       ))}
@@ -219,7 +221,7 @@ function Standing({
         in force since <Time at={now.applied_at} /> · <Go to="/policy/versions">all versions</Go> {children}
       </p>
       {decision && (
-        <Alert color="yellow" title="A change waits for other people">
+        <Alert color="warn" title="A change waits for other people">
           It loosens something, so somebody else agrees first. Nothing is in force before.{" "}
           <Go to={`/inbox/${decision}`}>See the decision</Go>
         </Alert>

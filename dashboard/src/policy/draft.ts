@@ -7,6 +7,11 @@ function steps(path: string): string[] {
     .map((step) => step.replaceAll("~1", "/").replaceAll("~0", "~"));
 }
 
+/** A name as one step of a place. */
+export function escaped(name: string): string {
+  return name.replaceAll("~", "~0").replaceAll("/", "~1");
+}
+
 /** The value at `/auto/per_hour`; undefined where nothing is. */
 export function at(document: unknown, path: string): unknown {
   let here = document;

@@ -131,6 +131,16 @@ export const SECTIONS: readonly SectionOf[] = [
         kind: { is: "number", min: 1, unit: "actions in 10 s" },
       },
       {
+        path: "/runaway/same_digest_per_60s",
+        label: "Runaway above",
+        kind: { is: "number", min: 1, unit: "times the same in a minute" },
+      },
+      {
+        path: "/runaway/throttles_per_minute",
+        label: "Runaway when throttled",
+        kind: { is: "number", min: 1, max: 8, unit: "times in a minute" },
+      },
+      {
         path: "/breaker/failures",
         label: "Breaker opens after",
         kind: { is: "number", min: 1, unit: "failures" },

@@ -112,7 +112,7 @@ class EditItem(Answer, frozen=True, kw_only=True):
 
 
 class DecisionDetail(Answer, frozen=True, kw_only=True):
-    """`may_vote` is about the asking person; `obstacle` says why not. A vote must name `digest`.
+    """`may_vote` is about the asking person; `obstacle` says why not, `obstacle_code` in one word. A vote must name `digest`.
 
     `judgements` are those of the tribunal of validator agents that was asked for advice, where there was one.
     `attempts`: how many executions an approval bears, one after the other, should they fail.
@@ -131,6 +131,7 @@ class DecisionDetail(Answer, frozen=True, kw_only=True):
     edit: EditItem | None = None
     may_vote: bool
     obstacle: str
+    obstacle_code: str = ""
     timeline: tuple[TimelineItem, ...]
     seq: Seq
     attempts: int = 1

@@ -7,6 +7,7 @@ from typing import Any
 import msgspec
 
 from watchfloor.actions.life import content_of
+from watchfloor.councils.decision import OWN_SIGN_IN
 from watchfloor.http import html, lists, replies, telling
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import decisions as wire
@@ -333,6 +334,17 @@ def _form(call: Call, detail: wire.DecisionDetail) -> Safe:
             "section",
             tag("h2", "Your vote", id="vote"),
             tag("p", detail.obstacle, class_="quiet"),
+            tag(
+                "p",
+                tag(
+                    "a",
+                    "Sign in with your password",
+                    href=f"/sign-in?next=/inbox/{detail.decision.decision_id}",
+                    class_="button",
+                ),
+            )
+            if detail.obstacle_code == OWN_SIGN_IN
+            else None,
             class_="card decide",
         )
     item = detail.decision

@@ -145,7 +145,7 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
     told = await call.privates([state.action, content])
     asked, private = told.get(state.action), told.get(content)
     lines, _ = await telling.of_story(call, row["story"], state.action, subject)
-    obstacle = obstacle_of(call, subject, state)
+    obstacle = obstacle_code(call, subject, state)
     body = wire.DecisionDetail(
         decision=item(call, row),
         params=None if private is None else private["action"]["params"],
@@ -157,7 +157,8 @@ async def detail(call: Call, text: str) -> tuple[dict[str, Any], wire.DecisionDe
         judgements=await _judgements(call, subject),
         edit=await _edit(call, state),
         may_vote=not obstacle,
-        obstacle=obstacle,
+        obstacle=_OBSTACLES.get(obstacle, obstacle),
+        obstacle_code=obstacle,
         timeline=lines,
         seq=call.view_seq,
         attempts=getattr(event.facts, "attempts", 1),
@@ -202,6 +203,12 @@ def also(call: Call, subject: int, state: Any) -> tuple[wire.DemandItem, ...]:
 
 def obstacle_of(call: Call, subject: int, state: Any) -> str:
     """Why the asking person may not vote now, as a sentence; empty when they may. The rule itself judges again."""
+    code = obstacle_code(call, subject, state)
+    return _OBSTACLES.get(code, code)
+
+
+def obstacle_code(call: Call, subject: int, state: Any) -> str:
+    """The same as a code."""
     who = call.principal
     code = ""
     if not holds(who.roles, "operator"):
@@ -213,7 +220,7 @@ def obstacle_of(call: Call, subject: int, state: Any) -> str:
     else:
         voter = voting.voter(call.read, subject, who.id, call.now, who.credential)
         code = why_not(state, who.id, voter)
-    return _OBSTACLES.get(code, code)
+    return code
 
 
 async def votes(call: Call, subject: int) -> tuple[wire.VoteItem, ...]:
