@@ -183,7 +183,9 @@ function FactorOn() {
               Type this key into your authenticator, or <a href={offered?.uri}>open it on this device</a>;
               then type the six digits that it shows.
             </p>
-            <Code block className={styles.secret}>{offered?.secret}</Code>
+            <Code block className={styles.secret}>
+              {offered?.secret}
+            </Code>
             <TextInput
               mt="md"
               label="Six digits"
