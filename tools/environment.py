@@ -85,20 +85,26 @@ def make_venv() -> None:
 
 
 def install(kind: str) -> None:
-    """Install the lock of `kind` and then the project itself, editable."""
-    pip = [str(VENV / "bin" / "python"), "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
+    """Install the lock of `kind` and then the project itself, editable.
+
+    What was installed is compiled by all cores, while the second step builds the floor; pip would do it on one, before.
+    """
+    python = str(VENV / "bin" / "python")
+    pip = [python, "-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--no-compile"]
     locks = [LOCKS[kind], *([NODE_LOCK] if floor.needs_wheel() else [])]
     named = [argument for lock in locks for argument in ("-r", str(ROOT / lock))]
-    steps = (
-        [*pip, "--require-hashes", *named],
-        [*pip, "--no-deps", "--no-build-isolation", "-e", str(ROOT)],  # its hook builds the floor
-    )
     environ = {**os.environ, "PIP_REQUIRE_VIRTUALENV": "0"}
-    for step in steps:
-        if subprocess.run(step, env=environ, stdin=subprocess.DEVNULL, check=False).returncode != 0:
+
+    def step(*arguments: str) -> None:
+        if subprocess.run([*pip, *arguments], env=environ, stdin=subprocess.DEVNULL, check=False).returncode:
             sys.exit(
                 f"\ninstallation failed; nothing was marked as done, so the same command tries again ({kind})"
             )
+
+    step("--require-hashes", *named)
+    # What does not compile (templates, other Pythons) is nobody's fault, here as with pip.
+    with subprocess.Popen([python, "-m", "compileall", "-qq", "-j", "0", str(VENV / "lib")]):
+        step("--no-deps", "--no-build-isolation", "-e", str(ROOT))  # its hook builds the floor
 
 
 def build_floor() -> int:

@@ -86,7 +86,9 @@ function Inbox({ all, shown, whose, onWhose, more }: InboxProps) {
       return after;
     });
   }, []);
-  const next = following(shown, here);
+  const [came, setCame] = useState({ after: "", next: "" });
+  const next = following(shown, here, came.after === here ? came.next : "");
+  if (came.after !== here || came.next !== next) setCame({ after: here, next });
   useEffect(() => {
     if (next) void client.prefetchQuery(decisionQuery(next));
   }, [client, next]);

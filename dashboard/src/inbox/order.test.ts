@@ -41,4 +41,7 @@ it("moves within the ends, and on to a neighbour of what was decided", () => {
   expect(following(all, "b")).toBe("c");
   expect(following(all, "c")).toBe("b");
   expect(following([one("a")], "a")).toBe("");
+  const without = all.filter((each) => each.decision_id !== "b");
+  expect(following(without, "b", "c")).toBe("c");
+  expect(following(without, "b", "gone too")).toBe("a");
 });

@@ -26,8 +26,12 @@ export function neighbour(all: readonly Decision[], here: string, step: 1 | -1):
   return all[Math.min(all.length - 1, Math.max(0, at + step))]?.decision_id ?? "";
 }
 
-/** Who comes after the one that was just decided: the next below, else the one above, else nobody. */
-export function following(all: readonly Decision[], done: string): string {
+/**
+ * Who comes after the one that was just decided: the next below, else the one above, else nobody. The live list may lose
+ * the decided one before its answer is here; then it is who came after it `before`.
+ */
+export function following(all: readonly Decision[], done: string, before = ""): string {
   const at = all.findIndex((one) => one.decision_id === done);
+  if (at < 0 && all.some((one) => one.decision_id === before)) return before;
   return (all[at + 1] ?? all[at - 1])?.decision_id ?? "";
 }

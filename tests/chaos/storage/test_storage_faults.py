@@ -171,7 +171,11 @@ def killed(directory: Path, seed: int) -> tuple[int, int]:
     first = process.stdout.readline()
     time.sleep(random.Random(seed).uniform(0.0, 0.12))
     os.kill(process.pid, signal.SIGKILL)
-    output = first + process.communicate(timeout=30)[0]
+    output = (
+        first + process.stdout.read()
+    )  # not communicate(): it would forget what was read ahead with the first line
+    process.stdout.close()
+    process.wait(30)
     seen: dict[str, int] = {}
     for line in output.splitlines():
         if line.endswith("}"):

@@ -94,7 +94,7 @@ def _plugins_are_read() -> None:
 
 @pytest.fixture
 async def house(tmp_path: Path) -> AsyncIterator[House]:
-    found = House(tmp_path, ("127.0.0.1/32",), 1.0)
+    found = House(tmp_path, ("127.0.0.1/32",), 5.0)
     await found.notifier.start()
     yield found
     await found.notifier.close()

@@ -87,6 +87,7 @@ async def test_who_is_saved_by_an_earlier_one_of_the_same_crowd_is_not_judged() 
 
     class Savior(Egg):
         def expired(self) -> None:
+            super().expired()
             for egg in saved:
                 if not egg.called_at:
                     wheel.drop(egg)

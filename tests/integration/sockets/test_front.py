@@ -157,6 +157,7 @@ def test_an_address_with_too_many_open_requests_gets_503_and_its_sockets_do_not_
         refused = house.dial()
         assert refused.head().startswith(b"HTTP/1.1 503 ")
         house.hang_up()
+        assert house.empties()
         again = house.dial()
         again.socket.sendall(GET + b"\r\n")
         assert again.head().startswith(b"HTTP/1.1 200 ")
