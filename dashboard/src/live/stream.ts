@@ -66,6 +66,7 @@ export class Stream {
   private stopped = false;
   private tries = 0;
   private heardAt = 0;
+  private told: Connection | null = null;
   private abort = new AbortController();
   private wake: (() => void) | null = null;
   private readonly timer: ReturnType<typeof setInterval>;
@@ -91,7 +92,7 @@ export class Stream {
   };
 
   private async run(): Promise<void> {
-    this.listener.connection("connecting");
+    this.tell("connecting");
     while (!this.stopped) {
       try {
         if ((await this.read()) === "over") return;
@@ -99,7 +100,7 @@ export class Stream {
         // told below: whatever the reason, the connection is gone
       }
       if (this.stopped) return;
-      this.listener.connection("lost");
+      this.tell("lost");
       const delay = DELAYS_MS[Math.min(this.tries++, DELAYS_MS.length - 1)] ?? 2_000;
       await new Promise<void>((resolve) => {
         this.wake = resolve;
@@ -126,18 +127,23 @@ export class Stream {
     for (;;) {
       const { done, value } = await reader.read();
       if (done) return "ended";
-      {
-        this.tries = 0;
-        this.listener.connection("live");
-      }
+      this.tries = 0;
+      this.tell("live");
       this.heardAt = performance.now();
       if (this.take(blocks.push(value)) === "over") return this.over();
     }
   }
 
+  /** Only changes: React keeps every setting of a state to what it is until the component is next drawn, which may be never. */
+  private tell(state: Connection): void {
+    if (state === this.told) return;
+    this.told = state;
+    this.listener.connection(state);
+  }
+
   private over(): "over" {
     this.stop();
-    this.listener.connection("over");
+    this.tell("over");
     return "over";
   }
 
