@@ -3112,6 +3112,10 @@ export interface components {
         ActionItem: {
             action_id: string;
             agent_id: string;
+            /** @default  */
+            agent_name: string;
+            /** @default  */
+            basis: string;
             changed_at: number;
             decided_at: number;
             decision_id: string;
@@ -6781,6 +6785,10 @@ export interface operations {
                 verdict?: "denied" | "pending" | "permitted";
                 agent?: string;
                 type?: string;
+                level?: number;
+                by?: "automatic" | "people";
+                from_at?: number;
+                to_at?: number;
             };
             header?: never;
             path?: never;

@@ -25,6 +25,7 @@ export function Shell() {
   const me = useMe();
   const [menu, setMenu] = useState(false);
   const shown = pages.filter((page) => !page.role || mayAs(me.roles, page.role));
+  const listed = shown.filter((page) => !page.within);
   const here = useRouterState({ select: (state) => state.location.pathname });
   return (
     <div className={styles.shell}>
@@ -36,7 +37,7 @@ export function Shell() {
           <Mark /> Watchfloor
         </Go>
         <nav aria-label="Pages" className={styles.nav} onClick={() => setMenu(false)}>
-          {shown.map((page) => (
+          {listed.map((page) => (
             <NavItem key={page.path} page={page} here={here} />
           ))}
         </nav>
@@ -66,7 +67,7 @@ export function Shell() {
         </main>
       </div>
       <nav aria-label="Main pages" className={styles.bottom}>
-        {shown.slice(0, BOTTOM).map((page) => (
+        {listed.slice(0, BOTTOM).map((page) => (
           <NavItem key={page.path} page={page} here={here} />
         ))}
         <UnstyledButton className={styles.item} onClick={() => setMenu(!menu)} aria-expanded={menu}>

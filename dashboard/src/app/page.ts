@@ -21,5 +21,7 @@ export interface Page {
   about: string;
   /** Shown only to people with this role. */
   role?: Role;
+  /** Belongs to the page before it: the palette and the keys lead there, the navigation has no entry of its own. */
+  within?: boolean;
   routes: readonly PageRoute[];
 }

@@ -5,7 +5,7 @@ import { page as alerts } from "../alerts";
 import { page as audit } from "../audit";
 import { page as chat } from "../chat";
 import { page as data } from "../data";
-import { page as decisions } from "../decisions";
+import { actions, page as decisions } from "../decisions";
 import { page as inbox } from "../inbox";
 import { page as operations } from "../operations";
 import { page as policy } from "../policy";
@@ -19,6 +19,7 @@ export const pages: readonly Page[] = [
   agents,
   tasks,
   decisions,
+  actions,
   policy,
   alerts,
   audit,

@@ -205,7 +205,7 @@ const COLUMNS: readonly Column<Wire["BehindItem"]>[] = [
   },
 ];
 
-/** Everything a number of a day counts, each leading to its decision where people decided, else to its agent. */
+/** Everything a number of a day counts, each leading to its decision where people decided, else to the action. */
 function Behind({
   report,
   day,
@@ -234,6 +234,9 @@ function Behind({
       }
     >
       <div className={styles.choice}>
+        <Go to="/decisions/actions" search={{ day, ...(report === "automation" ? {} : { by: "people" }) }}>
+          All actions of that day
+        </Go>
         <SegmentedControl
           aria-label="Which of them"
           size="xs"
@@ -249,7 +252,7 @@ function Behind({
             rows={data.pages.flatMap((page) => page.items ?? [])}
             columns={COLUMNS}
             idOf={(one) => one.id}
-            to={(one) => pageOf(one.decision_id) || pageOf(one.agent_id)}
+            to={(one) => pageOf(one.decision_id) || pageOf(one.id)}
             height="50dvh"
             more={query.hasNextPage ? () => void (query.isFetching || query.fetchNextPage()) : undefined}
             empty={<Empty title="None on this day" icon="check" />}

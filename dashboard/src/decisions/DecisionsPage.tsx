@@ -115,7 +115,11 @@ export default function DecisionsPage() {
     <Page
       title="Decisions"
       lead="What people were asked, what they said, and how long it took."
-      actions={<Go to="/decisions/analytics">Analytics</Go>}
+      actions={
+        <>
+          <Go to="/decisions/actions">All actions</Go> <Go to="/decisions/analytics">Analytics</Go>
+        </>
+      }
     >
       <Answer of={query} what="decisions">
         {(data) => (

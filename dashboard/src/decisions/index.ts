@@ -11,3 +11,16 @@ export const page: Page = {
     { path: "/decisions/analytics", load: () => import("./AnalyticsPage") },
   ],
 };
+
+export const actions: Page = {
+  name: "Actions",
+  path: "/decisions/actions",
+  icon: "decisions",
+  key: "n",
+  about: "everything agents asked to do: automatic, by people, denied",
+  within: true,
+  routes: [
+    { path: "/decisions/actions", load: () => import("./ActionsPage") },
+    { path: "/decisions/actions/$action", load: () => import("./ActionPage") },
+  ],
+};

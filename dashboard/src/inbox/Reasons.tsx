@@ -29,7 +29,8 @@ export function Reasons({ of }: { of: readonly Wire["RuleReason"][] }) {
 }
 
 function Reason({ of }: { of: Wire["RuleReason"] }) {
-  const tone = of.answer === "pass" ? "good" : of.answer === "raise" ? "warn" : "bad";
+  const tone =
+    of.answer === "pass" || of.answer === "lifted" ? "good" : of.answer === "raise" ? "warn" : "bad";
   return (
     <li className={styles.reason} title={of.rule}>
       <Badge tone={tone}>{of.answer === "raise" ? levelWord(of.level) : of.answer}</Badge>

@@ -28,6 +28,7 @@ export function pageOf(id: string): string {
     agt: "/agents/",
     tsk: "/tasks/",
     dec: "/inbox/",
+    act: "/decisions/actions/",
     cht: "/chat/",
     ano: "/alerts/anomalies/",
     alr: "/alerts/",

@@ -54,9 +54,15 @@ _json = msgspec.json.Encoder().encode
 SLAB = "action >> 12"
 SLAB_BITS = 12
 
+# What is rare has an index that a level-0 decision never touches. A query says the condition in these very words.
+ENDINGS = ("failed", "denied", "expired", "cancelled")
+ENDED_BADLY = f"status IN {ENDINGS}"
+ABOVE_0 = "level > 0"
+BY_PEOPLE = "decision > 0"
+
 ACTIONS = Table(
     name="actions",
-    version=4,
+    version=5,
     meaning="Every action that was judged, as it is now.",
     key=("action",),
     columns={
@@ -106,6 +112,9 @@ ACTIONS = Table(
         Index(("task",), where="task > 0"),
         Index(("status",), where="status IN ('pending', 'unknown')"),
         Index(("action",), where="observed > 0"),
+        Index(("status",), where=ENDED_BADLY),
+        Index(("level",), where=ABOVE_0),
+        Index(("action",), where=BY_PEOPLE),
     ),
     computed={"slab": Computed(integer("seqs in slabs of 4,096, for the index by agent"), f"a.{SLAB}")},
 )

@@ -56,8 +56,16 @@ class Views(Protocol):
 
     async def wait(self, org: int, seq: int, timeout_ms: int = ...) -> None: ...
 
-    def newest_of_agent(self, org: int, agent: int, limit: int) -> list[dict[str, Any]]:
-        """An agent's newest actions, newest first."""
+    def newest_of_agent(
+        self,
+        org: int,
+        agent: int,
+        limit: int,
+        before: int = ...,
+        where: str = ...,
+        params: Mapping[str, Any] | None = ...,
+    ) -> list[dict[str, Any]]:
+        """An agent's newest actions below `before`, newest first; `where` is SQL from code over `a`."""
 
     def rows(self, sql: str, params: Sequence[Any] | Mapping[str, Any] = ()) -> list[dict[str, Any]]: ...
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import time
 from hashlib import sha256
+from typing import Any
 
 import httpx2
 import msgspec
@@ -254,3 +256,76 @@ def test_a_standing_approval_is_given_listed_and_revoked(
     assert (
         supervisor.post(f"/api/v1/standing-approvals/{made.json()['standing_id']}/revoke").status_code == 200
     )
+
+
+def test_actions_are_listed_by_level_by_who_decided_and_by_time(
+    server: Running, operator: httpx2.Client, supervisor: httpx2.Client
+) -> None:
+    made = server.agent("listed")
+    agent = server.client(made["api_key"])
+    standing = {"agent_id": made["agent_id"], "type": "file.read"}
+    until = server.engine.clock() + 3_600_000_000
+    supervisor.post("/api/v1/standing-approvals", json={**standing, "expires_at": until}).raise_for_status()
+    auto = agent.post(
+        "/api/v1/actions", json={"type": "file.read", "tool": "fs", "params": {"path": "a"}}
+    ).json()
+    assert auto["verdict"] == "permitted"
+    held = ask_patch(agent)
+    grave = ask_patch(agent, type="system.shutdown", tool="kubernetes")
+    between = server.engine.clock()
+    while server.engine.clock() <= between:
+        time.sleep(0.001)
+    forbidden = {"type": "file.read", "tool": "fs", "params": {"path": "/etc/shadow"}}
+    denied = agent.post("/api/v1/actions", json=forbidden).json()
+    assert [one["verdict"] for one in (held, grave, denied)] == ["pending", "pending", "denied"], (
+        held,
+        grave,
+    )
+    of = made["agent_id"]
+
+    def found(query: str) -> set[str]:
+        """By the agent's slabs, and by the key or an index of everybody's: the same rows."""
+        path = f"/api/v1/actions?{query}&min_seq={denied['seq']}"
+        everybody = operator.get(f"{path}&limit=200").json()["items"]
+        mine = operator.get(f"{path}&limit=200&agent={of}").json()["items"]
+        assert [one for one in everybody if one["agent_id"] == of] == mine
+        assert all(one["agent_name"] == "listed" for one in mine)
+        return {one["action_id"] for one in mine}
+
+    ids = {one["action_id"]: one for one in (auto, held, grave, denied)}
+    assert found("") == set(ids)
+    assert found(f"level={held['level']}") == {
+        name for name, one in ids.items() if one["level"] == held["level"]
+    }
+    assert found("level=4") == {name for name, one in ids.items() if one["level"] == 4}
+    assert found("by=people") == {held["action_id"], grave["action_id"]}
+    assert found("by=automatic") == {auto["action_id"]}
+    assert found("status=denied") == {denied["action_id"]}
+    assert found(f"from_at={between + 1}") == {denied["action_id"]}
+    assert found(f"to_at={between + 1}") == set(ids) - {denied["action_id"]}
+    assert found(f"from_at={between + 86_400_000_000}") == set()
+    assert found("to_at=1&by=people") == set()
+    # Page by page, both ways of reading; nothing twice, nothing left out.
+    for query in (
+        f"agent={of}",
+        "by=people",
+        f"from_at=1&agent={of}&to_at={denied_at(operator, denied) + 1}",
+    ):
+        seen: list[str] = []
+        cursor: str | None = ""
+        while cursor is not None:
+            page = operator.get(f"/api/v1/actions?{query}&limit=1&cursor={cursor}").json()
+            seen += [one["action_id"] for one in page["items"]]
+            cursor = page["next"]
+        whole = operator.get(f"/api/v1/actions?{query}&limit=200").json()["items"]
+        assert seen == [one["action_id"] for one in whole]
+    for wrong in ("level=5", "by=me", "from_at=-1"):
+        assert operator.get(f"/api/v1/actions?{wrong}").json()["code"] == "invalid_parameters"
+    assert agent.get("/api/v1/actions?by=people").json()["items"], (
+        "an agent sees its own, by the same filters"
+    )
+
+
+def denied_at(client: httpx2.Client, ruling: dict[str, Any]) -> int:
+    at: int = client.get(f"/api/v1/actions/{ruling['action_id']}").json()["action"]["decided_at"]
+    return at

@@ -197,7 +197,7 @@ async def test_rebuilding_while_people_read_ends_with_the_same_rows(history: His
 async def test_readers_cannot_write(history: History, path: Path) -> None:
     async with store_of(history, path) as store:
         with pytest.raises(sqlite3.OperationalError, match="readonly"):
-            store.rows("DELETE FROM actions_v4")
+            store.rows("DELETE FROM actions_v5")
 
 
 async def test_an_endless_query_is_interrupted(

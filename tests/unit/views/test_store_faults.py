@@ -24,7 +24,7 @@ def spoil(path: Path, content: bytes) -> None:
 def rot(path: Path) -> None:
     """Overwrite the head of every page that holds actions, and make sure that this hurts."""
     connection = sqlite3.connect(path)
-    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'actions_v4'").fetchone()
+    (root,) = connection.execute("SELECT rootpage FROM sqlite_master WHERE name = 'actions_v5'").fetchone()
     connection.close()
     with path.open("r+b") as file:
         for page in range(path.stat().st_size // view_writer.PAGE_BYTES):
@@ -35,7 +35,7 @@ def rot(path: Path) -> None:
                 file.write(b"\xff" * 2_000)
     connection = sqlite3.connect(path)
     with pytest.raises(sqlite3.DatabaseError, match="malformed"):
-        connection.execute("SELECT * FROM actions_v4").fetchall()
+        connection.execute("SELECT * FROM actions_v5").fetchall()
     connection.close()
 
 
@@ -58,7 +58,7 @@ async def test_a_file_left_by_a_machine_that_went_down_is_built_anew(
     writer.open({1: 20})
     writer.add(1, history.events[:15])
     writer.commit()
-    writer.connection.execute("DELETE FROM actions_v4 WHERE action < 10")  # what the disk forgot
+    writer.connection.execute("DELETE FROM actions_v5 WHERE action < 10")  # what the disk forgot
     writer.abandon()
     monkeypatch.undo()
     async with store_of(history, path) as store:

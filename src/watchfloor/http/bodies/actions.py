@@ -117,11 +117,19 @@ class ActionsParams(Paged, frozen=True, kw_only=True):
     verdict: Verdict | None = None
     agent: AgentName | None = None
     type: Word | None = None
+    level: Annotated[int, Meta(ge=0, le=4)] | None = None
+    by: Annotated[
+        Literal["automatic", "people"] | None,
+        Meta(description="automatic: permitted without being observed; people: somebody was asked"),
+    ] = None
+    from_at: Annotated[Instant, Meta(description="ruled on at this instant or later")] = 0
+    to_at: Annotated[Instant, Meta(description="ruled on before this instant, 0: until now")] = 0
 
 
 class ActionItem(Answer, frozen=True, kw_only=True):
     """An action as lists show it. `status` follows its life: pending, granted, executing, completed, …
 
+    `basis` is that of the grant: auto, approved, committee, standing, forced or observed; empty: there is none.
     `observed`: people would have been asked at this level, had the mode not been `observe`, 0 otherwise; `unheld` from 3 on.
     """
 
@@ -141,6 +149,8 @@ class ActionItem(Answer, frozen=True, kw_only=True):
     reason: str = ""
     observed: int = 0
     unheld: bool = False
+    agent_name: str = ""
+    basis: str = ""
 
 
 class ActionPage(Answer, frozen=True, kw_only=True):

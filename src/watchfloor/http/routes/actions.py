@@ -17,7 +17,7 @@ from watchfloor.actions.retry_messages import ActionRetried, RetryAction
 from watchfloor.actions.risk import BANDS, band_of
 from watchfloor.engine.requests import Lane
 from watchfloor.engine.rights import standing
-from watchfloor.http import lists, problems, telling
+from watchfloor.http import acted, lists, problems, telling
 from watchfloor.http.asking import Call, Recorded, encoded
 from watchfloor.http.bodies import actions as wire
 from watchfloor.http.bodies import fields
@@ -244,6 +244,7 @@ UNHELD_FROM = 3  # level from which an observed action is marked `unheld` (spec 
 
 def item(call: Call, row: dict[str, Any]) -> wire.ActionItem:
     """A row of `actions` as lists show it."""
+    agent = call.state("agent", row["agent"])
     return wire.ActionItem(
         action_id=row["id"],
         decision_id=call.id_of("decision", row["decision"]),
@@ -261,17 +262,18 @@ def item(call: Call, row: dict[str, Any]) -> wire.ActionItem:
         reason=row["reason"],
         observed=row["observed"],
         unheld=row["observed"] >= UNHELD_FROM,
+        agent_name=agent.name if agent is not None else "",
+        basis=row["basis"],
     )
 
 
 async def list_actions(call: Call) -> Reply:
-    """Actions, newest first. An agent sees its own."""
+    """Actions, newest first; of a status, verdict, level, agent, type or span of time, automatic or by people. An agent sees its own."""
     params: wire.ActionsParams = call.params
     agent = call.resolve("agent", params.agent)[0] if params.agent else None
     if call.of_agent:
         agent = call.principal.subject
-    where = {"status": params.status, "verdict": params.verdict, "type": params.type, "agent": agent}
-    rows, following = await lists.page(call, "actions", ("action",), where)
+    rows, following = await acted.page(call, params, agent)
     items = tuple(item(call, row) for row in rows)
     return Reply(body=wire.ActionPage(items=items, next=following, seq=call.view_seq))
 
