@@ -19,8 +19,9 @@ declare module "@tanstack/react-query" {
 
 const SOON_MS = 20;
 const APART_MS = { least: 60, most: 2_000 } as const;
-/** After a reading a query rests this many times as long as the reading took: what is slow is asked less. */
-const REST = 1;
+/** A reading of this length is followed by a rest of the same; one of twice the length by a rest four times as long. So a
+ * server that has to do for many windows is asked less by all of them before it is slow for those who decide. */
+const QUICK_MS = 50;
 /** Requests of this window: so many at once, and so many a second. */
 const ALLOWANCE = { burst: 60, perSecond: 12 } as const;
 /** So many pages of news at the head of a long list are read; with more, the list begins anew. */
@@ -109,7 +110,7 @@ export class Refresher {
       void this.read(query, due).then((good) => {
         const took = this.now() - now;
         const least = query.meta?.apartMs ?? APART_MS.least;
-        const apart = hidden() || !good ? APART_MS.most : Math.min(APART_MS.most, REST * took);
+        const apart = hidden() || !good ? APART_MS.most : Math.min(APART_MS.most, took ** 2 / QUICK_MS);
         this.next.set(hash, this.now() + Math.max(least, apart));
       });
     }
