@@ -19,9 +19,11 @@ declare module "@tanstack/react-query" {
 
 const SOON_MS = 20;
 const APART_MS = { least: 60, most: 2_000 } as const;
-/** A reading of this length is followed by a rest of the same; one of twice the length by a rest four times as long. So a
+/** Readings of this length are followed by rests of the same; those of twice the length by rests four times as long. So a
  * server that has to do for many windows is asked less by all of them before it is slow for those who decide. */
 const QUICK_MS = 50;
+/** The weight of the newest reading in what is usual. */
+const NEWEST = 0.3;
 /** Requests of this window: so many at once, and so many a second. */
 const ALLOWANCE = { burst: 60, perSecond: 12 } as const;
 /** So many pages of news at the head of a long list are read; with more, the list begins anew. */
@@ -40,6 +42,12 @@ function costOf(query: Query): number {
   return longList(query) ? 1 + PAGES_AT_ONCE : (data?.pages?.length ?? 1);
 }
 
+/** When a query may be read again, infinite while it is being read; and how long its readings take, one slow one aside. */
+interface Pace {
+  at: number;
+  usual: number;
+}
+
 /** What is to be read of a query: of a long list its head, the pages at `cursors`, and where the rows `ids` have gone. */
 interface Due {
   cursors: Set<unknown>;
@@ -51,8 +59,8 @@ export class Refresher {
   private readonly touched: Touched = new Map();
   /** By the query's hash. */
   private readonly due = new Map<string, Due>();
-  /** By the query's hash, when it may be read again; infinite while it is being read. */
-  private readonly next = new Map<string, number>();
+  /** By the query's hash. */
+  private readonly paces = new Map<string, Pace>();
   private timer: ReturnType<typeof setTimeout> | null = null;
   private timerAt = 0;
   private allowance: number = ALLOWANCE.burst;
@@ -98,24 +106,26 @@ export class Refresher {
         continue;
       }
       // What is being read now may have begun before the event: read again when it is there, and never cut it short.
-      const at = this.next.get(hash) ?? 0;
-      const busy = at === Number.POSITIVE_INFINITY || query.state.fetchStatus === "fetching";
-      const wait = busy ? SOON_MS : at > now ? at - now : this.lacks(costOf(query), now);
+      const pace = this.paces.get(hash) ?? { at: 0, usual: 0 };
+      const busy = pace.at === Number.POSITIVE_INFINITY || query.state.fetchStatus === "fetching";
+      const wait = busy ? SOON_MS : pace.at > now ? pace.at - now : this.lacks(costOf(query), now);
       if (wait > 0) {
         soonest = Math.min(soonest, Math.max(wait, 1));
         continue;
       }
       this.due.delete(hash);
-      this.next.set(hash, Number.POSITIVE_INFINITY);
+      this.paces.set(hash, { ...pace, at: Number.POSITIVE_INFINITY });
       void this.read(query, due).then((good) => {
         const took = this.now() - now;
+        const usual = pace.usual ? (1 - NEWEST) * pace.usual + NEWEST * took : took;
         const least = query.meta?.apartMs ?? APART_MS.least;
-        const apart = hidden() || !good ? APART_MS.most : Math.min(APART_MS.most, took ** 2 / QUICK_MS);
-        this.next.set(hash, this.now() + Math.max(least, apart));
+        const apart = hidden() || !good ? APART_MS.most : Math.min(APART_MS.most, usual ** 2 / QUICK_MS);
+        this.paces.set(hash, { at: this.now() + Math.max(least, apart), usual });
       });
     }
     // Pages come and go: what may be read again by now need not be remembered.
-    if (this.next.size > 100) for (const [hash, at] of this.next) if (at <= now) this.next.delete(hash);
+    if (this.paces.size > 100)
+      for (const [hash, { at }] of this.paces) if (at <= now) this.paces.delete(hash);
     this.arm(soonest);
   }
 
