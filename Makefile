@@ -8,9 +8,9 @@ MAKEFLAGS   += --no-print-directory
 PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
 	command -v $$p >/dev/null && $$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' && echo $$p && break; done)
 BIN    := .venv/bin
-# One worker more than the reference machine has cores: half of the time a test waits for a disk, a socket or a browser.
+# Two workers more than the reference machine has cores: half of the time a test waits for a disk, a socket or a browser.
 # PYTEST_ARGS="-k grant" narrows a run.
-WORKERS     ?= 3
+WORKERS     ?= 4
 PYTEST_ARGS ?=
 PYTEST      := $(BIN)/python -m pytest
 # Where the environment forbids it, every process would compile all of Watchfloor, and pytest all of its tests, anew.

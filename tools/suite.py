@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""`make test`: the parallel part, then the serial part, and a second try that hides nothing.
+"""`make test`: the parallel part, then the serial part (two files at a time), and a second try that hides nothing.
 
     python tools/suite.py WORKERS [pytest arguments…]
 
@@ -194,7 +194,8 @@ def run(workers: str, narrowed: list[str], say: Callable[[str], None]) -> int:
     suite = Suite(say)
     parallel = suite.part(["-n", workers, "--dist", "worksteal", "-m", PARALLEL, *narrowed])
     if parallel == PASSED or (parallel == EMPTY and narrowed):
-        serial = suite.part(["-m", SERIAL, *(narrowed or serial_files())])
+        two = ["-n", workers if workers in "01" else "2", "--dist", "loadfile"]
+        serial = suite.part([*two, "-m", SERIAL, *(narrowed or serial_files())])
         code = parallel if serial == EMPTY else serial
     else:
         code = parallel
