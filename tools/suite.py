@@ -15,6 +15,7 @@ failure's traceback stays where it was.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import re
@@ -33,10 +34,11 @@ RETRIED_MAX = 3
 UNSTEADY = Path("build/unsteady.txt")
 PARALLEL = "not long and not serial"
 SERIAL = "serial and not long"
+REWRITTEN = re.compile(r"test_.*\.py|conftest\.py")
 SERIAL_MARK = re.compile(r"mark\.serial")
 PASSED, FAILED, EMPTY = 0, 1, 5  # pytest's exit codes; every other one is red at once
 PHASES = ("setup", "call", "teardown")
-TELL = "_observed"  # how this file calls itself
+OBSERVED, READ = "_observed", "_read"  # how this file calls itself
 
 
 @dataclass
@@ -110,7 +112,7 @@ def tried(arguments: Sequence[str], only: Sequence[str] = ()) -> Record:
     """Run pytest in a process of its own; its output goes where ours goes."""
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "record.json"
-        call = [sys.executable, __file__, TELL, str(path), json.dumps(list(only)), *arguments]
+        call = [sys.executable, __file__, OBSERVED, str(path), json.dumps(list(only)), *arguments]
         with subprocess.Popen(call) as process:
             before = handed_on(process)
             code = process.wait()
@@ -180,6 +182,32 @@ class Suite:
             )
 
 
+def read_ahead() -> None:
+    """Rewrite the assertions of all tests before the workers do, which would each do it for every file of a fresh checkout."""
+    files = [
+        str(path.absolute()) for path in sorted(Path("tests").rglob("*.py")) if REWRITTEN.match(path.name)
+    ]
+    cores = os.cpu_count() or 1
+    shares = [files[first::cores] for first in range(cores)]
+    for process in [subprocess.Popen([sys.executable, __file__, READ, *share]) for share in shares]:
+        process.wait()
+
+
+def read(files: Sequence[str]) -> int:
+    """A share of it, in this process, where pytest looks for it. No public function does this; without it all is slower."""
+    with contextlib.suppress(Exception):
+        from _pytest.assertion import rewrite
+
+        for path in map(Path, () if sys.dont_write_bytecode else files):
+            folder = rewrite.get_cache_dir(path)
+            folder.mkdir(parents=True, exist_ok=True)
+            kept = folder / (path.stem + rewrite.PYC_TAIL)
+            if rewrite._read_pyc(path, kept) is None:
+                digest, code = rewrite._rewrite_test(path, None)  # type: ignore[arg-type]
+                rewrite._write_pyc(None, code, digest, kept)  # type: ignore[arg-type]
+    return 0
+
+
 def serial_files() -> list[str]:
     """The files that have a serial test, so that the serial part reads no other."""
     found = [
@@ -192,6 +220,8 @@ def run(workers: str, narrowed: list[str], say: Callable[[str], None]) -> int:
     """Both parts. A part without a test is right where somebody asked for certain tests and the other part has them."""
     UNSTEADY.unlink(missing_ok=True)
     suite = Suite(say)
+    if not narrowed:
+        read_ahead()
     parallel = suite.part(["-n", workers, "--dist", "worksteal", "-m", PARALLEL, *narrowed])
     if parallel == PASSED or (parallel == EMPTY and narrowed):
         two = ["-n", workers if workers in "01" else "2", "--dist", "loadfile"]
@@ -205,8 +235,10 @@ def run(workers: str, narrowed: list[str], say: Callable[[str], None]) -> int:
 
 def main(arguments: list[str]) -> int:
     """See the module."""
-    if arguments[:1] == [TELL]:
+    if arguments[:1] == [OBSERVED]:
         return observed(arguments[1], arguments[2], arguments[3:])
+    if arguments[:1] == [READ]:
+        return read(arguments[1:])
     if not arguments:
         print(__doc__, file=sys.stderr)
         return 2

@@ -13,7 +13,7 @@ from tests.acceptance.test_governance import Floor, Said, refused, right, until
 
 import watchfloor_agent as sdk
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
 
 
 @pytest.fixture(scope="module")

@@ -19,7 +19,7 @@ import pytest
 from tests.integration.sdk.test_with_the_server import PROGRAM
 from websockets.sync.client import ClientConnection, connect
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
 Said = dict[str, Any]
 T = TypeVar("T")
 BREAKER_MS = 3_000

@@ -12,7 +12,7 @@ from tests.acceptance.test_governance import Agent, Floor, Said, refused, right,
 
 import watchfloor_agent as sdk
 
-pytestmark = [pytest.mark.serial, pytest.mark.timeout(90)]
+pytestmark = [pytest.mark.serial, pytest.mark.timeout(240)]
 OWNERS = ("ann", "ben", "cid")
 
 
