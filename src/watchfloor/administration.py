@@ -16,17 +16,18 @@ from watchfloor.engine import replaying
 from watchfloor.engine.auditing import RULINGS, audit_one
 from watchfloor.engine.engine import Engine
 from watchfloor.exporting import Exports
-from watchfloor.http.ports import Archive, BackupMade, Backups, Export
+from watchfloor.http.ports import Archive, BackupMade, Backups, Compaction, Export
 from watchfloor.kernel.limits import REPLAY_EVENTS_MAX
 from watchfloor.kernel.messages import Refused
 from watchfloor.kernel.terms import Policy
 from watchfloor.ledger.backup import Backup, list_backups, make_backup
 from watchfloor.ledger.contract import LedgerError, OrganisationRow
 from watchfloor.ledger.directory import DataDirectory
-from watchfloor.ledger.limits import BACKUPS_KEPT
+from watchfloor.ledger.limits import BACKUPS_KEPT, PAGE_BYTES
 from watchfloor.ledger.recovery import VERIFIED_FILE, verify_whole
 from watchfloor.ledger.signer import Signer, state_copy
 from watchfloor.policy.messages import PolicyApplied
+from watchfloor.telemetry import logs
 
 _log = logging.getLogger(__name__)
 
@@ -46,6 +47,8 @@ class Administration:
         self._copying: asyncio.Task[Backup] | None = None
         self._copy_failed = ""
         self._every_hours = 0
+        self._compacting = False
+        self._freed_bytes = 0
 
     def _row(self, org: int) -> OrganisationRow:
         return next(row for row in self._engine.ledger.organisations() if row.org == org)
@@ -86,6 +89,46 @@ class Administration:
     def _keep(self, task: asyncio.Task[Any]) -> None:
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)
+
+    # -- upkeep ---------------------------------------------------------------------------------------------------
+
+    def log_level(self) -> tuple[str, str]:
+        """What the log of this node holds now, and what it holds after a restart."""
+        return logs.level(), logs.configured()
+
+    def set_log_level(self, level: str, by: str) -> None:
+        """Change it until the next restart. The line about it is there whatever the levels are."""
+        before = logs.level()
+        logs.set_level("warning" if before == "error" else before)
+        _log.warning("log level changed from %s to %s by %s", before, level, by)
+        logs.set_level(level)
+
+    def compaction(self) -> Compaction:
+        """Room in the ledger's file."""
+        sizes = self._engine.ledger.sizes()
+        return Compaction(
+            state="running" if self._compacting else "idle",
+            bytes=sizes.store_bytes,
+            free_bytes=sizes.reclaimable_bytes,
+            freed_bytes=self._freed_bytes,
+        )
+
+    def begin_compaction(self) -> None:
+        """Give free pages back in the background; while that is under way, nothing more."""
+        if not self._compacting:
+            self._compacting = True
+            self._keep(asyncio.create_task(self._compact()))
+
+    async def _compact(self) -> None:
+        freed = 0
+        try:
+            while pages := await self._engine.ledger.compact():
+                freed += pages
+        except (LedgerError, OSError) as error:
+            _log.error("compaction failed: %s", error)
+        finally:
+            self._compacting = False
+            self._freed_bytes = freed * PAGE_BYTES
 
     # -- verification ---------------------------------------------------------------------------------------------
 

@@ -34,6 +34,27 @@ def test_an_administrator_makes_a_backup_and_reads_how_it_is_put_back(
     expect(floors("auditor").open("/operations").get_by_text("Backups", exact=True)).to_have_count(0)
 
 
+def test_rates_the_logs_level_and_compaction_are_looked_after(
+    server: Running, seeded: Seeded, floors: Callable[..., Floor]
+) -> None:
+    before = server.admin.log_level()[0]
+    page = floors("admin").open("/operations")
+    rates = page.get_by_role("group", name="Rates of requests")
+    expect(rates.get_by_role("row").filter(has_text="everything signed in")).to_contain_text("1,000,000")
+    level = page.get_by_role("radiogroup", name="What the log holds")
+    try:
+        level.get_by_text("error" if before != "error" else "info").click()
+        expect(page.get_by_text("and above now", exact=False)).to_be_visible()
+        assert server.admin.log_level()[0] != before
+    finally:
+        server.admin.set_log_level(before, "the test")
+    expect(page.get_by_text("stay for good", exact=False)).to_be_visible()
+    other = floors("operator").open("/operations")
+    expect(other.get_by_text("It holds", exact=False)).to_contain_text(before)
+    expect(other.get_by_role("button", name="Give it back now")).to_have_count(0)
+    expect(floors("auditor").open("/operations").get_by_text("Rates of requests")).to_have_count(0)
+
+
 @pytest.mark.long
 def test_the_page_looks_right_everywhere(seeded: Seeded, floors: Callable[..., Floor]) -> None:
     looks(floors, "operations", "/operations", "admin")

@@ -2,6 +2,7 @@
 import { useQuery } from "@tanstack/react-query";
 import { api, ask, type Wire } from "../api/client";
 import { problemOf } from "../api/problem";
+import { Allowed } from "../app/me";
 import { Answer } from "../parts/Answer";
 import { bytes } from "../parts/amounts";
 import { Badge } from "../parts/Badges";
@@ -14,6 +15,7 @@ import { Name } from "../parts/Words";
 import { Backups } from "./Backups";
 import { Channels } from "./Channels";
 import styles from "./operations.module.css";
+import { Compaction, Log, Rates } from "./Upkeep";
 
 const EVERY_MS = 5_000;
 
@@ -55,6 +57,9 @@ export default function OperationsPage() {
               {(found) => <Components of={found} />}
             </Answer>
             <Backups />
+            <Allowed role="operator">
+              <Rates />
+            </Allowed>
             <Deliveries />
           </>
         }
@@ -64,6 +69,10 @@ export default function OperationsPage() {
               {(found) => <Figures of={found} />}
             </Answer>
             <Channels />
+            <Allowed role="operator">
+              <Log />
+              <Compaction />
+            </Allowed>
           </>
         }
       />

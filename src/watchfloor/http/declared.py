@@ -41,6 +41,7 @@ from watchfloor.http.bodies import (
     tasks,
     timeline,
     tribunals,
+    upkeep,
 )
 from watchfloor.http.door import Declared, Route
 from watchfloor.http.operations import OPERATIONS, PAGES, Operation
@@ -75,6 +76,7 @@ BODIES = (
     limits,
     backtests,
     backups,
+    upkeep,
     notifications,
     timeline,
     pages,

@@ -268,6 +268,12 @@ GET  /api/v1/ledger/exports/{export}/file         download_export     auditor+ad
 = backups
 GET  /api/v1/backups                              list_backups        operator       read   authenticated 200 NoParams - BackupPage
 POST /api/v1/backups                              start_backup        admin          try    heavy         202 - Nothing BackupPage
+= upkeep
+GET  /api/v1/rates                                get_rates           operator       read   authenticated 200 NoParams - RatePage
+GET  /api/v1/log-level                            get_log_level       operator       read   authenticated 200 NoParams - LogLevelNow
+POST /api/v1/log-level                            set_log_level       admin          keep   authenticated 200 - LogLevelBody LogLevelNow
+GET  /api/v1/compaction                           get_compaction      operator       read   authenticated 200 NoParams - CompactionNow
+POST /api/v1/compaction                           start_compaction    admin          try    heavy         202 - Nothing CompactionNow
 = timeline
 GET  /api/v1/timeline                             get_timeline        reader         read   authenticated 200 TimelineParams - Timeline
 GET  /api/v1/stream                               open_stream         agent+reader   stream authenticated 200 StreamParams - stream

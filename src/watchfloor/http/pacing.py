@@ -6,6 +6,8 @@ stops and health are exempt, so that a flood never keeps a person from deciding.
 
 from __future__ import annotations
 
+import itertools
+import math
 from collections import OrderedDict
 from collections.abc import Callable
 
@@ -14,6 +16,7 @@ import msgspec
 from watchfloor.http.floods import Floods
 from watchfloor.kernel.limits import CHANNELS_PER_MINUTE, CHAT_PER_MINUTE, MESSAGES_PER_MINUTE
 
+LOOKED_AT_MAX = 5_000  # of those asked for last, to say who is near: a few milliseconds
 BUCKETS_MAX = 50_000  # callers remembered at a time, about 8 MB; the longest silent one is forgotten
 
 
@@ -83,6 +86,17 @@ class Pacing:
         """How many tokens the caller's bucket lacks; none is taken."""
         key = (rate_class, caller)
         return max(0, int(rate.burst - self._fill(rate, key))) if key in self._buckets else 0
+
+    def nearest(self) -> dict[str, tuple[int, int]]:
+        """By class of the table: how many callers were heard of lately, and what the one nearest to its limit lacks."""
+        now, found = self._clock(), dict[str, tuple[int, int]]()
+        for (name, _), (left, since) in itertools.islice(reversed(self._buckets.items()), LOOKED_AT_MAX):
+            rate = self._rates.get(name)
+            lacks = 0.0 if rate is None else rate.burst - left - max(0.0, now - since) * rate.per_minute / 60
+            if rate is not None and lacks > 0:
+                callers, most = found.get(name, (0, 0))
+                found[name] = (callers + 1, max(most, math.ceil(lacks)))
+        return found
 
     def _used_up(self, key: tuple[str, str]) -> int:
         """How often within a minute, this time included."""

@@ -152,6 +152,15 @@ class Backups(msgspec.Struct, frozen=True, kw_only=True):
     data: str
 
 
+class Compaction(msgspec.Struct, frozen=True, kw_only=True):
+    """Room in the ledger's file, bytes: all, what holds nothing, what the newest run gave back. `state` idle or running."""
+
+    state: str
+    bytes: int
+    free_bytes: int
+    freed_bytes: int
+
+
 class Admin(Protocol):
     """What an operator may ask of the ledger besides reading."""
 
@@ -171,6 +180,18 @@ class Admin(Protocol):
 
     def begin_backup(self) -> None:
         """Make one of the whole server now; while one is being made, that one."""
+
+    def log_level(self) -> tuple[str, str]:
+        """What the log of this node holds now, and what it holds after a restart."""
+
+    def set_log_level(self, level: str, by: str) -> None:
+        """Change it until the next restart; the log says who did."""
+
+    def compaction(self) -> Compaction:
+        """Reads the file: ask it on a thread."""
+
+    def begin_compaction(self) -> None:
+        """Give free pages back in the background; while that is under way, nothing more."""
 
     def verification(self, org: int) -> Mapping[str, Any]:
         """`state`, `verified_seq`, `broken_seq`, `at`, `detail` of the server's own check."""

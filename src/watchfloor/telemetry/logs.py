@@ -134,6 +134,29 @@ def configure(level: str = "info", stream: TextIO | None = None) -> None:
             name != "uvicorn.access"
         )  # our own access line knows templates and keeps queries out
     set_level(level)
+    _CONFIGURED[:] = [level]
+
+
+_CONFIGURED = ["info"]
+
+
+def configured() -> str:
+    """The level that the process began with."""
+    return _CONFIGURED[0]
+
+
+def level() -> str:
+    """The level in force: debug, info, warning or error."""
+    number = logging.getLogger().getEffectiveLevel()
+    return next((name for name, least in _LEVELS if number <= least), "error")
+
+
+_LEVELS = (
+    ("debug", logging.DEBUG),
+    ("info", logging.INFO),
+    ("warning", logging.WARNING),
+    ("error", logging.ERROR),
+)
 
 
 def set_level(level: str) -> None:

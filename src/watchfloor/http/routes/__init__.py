@@ -38,6 +38,7 @@ from watchfloor.http.routes import (
     tasks,
     timeline,
     tribunals,
+    upkeep,
     versions,
     waiting,
 )
@@ -78,6 +79,7 @@ __all__ = [
     "tasks",
     "timeline",
     "tribunals",
+    "upkeep",
     "versions",
     "waiting",
 ]
