@@ -158,7 +158,7 @@ def test_an_auditor_makes_an_export_and_takes_it_home(
     page = floors("auditor").open("/audit")
     page.get_by_role("button", name="Export the whole ledger").click()
     link = page.get_by_role("link", name="Download the export").first
-    expect(link).to_be_visible(timeout=30_000)
+    expect(link).to_be_visible(timeout=90_000)
     with page.expect_download() as download:
         link.click()
     assert download.value.suggested_filename.endswith(".zip")

@@ -146,7 +146,12 @@ async def test_a_thousand_open_sockets_are_gone_two_seconds_after_their_keys(tmp
         for start in range(0, many, 100):
             sockets += await asyncio.gather(
                 *(
-                    connect(here.url, additional_headers={"authorization": f"Bearer {key}"}, proxy=None)
+                    connect(
+                        here.url,
+                        additional_headers={"authorization": f"Bearer {key}"},
+                        proxy=None,
+                        open_timeout=60,
+                    )
                     for _, key in made[start : start + 100]
                 )
             )
