@@ -54,11 +54,9 @@ _json = msgspec.json.Encoder().encode
 SLAB = "action >> 12"
 SLAB_BITS = 12
 
-# What is rare has an index that a level-0 decision never touches. A query says the condition in these very words.
-ENDINGS = ("failed", "denied", "expired", "cancelled")
-ENDED_BADLY = f"status IN {ENDINGS}"
+# What is rarer has an index that a level-0 decision never touches; a query says the condition in these very words. There is
+# one for all of it: each partial index costs every decision 0.7 µs, whether its row is in it or not.
 ABOVE_0 = "level > 0"
-BY_PEOPLE = "decision > 0"
 
 ACTIONS = Table(
     name="actions",
@@ -112,9 +110,7 @@ ACTIONS = Table(
         Index(("task",), where="task > 0"),
         Index(("status",), where="status IN ('pending', 'unknown')"),
         Index(("action",), where="observed > 0"),
-        Index(("status",), where=ENDED_BADLY),
-        Index(("level",), where=ABOVE_0),
-        Index(("action",), where=BY_PEOPLE),
+        Index(("action",), where=ABOVE_0),
     ),
     computed={"slab": Computed(integer("seqs in slabs of 4,096, for the index by agent"), f"a.{SLAB}")},
 )

@@ -1,8 +1,8 @@
-"""The list of actions and its filters: every page is found by an index, however many actions there are (fault J10).
+"""The list of actions and its filters: pages by the key, by an index or by slabs (fault J10).
 
-What is common (permitted, completed, level 0) is found by reading backwards; what is rare has an index of its own, which
-a level-0 decision never touches; an agent's are found by its slabs; a span of time is a span of the key, since the key
-is the seq of the ruling and time never runs backwards in a ledger.
+What is common is found by reading backwards; what people were asked, and every level above 0, by an index that a level-0
+decision never touches; an agent's by its slabs; a span of time is a span of the key, since the key is the seq of the ruling
+and time never runs backwards in a ledger. A status or a type that is rare among all reads backwards until it has a page.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from watchfloor.actions.views import ABOVE_0, BY_PEOPLE, ENDED_BADLY, ENDINGS
+from watchfloor.actions.views import ABOVE_0
 from watchfloor.http import lists
 from watchfloor.http.asking import Call
 from watchfloor.http.bodies import actions as wire
@@ -51,12 +51,10 @@ def narrowed(params: wire.ActionsParams) -> tuple[list[str], dict[str, object]]:
         if value is not None:
             conditions.append(f"{column} = :{column}")
             bound[column] = value
-    if params.status in ENDINGS:
-        conditions.append(ENDED_BADLY)
-    if params.level:
+    if params.level or params.by == "people":  # people are asked from level 2 on
         conditions.append(ABOVE_0)
     if params.by == "people":
-        conditions.append(BY_PEOPLE)
+        conditions.append("decision > 0")
     elif params.by == "automatic":
         conditions += ["verdict = 'permitted'", "observed = 0"]  # as the analytics count it (http/figures.py)
     return conditions, bound
