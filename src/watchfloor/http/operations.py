@@ -10,7 +10,8 @@ reference are all made from these lines, so nothing can be reachable that is not
 who     anyone; reader (any role); operator, supervisor, director, admin (a role includes those before it); agent;
         auditor+admin (an auditor too); agent+reader, agent+operator (an agent acts on and sees its own only); enrol+operator (or an enrolment token)
 effect  read; write (one command, takes an Idempotency-Key); secret (a write whose answer shows a secret once); try
-        (judges, records nothing); keep (kept for the caller alone, no event); page and form (the same for people's browsers); stream
+        (judges, records nothing); keep (kept for the caller alone, no event); order (sets this server to work, no event, guarded
+        like a write); page and form (the same for people's browsers); stream
 """
 
 from __future__ import annotations
@@ -52,7 +53,7 @@ POST /api/v1/agents/{agent}/versions/{number}/activate activate_version operator
 POST /api/v1/agents/import                        import_agent        operator       secret authenticated 201 - ImportAgentBody AgentRegistered
 PUT  /api/v1/agents/{agent}/certificates          pin_certificates    operator       write  authenticated 200 - PinCertificatesBody Recorded
 POST /api/v1/agents/{agent}/identity              present_identity    agent          write  authenticated 200 - PresentIdentityBody IdentityAnswer
-POST /api/v1/token-keys/rotate                    rotate_token_keys   admin          try    authenticated 200 - Nothing TokenKeyRotated
+POST /api/v1/token-keys/rotate                    rotate_token_keys   admin          order  authenticated 200 - Nothing TokenKeyRotated
 = presence
 POST /api/v1/agents/{agent}/heartbeat             beat                agent          write  authenticated 200 - HeartbeatBody HeartbeatAnswer
 = limits
@@ -146,7 +147,7 @@ POST /api/v1/schedules/{schedule}/remove          remove_schedule     supervisor
 GET  /api/v1/notifications/channels               list_notify_channels reader        read   authenticated 200 OfPersonParams - NotifyChannelList
 POST /api/v1/notifications/channels               set_notify_channel  reader         secret authenticated 201 - SetChannelBody ChannelSet
 POST /api/v1/notifications/channels/remove        remove_notify_channel reader       write  authenticated 200 - NameChannelBody Recorded
-POST /api/v1/notifications/channels/test          test_notify_channel reader         try    heavy         200 - NameChannelBody ChannelTested
+POST /api/v1/notifications/channels/test          test_notify_channel reader         order  heavy         200 - NameChannelBody ChannelTested
 GET  /api/v1/notifications/deliveries             list_deliveries     reader         read   authenticated 200 DeliveriesParams - DeliveryList
 = stops
 GET  /api/v1/stops                                list_stops          reader         read   exempt        200 StopsParams - StopPage
@@ -218,7 +219,7 @@ GET  /api/v1/policy/versions/{version}            get_policy_version  reader    
 = backtests
 POST /api/v1/policy/backtest                      backtest_policy     operator       try    heavy         200 - BacktestBody BacktestReport
 GET  /api/v1/policy/backtest                      get_backtest        reader         read   authenticated 200 NoParams - BacktestProgress
-POST /api/v1/policy/backtest/cancel               cancel_backtest     operator       try    authenticated 200 - Nothing BacktestProgress
+POST /api/v1/policy/backtest/cancel               cancel_backtest     operator       order  authenticated 200 - Nothing BacktestProgress
 GET  /api/v1/policy/packs                         list_packs          reader         read   authenticated 200 NoParams - PackPage
 GET  /api/v1/policy/packs/{pack}                  get_pack            reader         read   authenticated 200 NoParams - PackDetail
 POST /api/v1/policy/preview                       preview_policy      operator       try    authenticated 200 - PreviewBody Preview
@@ -263,17 +264,17 @@ GET  /api/v1/ledger/key                           get_key             agent+read
 GET  /api/v1/ledger/consistency                   get_consistency     agent+reader   read   authenticated 200 ConsistencyParams - Consistency
 GET  /api/v1/ledger/verification                  get_verification    reader         read   authenticated 200 NoParams - Verification
 GET  /api/v1/ledger/exports                       list_exports        reader         read   authenticated 200 NoParams - ExportPage
-POST /api/v1/ledger/exports                       start_export        auditor+admin  try    heavy         202 - Nothing ExportItem
+POST /api/v1/ledger/exports                       start_export        auditor+admin  order  heavy         202 - Nothing ExportItem
 GET  /api/v1/ledger/exports/{export}/file         download_export     auditor+admin  read   heavy         200 NoParams - archive
 = backups
 GET  /api/v1/backups                              list_backups        operator       read   authenticated 200 NoParams - BackupPage
-POST /api/v1/backups                              start_backup        admin          try    heavy         202 - Nothing BackupPage
+POST /api/v1/backups                              start_backup        admin          order  heavy         202 - Nothing BackupPage
 = upkeep
 GET  /api/v1/rates                                get_rates           operator       read   authenticated 200 NoParams - RatePage
 GET  /api/v1/log-level                            get_log_level       operator       read   authenticated 200 NoParams - LogLevelNow
-POST /api/v1/log-level                            set_log_level       admin          keep   authenticated 200 - LogLevelBody LogLevelNow
+POST /api/v1/log-level                            set_log_level       admin          order  authenticated 200 - LogLevelBody LogLevelNow
 GET  /api/v1/compaction                           get_compaction      operator       read   authenticated 200 NoParams - CompactionNow
-POST /api/v1/compaction                           start_compaction    admin          try    heavy         202 - Nothing CompactionNow
+POST /api/v1/compaction                           start_compaction    admin          order  heavy         202 - Nothing CompactionNow
 = timeline
 GET  /api/v1/timeline                             get_timeline        reader         read   authenticated 200 TimelineParams - Timeline
 GET  /api/v1/stream                               open_stream         agent+reader   stream authenticated 200 StreamParams - stream
@@ -358,7 +359,7 @@ class Operation(msgspec.Struct, frozen=True, kw_only=True):
     @property
     def mutates(self) -> bool:
         """Does it leave a trace?"""
-        return self.effect in ("write", "secret", "keep", "form")
+        return self.effect in ("write", "secret", "keep", "order", "form")
 
     @property
     def keyed(self) -> bool:

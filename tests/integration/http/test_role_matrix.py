@@ -7,6 +7,7 @@ import re
 import httpx2
 import pytest
 from tests.integration.http.kit import Running
+from tests.integration.http.test_access import Seat
 
 from watchfloor.http.operations import OPERATIONS, Operation
 from watchfloor.kernel.terms import ROLES, holds
@@ -90,12 +91,29 @@ def test_the_stream_and_exports_follow_the_table_too(clients: dict[str, httpx2.C
         assert answer.status_code == (401 if who == "nobody" else 200)
 
 
+def test_a_session_changes_nothing_without_its_token_and_from_elsewhere(server: Running) -> None:
+    seat = Seat(server)
+    seat.enter(link=server.link(server.person("admin")))
+    own = {"origin": server.url, "sec-fetch-site": "same-origin"}
+    elsewhere = {"origin": "https://evil.example", "sec-fetch-site": "cross-site", "x-csrf-token": seat.csrf}
+    changes = [o for o in OPERATIONS if o.mutates and o.effect != "form" and o.who not in ("anyone", "agent")]
+    assert {"start_backup", "start_export", "rotate_token_keys", "submit_task"} <= {o.id for o in changes}
+    for operation in changes:
+        for headers, code in ((own, "form_token"), (elsewhere, "foreign_origin")):
+            answer = seat.client.request(operation.method, path_of(operation), headers=headers)
+            assert (answer.status_code, answer.json()["code"]) == (403, code), operation.key
+
+
 def test_a_token_with_scopes_reaches_no_further(server: Running) -> None:
     with server.client(server.person("admin", scopes=("tasks:read",))) as client:
         assert client.get("/api/v1/tasks").status_code == 200
         assert client.post("/api/v1/tasks", json={"title": "x"}).json()["code"] == "scope_missing"
         assert client.get("/api/v1/agents").status_code == 403
         assert client.post("/api/v1/tokens", json={}).status_code == 403
+    with server.client(server.person("admin", scopes=("backups:read", "ledger:read"))) as client:
+        assert client.get("/api/v1/backups").status_code == 200
+        assert client.post("/api/v1/backups").json()["code"] == "scope_missing"
+        assert client.post("/api/v1/ledger/exports").json()["code"] == "scope_missing"
 
 
 def test_what_the_table_does_not_name_does_not_exist(server: Running) -> None:

@@ -25,7 +25,7 @@ WHO = {
     "auditor+admin",
     *ROLES,
 } - {"auditor"}
-EFFECTS = {"read", "write", "secret", "try", "keep", "page", "form", "stream"}
+EFFECTS = {"read", "write", "secret", "try", "keep", "order", "page", "form", "stream"}
 
 
 @pytest.fixture(scope="module")

@@ -33,9 +33,11 @@ async def test_nobody_takes_as_long_as_somebody_and_is_never_right() -> None:
     async def fastest(of: bytes | None) -> float:
         spent = []
         for _ in range(3):
-            begun = time.perf_counter()
+            begun = (
+                time.process_time()
+            )  # what it took of the processor: a busy machine lets both wait as it likes
             assert not await hashing.matches(of, "wrong")
-            spent.append(time.perf_counter() - begun)
+            spent.append(time.process_time() - begun)
         return min(spent)
 
     somebody, nobody = await fastest(kept), await fastest(None)
