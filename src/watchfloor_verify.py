@@ -49,6 +49,7 @@ ARCHIVED = re.compile(  # the files of an export in an archive of it
     r"^(?:watchfloor-export/)?(?P<name>(?:manifest\.json|key\.vkey|events\.jsonl|hashes\.bin|privates\.jsonl|checkpoints/[0-9]{1,20}\.note))\Z"
 )
 BLOCK_BYTES = 1 << 20
+SWELLS_MAX = 200  # what unpacks to more times its size is no record of events but an attempt to fill the disk
 FINDINGS_MAX = 100
 PARALLEL_FROM_BYTES = 8 << 20  # below, a second process costs more than it brings
 RULES_VERSION = 1
@@ -1767,6 +1768,8 @@ def unpacked(export: Path) -> Iterator[Path]:
                     found = ARCHIVED.match(entry.filename)
                     if found is None:
                         raise Usage(f"{export} holds {entry.filename!r}, which no export has")
+                    if entry.file_size > BLOCK_BYTES + SWELLS_MAX * entry.compress_size:
+                        raise Usage(f"{entry.filename} would swell to {entry.file_size} bytes")
                     with archive.open(entry) as source, (target / found["name"]).open("xb") as file:
                         shutil.copyfileobj(source, file, BLOCK_BYTES)
         except (

@@ -102,6 +102,10 @@ def test_a_changed_or_foreign_archive_is_told(
         more.writestr("watchfloor-export/../../evil", b"x")
     told = verified(server, tmp_path / "outside.zip")
     assert (told.returncode, "which no export has" in told.stderr) == (1, True)
+    with zipfile.ZipFile(tmp_path / "swells.zip", "w", zipfile.ZIP_DEFLATED) as made:
+        made.writestr("watchfloor-export/events.jsonl", bytes(16 << 20))
+    told = verified(server, tmp_path / "swells.zip")
+    assert (told.returncode, "would swell" in told.stderr) == (1, True)
     cut = tmp_path / "cut.zip"
     cut.write_bytes(forged.read_bytes()[:-200])
     assert verified(server, cut).returncode == 1
