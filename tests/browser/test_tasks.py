@@ -28,9 +28,9 @@ def _dead_letter(server: Running) -> str:
     return task
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="module", autouse=True)
 def dead(server: Running) -> str:
-    """Before anything else waits: an agent of this tier holds one task."""
+    """Before anything else waits, whichever test comes first here: an agent of this tier holds one task."""
     return _dead_letter(server)
 
 
