@@ -2,7 +2,7 @@
 import { Select } from "@mantine/core";
 import { useInfiniteQuery, useQuery } from "@tanstack/react-query";
 import { Answer } from "../parts/Answer";
-import { levelWord, RiskBadge, State } from "../parts/Badges";
+import { levelWord, State } from "../parts/Badges";
 import { useFilters } from "../parts/filters";
 import { Go, pageOf } from "../parts/Go";
 import { type Column, Listing } from "../parts/Listing";
@@ -13,8 +13,8 @@ import { PickFilter, SearchFilter } from "../parts/Pick";
 import { SavedViews } from "../parts/SavedViews";
 import { Empty } from "../parts/states";
 import { Time } from "../parts/Time";
-import { Name } from "../parts/Words";
 import { type Action, actionsQuery, BY, decidedBy, narrows, SINCE, STATUSES } from "./acted";
+import { judged } from "./columns";
 
 const LEVELS = [0, 1, 2, 3, 4].map((level) => ({
   value: String(level),
@@ -22,37 +22,7 @@ const LEVELS = [0, 1, 2, 3, 4].map((level) => ({
 }));
 
 const columns: readonly Column<Action>[] = [
-  {
-    id: "type",
-    title: "What",
-    value: (one) => one.type,
-    cell: (one) => <Name text={one.type} />,
-    width: "minmax(150px, 1.5fr)",
-    phone: "title",
-  },
-  {
-    id: "agent_name",
-    title: "Agent",
-    value: (one) => one.agent_name,
-    cell: (one) => <Name text={one.agent_name || "the platform itself"} />,
-    width: "minmax(120px, 1.2fr)",
-    phone: "line",
-  },
-  {
-    id: "risk",
-    title: "Risk",
-    value: (one) => one.risk,
-    cell: (one) => <RiskBadge score={one.risk} />,
-    width: "112px",
-    phone: "line",
-  },
-  {
-    id: "level",
-    title: "Level",
-    value: (one) => one.level,
-    cell: (one) => levelWord(one.level),
-    width: "104px",
-  },
+  ...judged,
   { id: "by", title: "Decided by", value: decidedBy, width: "minmax(96px, 0.8fr)", phone: "line" },
   {
     id: "status",

@@ -2,7 +2,7 @@
 import { infiniteQueryOptions, useInfiniteQuery } from "@tanstack/react-query";
 import { api, ask } from "../api/client";
 import { Answer } from "../parts/Answer";
-import { levelWord, RiskBadge, State } from "../parts/Badges";
+import { State } from "../parts/Badges";
 import { useFilters } from "../parts/filters";
 import { Go } from "../parts/Go";
 import { type Column, Listing } from "../parts/Listing";
@@ -12,8 +12,8 @@ import { SavedViews } from "../parts/SavedViews";
 import { Empty } from "../parts/states";
 import { Time } from "../parts/Time";
 import { span } from "../parts/times";
-import { Name } from "../parts/Words";
 import type { Decision } from "../inbox/queries";
+import { judged } from "./columns";
 
 const STATUSES = ["pending", "approved", "denied", "expired", "cancelled"] as const;
 const URGENCIES = ["low", "normal", "high", "immediate"] as const;
@@ -47,37 +47,7 @@ function tookMs(one: Decision): number {
 }
 
 const columns: readonly Column<Decision>[] = [
-  {
-    id: "type",
-    title: "What",
-    value: (one) => one.type,
-    cell: (one) => <Name text={one.type} />,
-    width: "minmax(150px, 1.5fr)",
-    phone: "title",
-  },
-  {
-    id: "agent_name",
-    title: "Agent",
-    value: (one) => one.agent_name,
-    cell: (one) => <Name text={one.agent_name || "the platform itself"} />,
-    width: "minmax(120px, 1.2fr)",
-    phone: "line",
-  },
-  {
-    id: "risk",
-    title: "Risk",
-    value: (one) => one.risk,
-    cell: (one) => <RiskBadge score={one.risk} />,
-    width: "112px",
-    phone: "line",
-  },
-  {
-    id: "level",
-    title: "Level",
-    value: (one) => one.level,
-    cell: (one) => levelWord(one.level),
-    width: "96px",
-  },
+  ...judged,
   {
     id: "status",
     title: "Status",

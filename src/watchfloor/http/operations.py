@@ -317,7 +317,6 @@ GET  /inbox                                       show_inbox          reader    
 GET  /inbox/{decision}                            show_decision       reader         page   exempt        200 PageParams - page
 POST /inbox/{decision}                            vote_by_form        operator       form   exempt        200 - - page
 GET  /inbox/{decision}/parameters                 show_parameters     reader         page   exempt        200 NoParams - page
-= floor
 = edits
 GET  /inbox/{decision}/edit                       show_edit           operator       page   exempt        200 NoParams - page
 POST /inbox/{decision}/edit                       edit_by_form        operator       form   exempt        200 - - page

@@ -84,7 +84,7 @@ def _not_yours(call: Call, detail: wire.DecisionDetail) -> Safe:
         why = "You want to force it already. It takes a second person."
     else:
         why = detail.obstacle or "This is not yours to force."
-    return tag("section", tag("p", why), tag("p", _back(detail.decision)), class_="card decide")
+    return tag("section", tag("p", why), tag("p", parts.back(detail.decision)), class_="card decide")
 
 
 def _force_form(call: Call, item: wire.DecisionItem) -> Safe:
@@ -116,7 +116,7 @@ def _force_form(call: Call, item: wire.DecisionItem) -> Safe:
         tag(
             "div",
             tag("button", "Force it", type="submit", class_="deny"),
-            _back(item),
+            parts.back(item),
             class_="buttons",
         ),
         method="post",
@@ -178,7 +178,9 @@ def _asked_to_review(call: Call, detail: wire.DecisionDetail, problem: Problem |
         inbox.agents_words(detail.words),
         _review_form(call, item)
         if detail.may_review
-        else tag("section", tag("p", _no_review(call, item)), tag("p", _back(item)), class_="card decide"),
+        else tag(
+            "section", tag("p", _no_review(call, item)), tag("p", parts.back(item)), class_="card decide"
+        ),
         here="/inbox",
         status=problem.status if problem is not None else 200 if detail.may_review else 403,
     )
@@ -204,14 +206,14 @@ def _review_form(call: Call, item: wire.DecisionItem) -> Safe:
             verbatim(call.form.get("comment", "")),
             id="comment",
             name="comment",
-            maxlength=4_000,
+            maxlength=parts.COMMENT_CHARS_MAX,
             rows=3,
         ),
         tag(
             "div",
             tag("button", "It was right", type="submit", name="verdict", value="justified", class_="approve"),
             tag("button", "Object", type="submit", name="verdict", value="unjustified", class_="deny"),
-            _back(item),
+            parts.back(item),
             class_="buttons",
         ),
         method="post",
@@ -239,7 +241,3 @@ async def review_by_form(call: Call) -> Reply:
             return _asked_to_review(call, detail, problem)
         raise
     return replies.redirect(f"{place}?said=reviewed&seq={seq}")
-
-
-def _back(item: wire.DecisionItem) -> Safe:
-    return tag("a", "Back", href=f"/inbox/{item.decision_id}", class_="button")

@@ -89,7 +89,7 @@ def _first(call: Call, detail: wire.DecisionDetail, text: str, problem: Problem 
             tag(
                 "div",
                 tag("button", "See what changes", type="submit", class_="primary"),
-                _back(item),
+                parts.back(item),
                 class_="buttons",
             ),
             method="post",
@@ -171,7 +171,7 @@ def _second(
                 html.verbatim(call.form.get("reason", "")),
                 id="reason",
                 name="reason",
-                maxlength=4_000,
+                maxlength=parts.COMMENT_CHARS_MAX,
                 rows=3,
             ),
             None
@@ -190,7 +190,7 @@ def _second(
                 if near
                 else None,
                 tag("button", "Edit", type="submit", name="then", value="ask"),
-                _back(item),
+                parts.back(item),
                 class_="buttons",
             ),
             method="post",
@@ -282,17 +282,13 @@ async def _approved(call: Call, before: wire.DecisionItem, done: wire.EditRecord
     return "edited_approved"
 
 
-def _back(item: wire.DecisionItem) -> Safe:
-    return tag("a", "Back", href=f"/inbox/{item.decision_id}", class_="button")
-
-
 def _nothing(call: Call, item: wire.DecisionItem, why: str) -> Reply:
     return layout.page(
         call,
         "Other parameters",
         tag("h1", "Give it other parameters"),
         tag("div", tag("p", why), class_="note warn", role="alert"),
-        tag("p", _back(item)),
+        tag("p", parts.back(item)),
         here="/inbox",
         narrow=True,
         status=403,

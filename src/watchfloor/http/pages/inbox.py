@@ -358,7 +358,7 @@ def _form(call: Call, detail: wire.DecisionDetail) -> Safe:
             tag(
                 "label", "Comment ", tag("span", "(optional; others read it)", class_="quiet"), for_="comment"
             ),
-            tag("textarea", id="comment", name="comment", maxlength=4_000, rows=3),
+            tag("textarea", id="comment", name="comment", maxlength=parts.COMMENT_CHARS_MAX, rows=3),
             tag(
                 "div",
                 tag(
@@ -411,7 +411,7 @@ async def vote_by_form(call: Call) -> Reply:
     say = call.form.get("vote", "")
     if say not in _SAID:
         raise Problem(422, "invalid_fields", "vote: approve, deny or abstain")
-    comment = call.form.get("comment", "")[:4_000].strip()
+    comment = call.form.get("comment", "")[: parts.COMMENT_CHARS_MAX].strip()
     place = f"/inbox/{call.path['decision']}"
     try:
         recorded = await decisions.vote(

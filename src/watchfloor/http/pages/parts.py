@@ -6,11 +6,13 @@ from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime
 
 from watchfloor.http.bodies.actions import Risk, RuleReason
+from watchfloor.http.bodies.decisions import DecisionItem
 from watchfloor.http.bodies.timeline import TimelineItem
 from watchfloor.http.html import Child, Safe, tag
 from watchfloor.kernel.instants import SECOND
 from watchfloor.kernel.terms import TIERS
 
+COMMENT_CHARS_MAX = 4_000  # in a form, which holds other fields too; the API takes more
 SOON_S = 300  # less than this, and a deadline is shown in red
 LEVELS = ("autonomous", "notify", "confirm", "approve", "committee")
 _BAND = {"low": "good", "medium": "warn", "high": "bad", "critical": "bad"}
@@ -232,3 +234,8 @@ def story(items: Sequence[TimelineItem]) -> Safe:
     return (
         tag("ol", lines, class_="story") if lines else tag("p", "Nothing has happened yet.", class_="quiet")
     )
+
+
+def back(item: DecisionItem) -> Safe:
+    """The way from a form about a decision to its page."""
+    return tag("a", "Back", href=f"/inbox/{item.decision_id}", class_="button")

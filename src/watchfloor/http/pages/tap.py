@@ -169,7 +169,7 @@ def _vote(call: Call, detail: wire.DecisionDetail) -> Safe:
             tag(
                 "label", "Comment ", tag("span", "(optional; others read it)", class_="quiet"), for_="comment"
             ),
-            tag("textarea", id="comment", name="comment", maxlength=4_000, rows=2),
+            tag("textarea", id="comment", name="comment", maxlength=parts.COMMENT_CHARS_MAX, rows=2),
             tag("div", buttons, class_="buttons"),
             method="post",
             action=f"/tap/{call.path['link']}",
@@ -194,7 +194,7 @@ async def vote_by_tap(call: Call) -> Reply:
     say, digest = call.form.get("vote", ""), call.form.get("digest", "")
     if say not in _SAID or not digest:
         raise Problem(422, "invalid_fields", "press one of the buttons of the page")
-    comment = call.form.get("comment", "")[:4_000].strip()
+    comment = call.form.get("comment", "")[: parts.COMMENT_CHARS_MAX].strip()
     try:
         recorded = await decisions.vote(call, name, say, digest, comment)
     except Refused as refused:
